@@ -1,0 +1,21 @@
+package aisim
+import (
+ _ "gonum.org/v1/gonum/stat"
+ _ "gonum.org/v1/plot"
+ _ "github.com/BurntSushi/toml"
+ _ "github.com/schollz/progressbar/v3"
+ _ "github.com/go-echarts/go-echarts/v2/charts"
+ _ "golang.org/x/exp/mmap"
+ _ "github.com/spf13/cobra"
+ _ "github.com/klauspost/compress/zstd"
+ _ "google.golang.org/protobuf/encoding/protowire"
+ _ "github.com/google/pprof/profile"
+ _ "github.com/HdrHistogram/hdrhistogram-go"
+ _ "golang.org/x/term"
+ _ "golang.org/x/sync/errgroup"
+ _ "github.com/google/go-cmp/cmp"
+ _ "pgregory.net/rapid"
+ _ "github.com/cockroachdb/datadriven"
+ _ "go.uber.org/goleak"
+ _ "golang.org/x/net/html"
+)
