@@ -1,0 +1,190 @@
+package hardware
+
+import "math"
+
+// An operator in a number format that the device has no units for costs +Inf;
+// ask Supports first for the reason.
+
+// GEMM is C[m,n] = A[m,k] B[k,n] with all three operands in one format (results
+// of formats under 16 bits are written in 16 bits).
+func (d *Device) GEMM(m, n, k float64, dt DType) Cost {
+	return d.gemmCost(m, n, k, dt, dt.Bytes(), dt.Bytes(), 1)
+}
+
+// GEMMWeights is GEMM with the k×n operand streamed from memory at
+// weightBytes per value, as in weight-only quantisation.
+func (d *Device) GEMMWeights(m, n, k float64, dt DType, weightBytes float64) Cost {
+	return d.gemmCost(m, n, k, dt, dt.Bytes(), weightBytes, 1)
+}
+
+// GroupedGEMM is groups independent GEMMs of m rows each with their own
+// weights, as the experts of a mixture run.
+func (d *Device) GroupedGEMM(groups, m, n, k float64, dt DType, weightBytes float64) Cost {
+	if groups <= 0 || m <= 0 {
+		return Cost{}
+	}
+	rate := d.moe / (1 + d.moeHalf/m)
+	flops := 2 * groups * m * n * k
+	bytes := groups * (m*k*dt.Bytes() + k*n*weightBytes + m*n*math.Max(2, dt.Bytes()))
+	return d.join(flops/(d.Peak[dt]*d.gemm[dt]*rate), bytes/(d.MemBytesPerSec*d.weights), 2)
+}
+
+func (d *Device) gemmCost(m, n, k float64, dt DType, actBytes, weightBytes, rate float64) Cost {
+	if m <= 0 || n <= 0 || k <= 0 {
+		return Cost{}
+	}
+	outBytes := math.Max(2, actBytes)
+	bytes := m*k*actBytes + k*n*weightBytes + m*n*outBytes
+	compute := 2 * m * n * k / (d.Peak[dt] * d.gemm[dt] * rate) * (1 + d.gemmInnerK/k) * d.waves(m, n, k)
+	return d.join(compute, bytes/(d.MemBytesPerSec*d.weights), d.gemmNorm)
+}
+
+// waves is the factor ≥ 1 by which tiles that do not fill all cores slow a
+// GEMM: 1 for large ones.
+func (d *Device) waves(m, n, k float64) float64 { return 1 }
+
+func (d *Device) join(compute, memory, p float64) Cost {
+	c := Cost{ComputeSec: compute, MemorySec: memory, LaunchSec: d.LaunchSec}
+	if math.IsInf(compute, 1) || math.IsNaN(compute) {
+		c.ComputeSec, c.Sec = math.Inf(1), math.Inf(1)
+		return c
+	}
+	c.Sec = d.LaunchSec + pnorm(compute, memory, p)
+	return c
+}
+
+// AttentionShape is one attention operator over Batch sequences.
+type AttentionShape struct {
+	Batch          float64
+	Heads, KVHeads float64 // on this chip
+	HeadDim        float64 // of queries and keys
+	VHeadDim       float64 // of values; 0: as HeadDim
+	Query          float64 // new tokens per sequence
+	Past           float64 // tokens per sequence already in the cache
+	Causal         bool
+	Backward       bool // the backward pass alone
+	Unfused        bool // scores are written to memory; full squares are computed
+	DType          DType
+	KVBytes        float64 // bytes per cached value; 0: as DType
+}
+
+// Attention is the time of one attention operator, forward or backward.
+func (d *Device) Attention(s AttentionShape) Cost {
+	v := s.VHeadDim
+	if v == 0 {
+		v = s.HeadDim
+	}
+	kvBytes := s.KVBytes
+	if kvBytes == 0 {
+		kvBytes = s.DType.Bytes()
+	}
+	if s.Batch <= 0 || s.Query <= 0 || s.Heads <= 0 {
+		return Cost{}
+	}
+	ctx := s.Past + s.Query
+	pairs := s.Query * ctx
+	if s.Causal && !s.Unfused {
+		pairs = s.Query * (s.Past + s.Query/2)
+	}
+	flops := 2 * s.Batch * s.Heads * pairs * (s.HeadDim + v)
+	act := s.DType.Bytes()
+	bytes := s.Batch * (s.Query*s.Heads*(s.HeadDim+v)*act + ctx*s.KVHeads*(s.HeadDim+v)*kvBytes)
+	peak := d.Peak[attentionType(s.DType)]
+	if s.Unfused {
+		// Scores: written, masked, exponentiated, dropped out and read again; six
+		// passes forward and seven backward at 2 bytes (training notes, section 1).
+		passes := 6.0
+		if s.Backward {
+			flops *= 2
+			passes = 7
+		}
+		bytes += 0.8 * 2 * s.Batch * s.Heads * s.Query * ctx * passes
+		compute := flops / (peak * d.gemm[attentionType(s.DType)] * d.unfused)
+		c := d.join(compute, bytes/(d.MemBytesPerSec*d.memory), 1)
+		return c
+	}
+	rate := d.attnFwd
+	if s.Backward {
+		flops *= 2.5
+		bytes *= 2.5
+		rate = d.attnBwd
+	}
+	rate /= 1 + d.attnHalf/ctx
+	if s.Causal {
+		rate *= ctx / (ctx + d.attnCausal)
+	}
+	rate *= headFactor(s.HeadDim, d.attnHead64)
+	return d.join(flops/(peak*rate), bytes/(d.MemBytesPerSec*d.kv), 2)
+}
+
+// attentionType is the format that attention computes in: 8-bit and narrower
+// checkpoints keep attention scores in 16 bits.
+func attentionType(dt DType) DType {
+	if dt > FP16 {
+		return BF16
+	}
+	return dt
+}
+
+// headFactor is the rate at a head dimension relative to 128: linear between 64
+// and 128, level above.
+func headFactor(dim, at64 float64) float64 {
+	switch {
+	case dim >= 128:
+		return 1
+	case dim <= 64:
+		return at64 * dim / 64
+	}
+	return at64 + (1-at64)*(dim-64)/64
+}
+
+// DecodeShape is attention of one new token per sequence over its cache.
+type DecodeShape struct {
+	Batch          float64 // sequences
+	Heads, KVHeads float64 // on this chip
+	HeadDim        float64
+	KVTokens       float64 // cached tokens, summed over the sequences
+	KVBytes        float64 // bytes per cached value
+	DType          DType
+}
+
+// Decode is the time of decode attention.
+func (d *Device) Decode(s DecodeShape) Cost {
+	kv := s.KVTokens * s.KVHeads * s.HeadDim * 2 * s.KVBytes
+	qo := s.Batch * s.Heads * s.HeadDim * 4
+	return d.DecodeKV(kv+qo, 4*s.KVTokens*s.Heads*s.HeadDim, s.DType)
+}
+
+// DecodeKV is decode attention from the bytes it reads and the FLOP it does;
+// for caches of another form (latent attention, windows).
+func (d *Device) DecodeKV(bytes, flops float64, dt DType) Cost {
+	t := attentionType(dt)
+	return d.join(flops/(d.Peak[t]*0.5), bytes/(d.MemBytesPerSec*d.kv), 3)
+}
+
+// Elementwise is a memory-bound operator that moves bytes (reads plus writes).
+func (d *Device) Elementwise(bytes float64) Cost {
+	return d.join(0, bytes/(d.MemBytesPerSec*d.memory), 1)
+}
+
+// Optimizer is the update of parameters that moves bytes (reads plus writes).
+func (d *Device) Optimizer(bytes float64) Cost {
+	return d.join(0, bytes/(d.MemBytesPerSec*d.memory), 1)
+}
+
+// Generic is an operator, or a whole sample, known only by its FLOP and bytes:
+// convolution networks, recommendation, CPU, FPGA and edge work.
+func (d *Device) Generic(flops, bytes float64, dt DType) Cost {
+	compute := 0.0
+	if flops > 0 {
+		compute = flops / (d.Peak[dt] * d.generic)
+	}
+	return d.join(compute, bytes/(d.MemBytesPerSec*d.memory), 2)
+}
+
+// Power is the draw in watts at a utilisation 0..1 of the device's busiest unit:
+// idle + (max-idle)*util^e.
+func (d *Device) Power(util float64) float64 {
+	util = math.Min(1, math.Max(0, util))
+	return d.IdleWatts + (d.MaxWatts-d.IdleWatts)*math.Pow(util, d.powerExp)
+}

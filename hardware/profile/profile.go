@@ -1,0 +1,118 @@
+package profile
+
+// Schema is the version of the profile format that this package reads.
+const Schema = "aisim.profile/v1"
+
+// The rungs of the predictor ladder that a profile can stand for.
+const (
+	RungFitted    = "fitted efficiency"  // efficiencies fitted on measurements of this chip
+	RungDatasheet = "datasheet roofline" // stated rates times efficiencies of the chip's family
+)
+
+// Param is one constant of a performance model: its value in SI units (or a
+// ratio), the relative standard deviation of what is not known about it, and
+// where it comes from.
+type Param struct {
+	V      float64 `toml:"v"`
+	RelSD  float64 `toml:"sd"`
+	Source string  `toml:"source"`
+}
+
+// Known says whether the profile states the constant.
+func (p Param) Known() bool { return p.V != 0 }
+
+// Efficiencies are the fractions of stated rates that each class of operators
+// reaches on a chip, and the shape constants of the operator models. Rates are
+// those of long, sustained runs unless a source says burst.
+type Efficiencies struct {
+	// GEMM is the best sustained matrix rate as a fraction of the dense peak, by
+	// data type ("bf16", "fp8", …).
+	GEMM map[string]Param `toml:"gemm"`
+	// GEMMInnerK is the inner dimension at which a GEMM runs at half its best
+	// rate: the prologue and epilogue of each tile.
+	GEMMInnerK Param `toml:"gemm_inner_k"`
+	// GEMMNorm is the exponent p that joins compute and memory time,
+	// (tc^p + tm^p)^(1/p).
+	GEMMNorm Param `toml:"gemm_norm"`
+	// GEMMWave is the share of wave quantisation that shows: 1 charges whole
+	// waves of tiles, 0 fractional ones.
+	GEMMWave Param `toml:"gemm_wave"`
+	// Cores is the number of independent compute units that tiles are dealt to.
+	Cores Param `toml:"cores"`
+	// Memory is the streaming fraction of stated memory bandwidth.
+	Memory Param `toml:"memory"`
+	// Weights is the fraction of stated bandwidth at which weights are streamed
+	// through a skinny GEMM.
+	Weights Param `toml:"weights"`
+	// KV is the fraction of stated bandwidth at which decode attention reads its cache.
+	KV Param `toml:"kv"`
+	// AttentionForward and AttentionBackward are the best fused-attention rates
+	// at head dimension 128 as fractions of the dense 16-bit peak, causal flops
+	// halved.
+	AttentionForward  Param `toml:"attention_forward"`
+	AttentionBackward Param `toml:"attention_backward"`
+	// AttentionHalf is the sequence length c in 1/(1+c/s), AttentionCausalHalf
+	// the b in s/(s+b) for causal masks.
+	AttentionHalf       Param `toml:"attention_half"`
+	AttentionCausalHalf Param `toml:"attention_causal_half"`
+	// AttentionHead64 is the rate at head dimension 64 relative to 128.
+	AttentionHead64 Param `toml:"attention_head64"`
+	// Unfused is the matrix rate of unfused attention relative to GEMM.
+	Unfused Param `toml:"unfused"`
+	// MoE is the rate of grouped expert GEMMs relative to dense ones, MoEHalf the
+	// rows per expert at which they run at half of it.
+	MoE     Param `toml:"moe"`
+	MoEHalf Param `toml:"moe_half"`
+	// Generic is the fraction of dense peak of convolution and other operators.
+	Generic Param `toml:"generic"`
+	// LaunchSec is the fixed device-side time of one kernel in seconds.
+	LaunchSec Param `toml:"launch_sec"`
+	// PowerExponent shapes power between idle and maximum: idle + (max-idle)*util^e.
+	PowerExponent Param `toml:"power_exponent"`
+	// IdleShare is idle power as a fraction of maximum where no reading exists.
+	IdleShare Param `toml:"idle_share"`
+	// UsableMemory is the fraction of the labelled memory that the device shows.
+	UsableMemory Param `toml:"usable_memory"`
+}
+
+// LinkParams are the α–β constants of one class of links. A ring of n ranks on
+// S bytes takes
+//
+//	t = BaseSec + steps*StepSec + hops*HopSec + FillSqrtSec*sqrt(w/b) + w/b
+//
+// with w = S*2(n-1)/n for all-reduce, b = rate*Efficiency and all times in
+// seconds (kernel, collective and storage notes, B1).
+type LinkParams struct {
+	Class       string  `toml:"class"`
+	Efficiency  float64 `toml:"efficiency"`    // ring bus bandwidth per one-way line rate
+	P2P         float64 `toml:"p2p"`           // point-to-point copies per one-way line rate
+	AllToAll    float64 `toml:"all_to_all"`    // all-to-all per one-way line rate
+	InNetwork   float64 `toml:"in_network"`    // bus bandwidth with in-switch reduction per line rate; 0: none
+	BaseSec     float64 `toml:"base_sec"`      // start of one collective
+	StepSec     float64 `toml:"step_sec"`      // per step, large messages (Simple protocol)
+	LowStepSec  float64 `toml:"low_step_sec"`  // per step, small messages (LL protocol)
+	LowEff      float64 `toml:"low_eff"`       // fraction of the ring rate that the small-message protocol reaches
+	HopSec      float64 `toml:"hop_sec"`       // per crossing of the link (inter-node hop, torus hop)
+	FillSqrtSec float64 `toml:"fill_sqrt_sec"` // chunk fill c in c*sqrt(w/b), in sqrt(seconds)
+	RelSD       float64 `toml:"sd"`            // relative sd of a transfer time at large sizes
+	LatencySD   float64 `toml:"latency_sd"`    // relative sd of the fixed parts
+	Kind        string  `toml:"kind"`          // measured | derived | datasheet | assumed
+	Source      string  `toml:"source"`
+}
+
+// Profile is what is known of how one chip performs.
+type Profile struct {
+	Schema   string
+	ID       string // the profile's id: family or chip
+	Hardware string // accelerator id that it was made for
+	Family   string
+	Rung     string // RungFitted or RungDatasheet
+	Source   string
+	Date     string
+	Eff      Efficiencies
+	Links    map[string]LinkParams // by link class
+	sha      string
+}
+
+// SHA256 is the hexadecimal digest of the text that the profile was read from.
+func (p *Profile) SHA256() string { return p.sha }
