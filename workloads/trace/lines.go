@@ -1,0 +1,145 @@
+package trace
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// decompressed returns r, or a decompressing reader around it when it begins
+// with the mark of gzip or Zstandard.
+func decompressed(r io.Reader) (io.Reader, func(), error) {
+	br := bufio.NewReaderSize(r, 1<<16)
+	head, _ := br.Peek(4)
+	switch {
+	case len(head) >= 2 && head[0] == 0x1f && head[1] == 0x8b:
+		z, err := gzip.NewReader(br)
+		if err != nil {
+			return nil, nil, fmt.Errorf("gzip: %w", err)
+		}
+		return z, func() { _ = z.Close() }, nil
+	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(br, zstd.WithDecoderMaxMemory(256<<20), zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return nil, nil, fmt.Errorf("zstd: %w", err)
+		}
+		return z, z.Close, nil
+	}
+	return br, func() {}, nil
+}
+
+// lines walks over a text line by line with a limit on their length.
+type lines struct {
+	file string
+	r    *bufio.Reader
+	max  int
+	no   int // number of the line last returned, from 1
+	long []byte
+}
+
+func newLines(file string, r io.Reader, max int) *lines {
+	return &lines{file: file, r: bufio.NewReaderSize(r, 1<<16), max: max}
+}
+
+// next returns the next line without its end; it is valid until the next call.
+// At the end it returns io.EOF.
+func (l *lines) next() ([]byte, error) {
+	l.no++
+	b, err := l.r.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		l.long = append(l.long[:0], b...)
+		for errors.Is(err, bufio.ErrBufferFull) {
+			if len(l.long) > l.max {
+				return nil, l.errorf("line is longer than %d bytes", l.max)
+			}
+			b, err = l.r.ReadSlice('\n')
+			l.long = append(l.long, b...)
+		}
+		b = l.long
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, &Error{File: l.file, Line: l.no, Msg: "cannot be read (truncated or damaged?)", Err: err}
+	}
+	if len(b) == 0 && err != nil {
+		return nil, io.EOF
+	}
+	if len(b) > l.max {
+		return nil, l.errorf("line is longer than %d bytes", l.max)
+	}
+	b = bytes.TrimSuffix(b, []byte("\n"))
+	return bytes.TrimSuffix(b, []byte("\r")), nil
+}
+
+func (l *lines) errorf(format string, args ...any) error {
+	return &Error{File: l.file, Line: l.no, Msg: fmt.Sprintf(format, args...)}
+}
+
+// excerpt quotes the beginning of a field for a message.
+func excerpt(b []byte) string {
+	const most = 40
+	if len(b) > most {
+		return fmt.Sprintf("%q…", b[:most])
+	}
+	return fmt.Sprintf("%q", b)
+}
+
+// Format names a layout.
+type Format string
+
+// The layouts that are read.
+const (
+	Azure    Format = "azure"
+	Mooncake Format = "mooncake"
+)
+
+// ReadFile reads the trace at path. An empty format is told from the first
+// byte that is not white space: '{' begins Mooncake JSONL, anything else is
+// taken as Azure CSV.
+func ReadFile(path string, format Format, lim Limits) (*Trace, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("trace: %w", err)
+	}
+	defer f.Close()
+	return Read(f, path, format, lim)
+}
+
+// Read reads a trace from r; name is used in messages.
+func Read(r io.Reader, name string, format Format, lim Limits) (*Trace, error) {
+	z, done, err := decompressed(r)
+	if err != nil {
+		return nil, &Error{File: name, Line: 1, Msg: "compressed input cannot be read", Err: err}
+	}
+	defer done()
+	br := bufio.NewReaderSize(z, 1<<16)
+	if format == "" {
+		format = Azure
+		head, _ := br.Peek(64)
+		if t := bytes.TrimLeft(head, " \t\r\n\ufeff"); len(t) > 0 && t[0] == '{' {
+			format = Mooncake
+		}
+	}
+	switch format {
+	case Azure:
+		return readAzure(br, name, lim.orDefault())
+	case Mooncake:
+		return readMooncake(br, name, lim.orDefault())
+	}
+	return nil, fmt.Errorf("trace: unknown format %q: expected %s or %s", format, Azure, Mooncake)
+}
+
+// ReadAzure reads an Azure LLM inference trace, layout of 2023 or 2024.
+func ReadAzure(r io.Reader, name string, lim Limits) (*Trace, error) {
+	return Read(r, name, Azure, lim)
+}
+
+// ReadMooncake reads a Mooncake JSONL trace with its prefix hashes.
+func ReadMooncake(r io.Reader, name string, lim Limits) (*Trace, error) {
+	return Read(r, name, Mooncake, lim)
+}
