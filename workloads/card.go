@@ -1,0 +1,110 @@
+package workloads
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+
+	"aisim/hardware"
+)
+
+// SizeTolerance is how far a size computed from a card may lie from the one
+// that its authors publish before the card is refused.
+const SizeTolerance = 0.03
+
+// globalEvery is how often a layer of a family with sliding windows looks at
+// the whole sequence. Sources: the families' published configurations (Gemma 2
+// and GPT-OSS alternate, Gemma 3 has five local layers to one global, Llama 4
+// three chunked to one global; Mistral 7B v0.1 has no global layer).
+var globalEvery = map[string]int{"Gemma-2": 2, "Gemma-3": 6, "GPT-OSS": 2, "LLaMA-4": 4, "Mistral": 0}
+
+// learnedPositions is the length of the learned position table of families
+// that have one.
+var learnedPositions = map[string]bool{"GPT-2": true, "GPT-3": true, "Megatron-GPT": true, "OPT": true, "BERT": true, "MiniLM": true}
+
+var (
+	moeEveryNote = regexp.MustCompile(`MoE every (\d+) layers`)
+	denseNote    = regexp.MustCompile(`dense ffn=(\d+)`)
+	windowNote   = regexp.MustCompile(`(?:sliding window|chunked attention) (\d+)`)
+)
+
+// FromCard makes an Architecture of a model card. The number of weights that
+// the shape gives must agree with the published size within SizeTolerance
+// unless the card calls that size nominal; cards with layers that are not
+// modelled are refused with what is missing.
+func FromCard(m *hardware.Model) (Architecture, error) {
+	a := Architecture{ID: m.ID, Name: m.ID, Source: m.Source, PublishedParams: m.Params.V}
+	switch m.Kind {
+	case "llm-dense", "llm-moe", "encoder":
+	default:
+		return genericCard(a, m)
+	}
+	switch m.Attention {
+	case "MHA", "GQA", "MQA", "MLA":
+	default:
+		return a, fmt.Errorf("model %q: attention %q is not modelled: only MHA, GQA, MQA and MLA are, with or without sliding windows", m.ID, m.Attention)
+	}
+	a.Causal = m.Kind != "encoder"
+	a.Layers, a.Hidden, a.Heads, a.KVHeads, a.HeadDim = m.Layers, m.Hidden, m.Heads, m.KVHeads, m.HeadDim
+	a.FFN, a.Vocab, a.MaxSeq, a.TiedEmbeddings, a.GatedMLP = m.FFN, m.Vocab, m.MaxSeq, m.TiedEmbeddings, m.GatedFFN
+	if m.Attention == "MLA" {
+		if m.MLA == nil {
+			return a, fmt.Errorf("model %q: latent attention without its widths (kv_lora, qk_nope, qk_rope, v_head)", m.ID)
+		}
+		a.MLA = m.MLA
+	}
+	if m.Experts > 0 {
+		a.Experts, a.ExpertsActive, a.SharedExperts, a.ExpertFFN = m.Experts, m.ExpertsActive, m.SharedExperts, m.FFN
+		a.FirstDense, a.FFN = m.FirstDenseLayers, m.DenseFFN
+		if n := noteInt(moeEveryNote, m.Notes); n > 1 {
+			a.MoEEvery = n
+			if a.FFN == 0 {
+				a.FFN = noteInt(denseNote, m.Notes)
+			}
+		}
+	}
+	a.Window = m.Window
+	if a.Window == 0 {
+		a.Window = noteInt(windowNote, m.Notes)
+	}
+	if a.Window > 0 {
+		every, known := globalEvery[m.Family]
+		if !known {
+			return a, fmt.Errorf("model %q: has sliding windows but its family %q is not in the table of local and global layers", m.ID, m.Family)
+		}
+		a.GlobalEvery = every
+	}
+	if learnedPositions[m.Family] {
+		a.LearnedPositions = m.MaxSeq
+	}
+	if err := a.Validate(); err != nil {
+		return a, err
+	}
+	if off, ok := a.SizeError(); ok && math.Abs(off) > SizeTolerance {
+		return a, fmt.Errorf("model %q: its shape gives %.4g parameters, %+.1f %% from the published %.4g (tolerance %g %%)",
+			m.ID, a.Params(), 100*off, a.PublishedParams, 100*SizeTolerance)
+	}
+	return a, nil
+}
+
+// SizeError is computed over published size minus one; false when no size is
+// published.
+func (a *Architecture) SizeError() (float64, bool) {
+	if a.PublishedParams <= 0 {
+		return 0, false
+	}
+	return a.Params()/a.PublishedParams - 1, true
+}
+
+func noteInt(re *regexp.Regexp, s string) int {
+	m := re.FindStringSubmatch(s)
+	if m == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		return 0
+	}
+	return n
+}
