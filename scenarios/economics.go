@@ -1,0 +1,40 @@
+package scenarios
+
+// Economics is what the machine costs, buys or rents, draws and emits.
+type Economics struct {
+	Mode             string    `toml:"mode"` // buy | rent
+	Years            float64   `toml:"years"`
+	USDPerKWh        float64   `toml:"electricity"`
+	PUE              float64   `toml:"pue"`
+	CostOfCapital    float64   `toml:"cost_of_capital"` // per year
+	Residual         float64   `toml:"residual"`        // share of the price left after Years
+	Maintenance      float64   `toml:"maintenance"`     // share of the price per year
+	Depreciation     string    `toml:"depreciation"`    // straight-line | declining
+	Staff            *Quantity `toml:"staff"`           // units.MoneyPerYear or units.People; nil: none
+	USDPerPersonYear float64   `toml:"staff_cost"`
+	USDPerKWMonth    float64   `toml:"colocation"`
+	SoftwareUSDPerYr float64   `toml:"software"`
+	GramsPerKWh      *float64  `toml:"carbon_intensity"`
+	Region           string    `toml:"region"` // grid region whose carbon intensity and price the catalogue knows
+	Prices           Prices    `toml:"prices"`
+	Rent             *Rent     `toml:"rent"` // set when Mode is rent
+}
+
+// Prices are purchase prices that replace the catalogue's; nil keeps them.
+type Prices struct {
+	ServerUSD      *float64 `toml:"server"`
+	SwitchUSD      *float64 `toml:"switch"`
+	LinkUSD        *float64 `toml:"link"` // cable with both its ends
+	StorageNodeUSD *float64 `toml:"storage_node"`
+}
+
+// Rent is the bill of a cloud.
+type Rent struct {
+	Instance             string   `toml:"instance"` // catalogue id
+	Purchase             string   `toml:"purchase"` // on-demand | one-year | three-year | spot
+	USDPerHour           *float64 `toml:"price"`    // per instance; nil: the catalogue's
+	EgressBytes          float64  `toml:"egress"`
+	EgressUSDPerGB       float64  `toml:"egress_price"`
+	StorageBytes         float64  `toml:"storage"`
+	StorageUSDPerGBMonth float64  `toml:"storage_price"`
+}

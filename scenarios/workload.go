@@ -1,0 +1,144 @@
+package scenarios
+
+// Workload is one thing that the machine is asked to do. Kind decides which
+// fields count; keys of the other kind are refused when the file is read.
+type Workload struct {
+	ID        string `toml:"id"`
+	Kind      string `toml:"kind"` // training | serving
+	Name      string `toml:"name"`
+	Nodes     *int   `toml:"nodes"`      // nil: all nodes that no other workload takes
+	FirstNode *int   `toml:"first_node"` // nil: the first node that is free, in file order
+
+	Model        string        `toml:"model"`        // catalogue id; empty when one of the next two is given
+	Architecture *Architecture `toml:"architecture"` // a transformer that the catalogue lacks
+	Generic      *Generic      `toml:"generic"`      // anything that is so many FLOPs and bytes per sample
+	Precision    string        `toml:"precision"`
+	Parallelism  Parallelism   `toml:"parallelism"`
+	DurationSec  *float64      `toml:"duration"`
+
+	// kind = "training"
+	Framework        string      `toml:"framework"`
+	Batch            Batch       `toml:"batch"`
+	ZeRO             int         `toml:"zero"`
+	Recompute        string      `toml:"recompute"`
+	Overlap          Overlap     `toml:"overlap"`
+	SequenceParallel bool        `toml:"sequence_parallel"`
+	Tokens           *float64    `toml:"tokens"`
+	Steps            *float64    `toml:"steps"`
+	Checkpoint       *Checkpoint `toml:"checkpoint"` // nil: none is written
+	Dataset          *Dataset    `toml:"dataset"`    // nil: input costs nothing
+	Straggler        float64     `toml:"straggler"`  // the slowest rank is so much slower than the rest
+
+	// kind = "serving"
+	Engine         string    `toml:"engine"`
+	KVPrecision    string    `toml:"kv_precision"`
+	Replicas       *int      `toml:"replicas"` // nil: as many as the nodes hold
+	Router         string    `toml:"router"`
+	Arrivals       *Arrivals `toml:"arrivals"`
+	Trace          string    `toml:"trace"` // resolved path; empty when Arrivals is given
+	TraceFormat    string    `toml:"trace_format"`
+	Rescale        float64   `toml:"rescale"` // the trace's request rate is multiplied by this
+	MaxBatch       *int      `toml:"max_batch"`
+	TokenBudget    *int      `toml:"token_budget"`
+	MemoryFraction *float64  `toml:"memory_fraction"`
+	SLO            *SLO      `toml:"slo"`
+	LoadFrom       string    `toml:"load_from"`
+	Warm           bool      `toml:"warm"`
+	Batcher        *Batcher  `toml:"batcher"`
+}
+
+// Architecture is the shape of a transformer.
+type Architecture struct {
+	Layers        int  `toml:"layers"`
+	Hidden        int  `toml:"hidden"`
+	Heads         int  `toml:"heads"`
+	KVHeads       int  `toml:"kv_heads"`
+	HeadDim       int  `toml:"head_dim"`
+	FFN           int  `toml:"ffn"` // width per expert when there are experts
+	GatedFFN      bool `toml:"gated_ffn"`
+	Vocab         int  `toml:"vocab"`
+	Experts       int  `toml:"experts"`
+	ExpertsActive int  `toml:"experts_active"`
+	SharedExperts int  `toml:"shared_experts"`
+	Tied          bool `toml:"tied_embeddings"`
+}
+
+// Generic is a model known only by what it does per sample.
+type Generic struct {
+	FlopsPerSample float64 `toml:"flops_per_sample"` // forward
+	BytesPerSample float64 `toml:"bytes_per_sample"` // device memory traffic, forward
+	Params         float64 `toml:"params"`
+	SampleBytes    float64 `toml:"sample_bytes"` // one input as stored
+}
+
+// Parallelism says over how many accelerators each dimension of the work is
+// cut. Data follows from the rest; when given it is checked.
+type Parallelism struct {
+	Tensor   int  `toml:"tensor"`
+	Pipeline int  `toml:"pipeline"`
+	Context  int  `toml:"context"`
+	Expert   int  `toml:"expert"`
+	Virtual  int  `toml:"virtual"`
+	Data     *int `toml:"data"`
+}
+
+// Batch is the batch of one optimizer step, in sequences (or samples).
+type Batch struct {
+	Global   int `toml:"global"`
+	Micro    int `toml:"micro"`
+	Sequence int `toml:"sequence"` // tokens; 0 for a generic model
+}
+
+// Overlap is the share of each kind of communication that hides behind work;
+// nil leaves it to the framework's profile.
+type Overlap struct {
+	Tensor   *float64 `toml:"tensor"`
+	Data     *float64 `toml:"data"`
+	Pipeline *float64 `toml:"pipeline"`
+}
+
+// Checkpoint says where and how often the state is saved.
+type Checkpoint struct {
+	To    string   `toml:"to"` // storage id
+	Every Interval `toml:"every"`
+	Mode  string   `toml:"mode"` // sync | async
+}
+
+// Dataset says where the input is read from and how big it is.
+type Dataset struct {
+	From        string   `toml:"from"` // storage id
+	SampleBytes *float64 `toml:"sample_size"`
+	TokenBytes  *float64 `toml:"token_size"`
+}
+
+// Arrivals is a generator of requests.
+type Arrivals struct {
+	Process        string   `toml:"process"` // poisson | gamma | azure-conv
+	RequestsPerSec *float64 `toml:"rate"`    // nil: the fitted rate of the process
+	CV             *float64 `toml:"cv"`
+	Diurnal        float64  `toml:"diurnal"`
+	Prompt         *Lengths `toml:"prompt"` // nil: the fitted lengths of the process
+	Output         *Lengths `toml:"output"`
+}
+
+// Lengths is a distribution of token counts: Mean with CV, or P50 with P95.
+type Lengths struct {
+	Mean *float64 `toml:"mean"`
+	CV   *float64 `toml:"cv"`
+	P50  *float64 `toml:"p50"`
+	P95  *float64 `toml:"p95"`
+}
+
+// SLO is what the service promises.
+type SLO struct {
+	TTFTSec    float64 `toml:"ttft"`
+	TPOTSec    float64 `toml:"tpot"`
+	Percentile float64 `toml:"percentile"` // 0..100, for both limits
+	Attainment float64 `toml:"attainment"` // share of requests that must meet both
+}
+
+// Batcher is the dynamic batcher in front of a generic model.
+type Batcher struct {
+	Max       int     `toml:"max"`
+	WindowSec float64 `toml:"window"`
+}
