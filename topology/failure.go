@@ -1,0 +1,177 @@
+package topology
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// applyFailures takes the named links out, both directions.
+func (g *Graph) applyFailures(names []string) error {
+	for _, name := range names {
+		links, err := g.FindLinks(name)
+		if err != nil {
+			return err
+		}
+		for _, id := range links {
+			g.failed[id] = true
+			switch g.level[id] {
+			case ScaleUpLevel:
+				g.anyScaleUp = true
+			case NICLevel:
+			default:
+				g.anyFailed = true
+			}
+		}
+	}
+	for k, up := range g.nicUp {
+		g.nicOK[k] = !g.failed[up] && !g.failed[up+1]
+	}
+	return nil
+}
+
+// FindLinks resolves "leaf-3:spine-2", "leaf-3:spine-2#1" (one of parallel cables), or
+// "spine-2" (all links of an element) to directed links.
+func (g *Graph) FindLinks(name string) ([]LinkID, error) {
+	pair, nth := name, -1
+	if at := strings.LastIndexByte(name, '#'); at >= 0 {
+		n, err := strconv.Atoi(name[at+1:])
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("topology: link %q: %q is not the number of a parallel cable", name, name[at+1:])
+		}
+		pair, nth = name[:at], n
+	}
+	a, b, two := strings.Cut(pair, ":")
+	from, err := g.find(a)
+	if err != nil {
+		return nil, fmt.Errorf("topology: link %q: %w", name, err)
+	}
+	var out []LinkID
+	if !two {
+		for _, n := range from {
+			for _, id := range g.Out(n) {
+				out = append(out, id)
+				if back, ok := g.reverse(id); ok {
+					out = append(out, back)
+				}
+			}
+		}
+		if len(out) == 0 {
+			return nil, fmt.Errorf("topology: %q has no links", name)
+		}
+		return out, nil
+	}
+	to, err := g.find(b)
+	if err != nil {
+		return nil, fmt.Errorf("topology: link %q: %w", name, err)
+	}
+	isTo := make(map[NodeID]bool, len(to))
+	for _, n := range to {
+		isTo[n] = true
+	}
+	n := 0
+	for _, x := range from {
+		for _, id := range g.Out(x) {
+			if !isTo[g.to[id]] {
+				continue
+			}
+			if nth < 0 || nth == n {
+				out = append(out, id)
+				if back, ok := g.reverse(id); ok {
+					out = append(out, back)
+				}
+			}
+			n++
+		}
+	}
+	if len(out) == 0 {
+		if nth >= 0 && n > 0 {
+			return nil, fmt.Errorf("topology: link %q: there are %d cables between %s and %s, numbered from 0", name, n, a, b)
+		}
+		return nil, fmt.Errorf("topology: there is no link between %s and %s", a, b)
+	}
+	return out, nil
+}
+
+// reverse is the other direction of a cable.
+func (g *Graph) reverse(id LinkID) (LinkID, bool) {
+	a, b := g.from[id], g.to[id]
+	if id^1 >= 0 && int(id^1) < len(g.from) && g.from[id^1] == b && g.to[id^1] == a {
+		return id ^ 1, true
+	}
+	nth := 0 // among parallel links a→b
+	for _, o := range g.Out(a) {
+		if o == id {
+			break
+		}
+		if g.to[o] == b {
+			nth++
+		}
+	}
+	for _, o := range g.Out(b) {
+		if g.to[o] == a {
+			if nth == 0 {
+				return o, true
+			}
+			nth--
+		}
+	}
+	return 0, false
+}
+
+// find resolves an element's name to nodes: a switch, a host (all its chips and NICs),
+// a NIC, a chip or a scale-up domain.
+func (g *Graph) find(name string) ([]NodeID, error) {
+	if head, num, ok := cutNumber(name); ok {
+		for t := range g.tiers {
+			if tierNames[t] == head {
+				n := g.tiers[t].perBlock * g.tiers[t].blocks
+				if num >= n {
+					return nil, fmt.Errorf("there is no %s: the graph has %s-0 to %s-%d", name, head, head, n-1)
+				}
+				return []NodeID{g.tiers[t].first + NodeID(num)}, nil
+			}
+		}
+		if isTierName(head) {
+			return nil, fmt.Errorf("there is no %s: the graph has no %s level", name, head)
+		}
+	}
+	host, part, hasPart := strings.Cut(name, ".")
+	if gr := g.group(host); gr != nil && hasPart {
+		if kind, d, ok := cutNumber(part); ok && kind == "scaleup" && gr.suKind == "switch" && d < gr.domains {
+			return []NodeID{gr.dom0 + NodeID(d)}, nil
+		}
+		return nil, fmt.Errorf("group %q has no element %q", host, part)
+	}
+	head, num, ok := cutNumber(host)
+	gr := g.group(head)
+	if !ok || gr == nil {
+		return nil, fmt.Errorf("there is no element %q (hosts are in groups %v; switches are leaf-0, spine-0, …)", name, g.Groups())
+	}
+	if num >= gr.Count {
+		return nil, fmt.Errorf("there is no host %s: group %q has %d", host, head, gr.Count)
+	}
+	if !hasPart {
+		return append(g.HostChips(head, num), g.HostNICs(head, num)...), nil
+	}
+	kind, i, ok := cutNumber(part)
+	switch {
+	case ok && kind == "nic" && i < gr.HostGroup.NICs:
+		return []NodeID{g.HostNICs(head, num)[i]}, nil
+	case ok && kind == "chip" && i < gr.ChipsPerHost:
+		return []NodeID{g.HostChips(head, num)[i]}, nil
+	}
+	return nil, fmt.Errorf("host %s has no %q: it has %d chips (chip-0, …) and %d NICs (nic-0, …)", host, part, gr.ChipsPerHost, gr.HostGroup.NICs)
+}
+
+func cutNumber(s string) (head string, n int, ok bool) {
+	at := strings.LastIndexByte(s, '-')
+	if at <= 0 {
+		return "", 0, false
+	}
+	n, err := strconv.Atoi(s[at+1:])
+	if err != nil || n < 0 {
+		return "", 0, false
+	}
+	return s[:at], n, true
+}
