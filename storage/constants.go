@@ -1,0 +1,110 @@
+package storage
+
+import "aisim/internal/result"
+
+// Constant is one fitted or assumed number of the Ceph model with its source.
+type Constant struct {
+	Name   string
+	Value  float64
+	Unit   string
+	Kind   result.Pedigree
+	RelSD  float64 // relative standard deviation
+	Source string
+}
+
+// Constants are the numbers of the Ceph model that no data sheet gives.
+type Constants struct {
+	ReadEta          Constant // share of the nodes' line rate that reads reach, clients elsewhere
+	WriteEta         Constant // the same for writes, replication included
+	GatewayEta       Constant // the same for reads through the S3 gateway
+	ColocatedEta     Constant // both, with clients on the storage nodes
+	WireEta          Constant // share of any link's rate left after framing
+	SmallReadCPUSec  Constant // core time of a 4 KiB read
+	SmallWriteCPUSec Constant // core time of a 4 KiB write, per copy
+	ReadCPUSecPerB   Constant // core time per byte of 4 MiB reads
+	WriteCPUSecPerB  Constant // core time per byte and copy of 4 MiB writes
+	GatewayPut       Constant // core time per object byte in the gateway
+	GatewayGet       Constant
+	EncodeBytesPerS  Constant // data bytes that one core encodes per second with two coding shards
+	OSDThreads       Constant // cores that one OSD can keep busy
+	NodeReadIOPS     Constant // requests per second of one node, whatever its drives
+	MetaBytesPerOp   Constant // log and database bytes of one write on one drive
+	MixFactor        Constant // share of the CPU rate left when reads and writes mix
+	RTTSec           Constant // one network round trip
+	ReadSoftSec      Constant // software time of an unloaded read, without wire and drive
+	WriteSoftSec     Constant // the same per serial stage of a write
+}
+
+const reefPost = "ceph.io, Reef freeze RBD performance (2023), 60 OSDs on 10 nodes, EPYC 7742, 100 GbE"
+
+// NominalConstants are the published values. A core is one of an EPYC 7742;
+// CephSpec.CoreFactor scales others.
+func NominalConstants() Constants {
+	c := func(name string, v float64, unit string, kind result.Pedigree, sd float64, source string) Constant {
+		return Constant{name, v, unit, kind, sd, source}
+	}
+	m, d, a := result.Measured, result.Derived, result.Assumed
+	return Constants{
+		ReadEta:          c("ceph.read_eta", 0.90, "ratio", d, 0.04, "30, 100 and 320 OSDs on 3, 10 and 32 nodes with separate clients reach 90, 92, 85 % of server line rate (ceph.io 2024)"),
+		WriteEta:         c("ceph.write_eta", 0.59, "ratio", d, 0.08, "the same clusters: three-copy writes reach 64, 59, 54 % of server line rate, limited by the commit pipeline"),
+		GatewayEta:       c("ceph.gateway_eta", 0.96, "ratio", d, 0.02, "GET through RGW on 4 and 12 nodes of 2 × 100 GbE: 0.94–0.98 of the line rate"),
+		ColocatedEta:     c("ceph.colocated_eta", 0.58, "ratio", d, 0.08, "librbd with clients on the storage nodes: 0.57–0.60 at 10 nodes, 0.55–0.70 at 63 ("+reefPost+")"),
+		WireEta:          c("wire_eta", 0.96, "ratio", d, 0.02, "TCP/IP framing and messenger: best share of the line rate seen (RGW GET 0.94–0.98)"),
+		SmallReadCPUSec:  c("ceph.cpu_read_4k", 133e-6, "core-s", m, 0.07, "7,500 reads of 4 KiB per busy core; "+reefPost),
+		SmallWriteCPUSec: c("ceph.cpu_write_4k", 285e-6, "core-s per copy", m, 0.07, "3,500 writes of 4 KiB per busy core and copy; "+reefPost),
+		ReadCPUSecPerB:   c("ceph.cpu_read_4m", 0.9e-9, "core-s/B", m, 0.15, "1–1.5 cores at 1.18 GB/s per OSD; "+reefPost),
+		WriteCPUSecPerB:  c("ceph.cpu_write_4m", 2.8e-9, "core-s/B per copy", m, 0.15, "3–4 cores at 1.25 GB/s per OSD; "+reefPost),
+		GatewayPut:       c("ceph.rgw_put", 9.0e-9, "core-s/B", m, 0.12, "RGW PUT of 4 MiB: 6.4–9.9 core-s/GB of object"),
+		GatewayGet:       c("ceph.rgw_get", 1.7e-9, "core-s/B", m, 0.15, "RGW GET of 4 MiB: 0.60 GB/s per RGW core"),
+		EncodeBytesPerS:  c("ceph.encode", 7.5e9, "B/core-s", a, 0.25, "ISA-L Reed–Solomon 6+2: 5–10 GB/s per core, general knowledge"),
+		OSDThreads:       c("ceph.osd_threads", 16, "cores", m, 0.08, "an OSD stops scaling at 14–16 threads; "+reefPost),
+		NodeReadIOPS:     c("ceph.node_iops", 500e3, "1/s", m, 0.12, "a node stops at 400–600 thousand random reads per second whatever its drives; "+reefPost),
+		MetaBytesPerOp:   c("ceph.meta_per_write", 13.6e3, "B", a, 0.30, "write amplification of 4 KiB writes above 4.3 per copy (Lee et al., MSST 2017, by excerpt)"),
+		MixFactor:        c("ceph.mix", 0.6, "ratio", d, 0.10, "a 70/30 mix is 40 % below the sum of its CPU costs (70 OSDs, RHCS 3.2)"),
+		RTTSec:           c("ceph.rtt", 32e-6, "s", m, 0.15, "ping 25–39 µs; "+reefPost),
+		ReadSoftSec:      c("ceph.read_soft", 21e-6, "s", d, 0.30, "0.13 ms read of 4 KiB at depth 1 less one round trip and 77 µs of drive; "+reefPost),
+		WriteSoftSec:     c("ceph.write_soft", 167e-6, "s", d, 0.10, "0.417 ms three-copy write of 4 KiB at depth 1 less two round trips and one drive write of 18 µs, over its two serial stages; "+reefPost),
+	}
+}
+
+// all lists the constants in a fixed order.
+func (c *Constants) all() []*Constant {
+	return []*Constant{
+		&c.ReadEta, &c.WriteEta, &c.GatewayEta, &c.ColocatedEta, &c.WireEta,
+		&c.SmallReadCPUSec, &c.SmallWriteCPUSec, &c.ReadCPUSecPerB, &c.WriteCPUSecPerB,
+		&c.GatewayPut, &c.GatewayGet, &c.EncodeBytesPerS, &c.OSDThreads, &c.NodeReadIOPS,
+		&c.MetaBytesPerOp, &c.MixFactor, &c.RTTSec, &c.ReadSoftSec, &c.WriteSoftSec,
+	}
+}
+
+// Draw returns the constants with every value replaced by draw's; shares of
+// a line rate stay at or below 1.
+func (c Constants) Draw(draw func(Constant) float64) Constants {
+	if draw == nil {
+		return c
+	}
+	for _, p := range c.all() {
+		v := draw(*p)
+		if p.Unit == "ratio" && v > 1 {
+			v = 1
+		}
+		p.Value = v
+	}
+	return c
+}
+
+// smallIOBytes and largeIOBytes are the two sizes that the CPU costs were measured at.
+const (
+	smallIOBytes = 4096.0
+	largeIOBytes = 4 << 20
+)
+
+// cpuLine splits the two measured CPU costs into a cost per operation and a
+// cost per byte: t(4 KiB) = a + 4096·b, t(4 MiB)/4 MiB = c.
+func cpuLine(smallSec, largeSecPerByte float64) (perOpSec, perByteSec float64) {
+	perByteSec = (largeSecPerByte*largeIOBytes - smallSec) / (largeIOBytes - smallIOBytes)
+	if perByteSec < 0 {
+		perByteSec = 0
+	}
+	return smallSec - perByteSec*smallIOBytes, perByteSec
+}
