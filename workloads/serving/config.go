@@ -1,0 +1,201 @@
+package serving
+
+import (
+	"fmt"
+	"math"
+
+	"aisim/hardware"
+	"aisim/workloads"
+	"aisim/workloads/trace"
+)
+
+// Request is one request in order of arrival.
+type Request = trace.Request
+
+// The routers.
+const (
+	RoundRobin       = "round-robin"
+	LeastOutstanding = "least-outstanding"
+)
+
+// Config is what a service is asked to be. Zero values of MaxBatch,
+// TokenBudget and MemoryFraction mean the engine's default.
+type Config struct {
+	Arch        workloads.Architecture
+	Engine      EngineProfile
+	Precision   hardware.DType // of weights and matrix work
+	KVPrecision hardware.DType // of the cache
+	TP, PP      int            // tensor and pipeline parallel degrees of one replica
+	Replicas    int
+	Router      string // RoundRobin (also when empty) or LeastOutstanding
+	StaleSec    float64
+
+	MaxBatch       int     // sequences in one step
+	TokenBudget    int     // tokens in one step
+	MemoryFraction float64 // of device memory that the engine may use
+	MaxContext     int     // tokens of prompt and output; 0: the model's
+
+	SLO     SLO
+	Network Network
+	Batcher Batcher // for Arch.Generic
+}
+
+// SLO is a goal: a share Attainment of requests has its first token within
+// TTFTSec and further tokens at most TPOTSec apart in the mean. A zero limit is
+// no limit. For generic models TTFTSec bounds the whole answer.
+type SLO struct {
+	TTFTSec    float64
+	TPOTSec    float64
+	Attainment float64 // 0..1; 0 means 0.95
+}
+
+func (s SLO) attainment() float64 {
+	if s.Attainment == 0 {
+		return 0.95
+	}
+	return s.Attainment
+}
+
+// Network lies between clients and replicas. Bandwidth 0 means that transfer
+// takes no time. Sites > 1 spreads replicas and requests over as many sites,
+// each with a link of its own.
+type Network struct {
+	LatencySec  float64 // one way
+	BytesPerSec float64 // of one site's link, towards the replicas; answers use the other direction
+	Sites       int
+	TokenBytes  float64 // bytes that one prompt token takes on the link; 0 means 4
+}
+
+// Batcher is the dynamic batching of a generic model: a batch starts when Max
+// samples wait, or when the oldest waited WindowSec and the device is free.
+type Batcher struct {
+	Max         int
+	WindowSec   float64
+	FixedSec    float64 // per inference call; negative: the engine's 0
+	AnswerBytes float64
+}
+
+// Machine is what one replica runs on.
+type Machine struct {
+	Device *hardware.Device
+	// AllReduce is the time in seconds of one all-reduce of the given bytes over
+	// the TP chips of a replica, without its fixed latency; nil means the formula
+	// of docs/models/serving.md on Device.ScaleUpBytesPerSec. Package collective
+	// plans fit in: t = plan.Time(b) − plan.Time(0).
+	AllReduce func(bytes float64) float64
+	// HostSpeed multiplies the speed of everything on the host and of launches:
+	// the constants of the engine profile are divided by it. 0 means 1.
+	HostSpeed float64
+	// HopBytesPerSec and HopLatencySec are the link between pipeline stages; 0
+	// bytes/s means the scale-up link, then the host link.
+	HopBytesPerSec float64
+	HopLatencySec  float64
+}
+
+// Outage takes a replica away from Start to End (seconds). What it had in
+// flight is sent to the router again at Start.
+type Outage struct {
+	Replica    int
+	Start, End float64
+}
+
+// Options are the circumstances of one run.
+type Options struct {
+	Workers   int       // goroutines; results do not depend on it
+	ReadyAt   []float64 // when each replica has its model loaded; missing entries: 0
+	Outages   []Outage
+	EveryStep bool // an event per engine step instead of closed forms
+	// Concurrency > 0 makes a closed loop: that many requests are in flight over
+	// the whole service, and each that ends brings the next; arrival times of the
+	// requests are not used.
+	Concurrency int
+}
+
+func (c *Config) withDefaults() Config {
+	d := *c
+	e := &d.Engine
+	if d.MaxBatch == 0 {
+		d.MaxBatch = e.MaxBatch
+	}
+	if d.TokenBudget == 0 {
+		d.TokenBudget = e.TokenBudget
+	}
+	if d.MemoryFraction == 0 {
+		d.MemoryFraction = e.MemoryFraction
+	}
+	d.TP, d.PP, d.Replicas = max(d.TP, 1), max(d.PP, 1), max(d.Replicas, 1)
+	if d.Router == "" {
+		d.Router = RoundRobin
+	}
+	d.Network.Sites = max(d.Network.Sites, 1)
+	if d.Network.TokenBytes == 0 {
+		d.Network.TokenBytes = 4
+	}
+	return d
+}
+
+// Limits on what a configuration may ask for; beyond them it is a mistake.
+const (
+	maxReplicas = 1 << 20
+	maxBatch    = 1 << 16
+	maxBudget   = 1 << 20
+)
+
+// Validate says what is impossible about a configuration, defaults filled in.
+func (c *Config) Validate() error {
+	d := c.withDefaults()
+	nonNegative := func(name string, v float64) error {
+		if !(v >= 0) || math.IsInf(v, 0) {
+			return fmt.Errorf("serving: %s must not be negative, is %v", name, v)
+		}
+		return nil
+	}
+	for _, f := range []struct {
+		name string
+		v    float64
+	}{{"slo ttft", d.SLO.TTFTSec}, {"slo tpot", d.SLO.TPOTSec}, {"network latency", d.Network.LatencySec},
+		{"network bandwidth", d.Network.BytesPerSec}, {"batcher window", d.Batcher.WindowSec},
+		{"router staleness", d.StaleSec}, {"bytes per prompt token", d.Network.TokenBytes}, {"answer size", d.Batcher.AnswerBytes}} {
+		if err := nonNegative(f.name, f.v); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.TP < 0 || c.PP < 0 || c.Replicas < 0 || c.MaxBatch < 0 || c.TokenBudget < 0 || c.MaxContext < 0 || c.Batcher.Max < 0:
+		return fmt.Errorf("serving: counts must not be negative (tensor %d, pipeline %d, replicas %d, max_batch %d, token_budget %d)", c.TP, c.PP, c.Replicas, c.MaxBatch, c.TokenBudget)
+	case d.Replicas > maxReplicas:
+		return fmt.Errorf("serving: %d replicas: at most %d", d.Replicas, maxReplicas)
+	case d.Router != RoundRobin && d.Router != LeastOutstanding:
+		return fmt.Errorf("serving: unknown router %q: expected %s or %s", d.Router, RoundRobin, LeastOutstanding)
+	case !(d.SLO.attainment() > 0 && d.SLO.attainment() <= 1):
+		return fmt.Errorf("serving: slo attainment %v: expected a ratio above 0 and at most 1", d.SLO.Attainment)
+	case d.Network.Sites > d.Replicas:
+		return fmt.Errorf("serving: %d sites for %d replicas: each site needs at least one", d.Network.Sites, d.Replicas)
+	}
+	if err := d.Arch.Validate(); err != nil {
+		return fmt.Errorf("serving: %w", err)
+	}
+	if d.Arch.Generic != nil {
+		if d.TP != 1 || d.PP != 1 {
+			return fmt.Errorf("serving: model %q is known by totals only and cannot be split: tensor and pipeline must be 1, are %d and %d", d.Arch.ID, d.TP, d.PP)
+		}
+		return nil
+	}
+	switch {
+	case d.Engine.ID == "":
+		return fmt.Errorf("serving: no engine given: expected one of %v", EngineIDs())
+	case d.MaxBatch > maxBatch:
+		return fmt.Errorf("serving: max_batch %d: at most %d", d.MaxBatch, maxBatch)
+	case d.TokenBudget > maxBudget:
+		return fmt.Errorf("serving: token_budget %d: at most %d", d.TokenBudget, maxBudget)
+	case d.TokenBudget < d.MaxBatch:
+		return fmt.Errorf("serving: token_budget %d is below max_batch %d: every running sequence takes one token per step", d.TokenBudget, d.MaxBatch)
+	case !(d.MemoryFraction > 0 && d.MemoryFraction <= 1):
+		return fmt.Errorf("serving: memory_fraction %v: expected a ratio above 0 and at most 1", d.MemoryFraction)
+	case d.PP > d.Arch.Layers:
+		return fmt.Errorf("serving: pipeline %d exceeds the %d layers of %s", d.PP, d.Arch.Layers, d.Arch.ID)
+	case d.Arch.Heads%d.TP != 0:
+		return fmt.Errorf("serving: tensor %d does not divide the %d heads of %s", d.TP, d.Arch.Heads, d.Arch.ID)
+	}
+	return nil
+}

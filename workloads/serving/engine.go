@@ -1,0 +1,145 @@
+package serving
+
+import (
+	"embed"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Constant is one constant of an engine profile with what it rests on.
+type Constant struct {
+	Value  float64 `toml:"value"`
+	Unit   string  `toml:"unit"`
+	RelSD  float64 `toml:"rel_sd"`
+	Source string  `toml:"source"`
+}
+
+// EngineProfile is an inference engine as data: the rules of its scheduler and
+// what it spends besides the work of the operators.
+type EngineProfile struct {
+	ID      string `toml:"id"`
+	Version string `toml:"version"` // what it was fitted to
+	Source  string `toml:"source"`
+
+	PrefillFirst   bool    `toml:"prefill_first"`  // steps are prefill or decode, prefill goes first
+	ReserveOutput  float64 `toml:"reserve_output"` // share of the output reserved at admission
+	ReservePrompt  bool    `toml:"reserve_prompt"` // whole prompt must fit at admission, not only its first chunk
+	BlockTokens    int     `toml:"block_tokens"`
+	TokenBudget    int     `toml:"token_budget"`
+	MaxBatch       int     `toml:"max_batch"`
+	MemoryFraction float64 `toml:"memory_fraction"`
+
+	MemoryReserve  Constant `toml:"memory_reserve"`  // bytes per chip: activations, graphs, buffers
+	Layer          Constant `toml:"layer"`           // seconds per layer and step
+	Step           Constant `toml:"step"`            // host seconds per step
+	Sequence       Constant `toml:"sequence"`        // host seconds per sequence and step
+	MixedStep      Constant `toml:"mixed_step"`      // extra seconds of a step with prefill
+	MixedLayer     Constant `toml:"mixed_layer"`     // extra seconds per dense layer of such a step
+	MixedMoELayer  Constant `toml:"mixed_moe_layer"` // the same per mixture layer
+	Request        Constant `toml:"request"`         // seconds per request outside the step loop
+	MoELayer       Constant `toml:"moe_layer"`       // seconds per mixture layer and step
+	MLALayer       Constant `toml:"mla_layer"`       // seconds per latent-attention layer and step
+	AllReduce      Constant `toml:"all_reduce"`      // latency of one all-reduce, times 1 + 0.1 TP
+	LinkEfficiency Constant `toml:"link_efficiency"` // of the one-way scale-up rate
+	Imbalance      Constant `toml:"imbalance"`       // expert rows of the busiest chip over the mean
+}
+
+// constants lists the drawn constants in a fixed order.
+func (e *EngineProfile) constants() []*Constant {
+	return []*Constant{&e.MemoryReserve, &e.Layer, &e.Step, &e.Sequence, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
+		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance}
+}
+
+var constantNames = []string{"memory_reserve", "layer", "step", "sequence", "mixed_step", "mixed_layer", "mixed_moe_layer",
+	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance"}
+
+// Draw returns a copy whose constants went through draw, called once per
+// constant in a fixed order with a stable name such as "vllm.layer", the nominal
+// value and its relative standard deviation.
+func (e EngineProfile) Draw(draw func(name string, value, relSD float64) float64) EngineProfile {
+	if draw == nil {
+		return e
+	}
+	for i, c := range e.constants() {
+		c.Value = draw(e.ID+"."+constantNames[i], c.Value, c.RelSD)
+	}
+	return e
+}
+
+// ConstantEntry is a constant with its name, for lists of assumptions.
+type ConstantEntry struct {
+	Name string
+	Constant
+}
+
+// Constants returns all constants with their names in a fixed order.
+func (e EngineProfile) Constants() []ConstantEntry {
+	out := make([]ConstantEntry, 0, len(constantNames))
+	for i, c := range e.constants() {
+		out = append(out, ConstantEntry{Name: e.ID + "." + constantNames[i], Constant: *c})
+	}
+	return out
+}
+
+//go:embed engines/*.toml
+var engineFiles embed.FS
+
+var engineIDs = []string{"sglang", "trtllm", "vllm"}
+
+// EngineIDs lists the built-in profiles in alphabetical order.
+func EngineIDs() []string { return append([]string(nil), engineIDs...) }
+
+// Engine returns a built-in profile.
+func Engine(id string) (EngineProfile, error) {
+	i := sort.SearchStrings(engineIDs, id)
+	if i == len(engineIDs) || engineIDs[i] != id {
+		return EngineProfile{}, fmt.Errorf("unknown engine %q: expected one of %s", id, strings.Join(engineIDs, ", "))
+	}
+	text, err := engineFiles.ReadFile("engines/" + id + ".toml")
+	if err != nil {
+		return EngineProfile{}, fmt.Errorf("engine %s: %w", id, err)
+	}
+	return ParseEngine(string(text))
+}
+
+// ParseEngine reads an engine profile and checks it.
+func ParseEngine(text string) (EngineProfile, error) {
+	var e EngineProfile
+	md, err := toml.Decode(text, &e)
+	if err != nil {
+		return EngineProfile{}, fmt.Errorf("engine profile: %w", err)
+	}
+	if un := md.Undecoded(); len(un) > 0 {
+		return EngineProfile{}, fmt.Errorf("engine profile %q: unknown key %s", e.ID, un[0])
+	}
+	bad := func(format string, args ...any) (EngineProfile, error) {
+		return EngineProfile{}, fmt.Errorf("engine profile %q: %s", e.ID, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case e.ID == "":
+		return bad("id is missing")
+	case e.BlockTokens < 1 || e.BlockTokens > maxBlockTokens:
+		return bad("block_tokens %d: expected 1 to %d", e.BlockTokens, maxBlockTokens)
+	case e.MaxBatch < 1 || e.TokenBudget < e.MaxBatch:
+		return bad("max_batch %d and token_budget %d: expected 1 ≤ max_batch ≤ token_budget", e.MaxBatch, e.TokenBudget)
+	case !(e.MemoryFraction > 0 && e.MemoryFraction <= 1):
+		return bad("memory_fraction %v: expected a ratio above 0 and at most 1", e.MemoryFraction)
+	case !(e.ReserveOutput >= 0 && e.ReserveOutput <= 1):
+		return bad("reserve_output %v: expected a ratio from 0 to 1", e.ReserveOutput)
+	}
+	for i, c := range e.constants() {
+		if !md.IsDefined(constantNames[i], "value") || c.Source == "" {
+			return bad("%s needs a value and a source", constantNames[i])
+		}
+		if !(c.Value >= 0) || !(c.RelSD >= 0) {
+			return bad("%s %v ± %v: must not be negative", constantNames[i], c.Value, c.RelSD)
+		}
+	}
+	if e.LinkEfficiency.Value == 0 || e.Imbalance.Value < 1 {
+		return bad("link_efficiency must be positive and imbalance at least 1")
+	}
+	return e, nil
+}

@@ -1,0 +1,104 @@
+package serving
+
+import (
+	"fmt"
+	"math"
+
+	"aisim/hardware"
+)
+
+// maxBlockTokens bounds the block size; schedulers count sequences per phase of
+// a block in a small array.
+const maxBlockTokens = 256
+
+// Memory is how one chip of a replica spends its memory, in bytes.
+type Memory struct {
+	Total   float64 // device memory
+	Usable  float64 // that the engine may use
+	Weights float64
+	Reserve float64 // activations, graphs, communication buffers
+	Cache   float64 // what is left for the key-value cache
+
+	TokenBytes float64 // cache of one token on one chip
+	Tokens     int     // that the cache of a replica holds
+	Blocks     int
+}
+
+// MemoryError says that a model does not fit and what would.
+type MemoryError struct {
+	Model, Chip string
+	TP, PP      int
+	Memory      Memory
+	NearestTP   int // smallest degree at the same PP that fits, 0: none in the scale-up domain
+	Domain      int
+}
+
+// Error gives the arithmetic and the nearest degree that fits.
+func (e *MemoryError) Error() string {
+	m := e.Memory
+	msg := fmt.Sprintf("serving: %s does not fit on %s with tensor %d, pipeline %d: %.1f GB usable per chip − %.1f GB weights − %.1f GB reserve leaves %.1f GB for the cache, one block needs %.3g GB",
+		e.Model, e.Chip, e.TP, e.PP, m.Usable/1e9, m.Weights/1e9, m.Reserve/1e9, m.Cache/1e9, m.TokenBytes/1e9)
+	if e.NearestTP > 0 {
+		return msg + fmt.Sprintf("; tensor %d fits", e.NearestTP)
+	}
+	return msg + fmt.Sprintf("; no tensor degree up to the scale-up domain of %d fits: use more pipeline stages, a narrower precision or a larger chip", e.Domain)
+}
+
+// memoryFor does the arithmetic for given degrees, fit or not.
+func memoryFor(c *Config, d *hardware.Device, tp, pp int) Memory {
+	m := Memory{Total: d.MemBytes, Usable: d.MemBytes * c.MemoryFraction, Reserve: c.Engine.MemoryReserve.Value}
+	a := &c.Arch
+	// Embedding and head stay in 16 bits in quantised checkpoints.
+	tables := a.EmbeddingParams()
+	if !a.TiedEmbeddings {
+		tables += a.HeadParams()
+	}
+	body := a.Params() - tables
+	m.Weights = (body*c.Precision.Bytes() + tables*math.Max(2, c.Precision.Bytes())) / float64(tp*pp)
+	m.Cache = math.Max(0, m.Usable-m.Weights-m.Reserve)
+	share := 1.0
+	if a.MLA == nil {
+		share = math.Max(1, float64(a.KVHeads)/float64(tp)) / float64(a.KVHeads)
+	}
+	m.TokenBytes = a.KVBytesPerToken(c.KVPrecision) * share / float64(pp)
+	block := float64(c.Engine.BlockTokens)
+	m.Blocks = int(math.Min(math.Floor(m.Cache/(m.TokenBytes*block)), 1e9))
+	m.Tokens = m.Blocks * c.Engine.BlockTokens
+	return m
+}
+
+// PlanMemory returns how a chip's memory is spent, or a *MemoryError.
+func PlanMemory(c Config, m Machine) (Memory, error) {
+	if err := c.Validate(); err != nil {
+		return Memory{}, err
+	}
+	c = c.withDefaults()
+	if c.Arch.Generic != nil {
+		return genericMemory(&c, m.Device)
+	}
+	mem := memoryFor(&c, m.Device, c.TP, c.PP)
+	if mem.Blocks >= 1 && mem.Usable-mem.Weights-mem.Reserve > 0 {
+		return mem, nil
+	}
+	e := &MemoryError{Model: c.Arch.ID, Chip: m.Device.ID, TP: c.TP, PP: c.PP, Memory: mem, Domain: max(m.Device.ScaleUpDomain, 1)}
+	for tp := 1; tp <= e.Domain; tp++ {
+		if c.Arch.Heads%tp != 0 {
+			continue
+		}
+		if n := memoryFor(&c, m.Device, tp, c.PP); n.Blocks >= 1 && n.Usable > n.Weights+n.Reserve {
+			e.NearestTP = tp
+			break
+		}
+	}
+	return Memory{}, e
+}
+
+func genericMemory(c *Config, d *hardware.Device) (Memory, error) {
+	g := c.Arch.Generic
+	m := Memory{Total: d.MemBytes, Usable: d.MemBytes, Weights: g.Params * c.Precision.Bytes()}
+	if m.Total > 0 && m.Weights > m.Total {
+		return m, fmt.Errorf("serving: %s does not fit on %s: %.2f GB weights, %.2f GB memory", c.Arch.ID, d.ID, m.Weights/1e9, m.Total/1e9)
+	}
+	m.Cache = m.Total - m.Weights
+	return m, nil
+}

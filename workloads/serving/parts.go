@@ -1,0 +1,109 @@
+package serving
+
+import "aisim/internal/result"
+
+// phases sums the parts of latencies.
+type phases struct {
+	n                              int
+	network, queue, fixed, stalled float64
+	prefill, decode                split
+}
+
+func (s *phases) add(rec *record, l *latencies) {
+	s.n++
+	s.network += l.network
+	s.queue += l.queue
+	s.fixed += l.fixed
+	// What lies between without the replica working on it: preempted, moved, or lost with a replica.
+	s.stalled += l.prefill - rec.prefill.sec + (rec.finish - rec.first - rec.decode.sec)
+	s.prefill = s.prefill.plus(rec.prefill)
+	s.decode = s.decode.plus(rec.decode)
+}
+
+func (s *phases) shares(o *Outcome) {
+	f := 1 / float64(s.n)
+	o.TTFTBy = resourceShares(s.prefill.times(f), s.fixed*f, s.queue*f, s.network*f)
+	o.LatencyBy = resourceShares(s.prefill.plus(s.decode).times(f), s.fixed*f, (s.queue+s.stalled)*f, s.network*f)
+	o.E2EParts = append(s.firstToken(),
+		part("decode: weights and cache", result.KindCompute2, s.decode.hbm*f),
+		part("decode: matrix work", result.KindCompute, s.decode.compute*f),
+		part("decode: scale-up link", result.KindScaleUp, s.decode.scaleup*f),
+		part("decode: host and launches", result.KindWait, s.decode.host()*f),
+		part("stalled", result.KindWait, s.stalled*f))
+}
+
+func (s split) host() float64 { return s.sec - s.compute - s.hbm - s.scaleup }
+
+func part(name string, kind result.Kind, sec float64) result.StepPart {
+	return result.StepPart{Name: name, Kind: kind, Seconds: sec}
+}
+
+// firstToken is the parts of the mean time to first token; they add up to it.
+func (s *phases) firstToken() []result.StepPart {
+	f := 1 / float64(s.n)
+	out := []result.StepPart{
+		part("queue", result.KindWait, s.queue*f),
+		part("prefill: matrix work", result.KindCompute, s.prefill.compute*f),
+		part("prefill: weights and cache", result.KindCompute2, s.prefill.hbm*f),
+		part("prefill: scale-up link", result.KindScaleUp, s.prefill.scaleup*f),
+		part("prefill: host and launches", result.KindWait, s.prefill.host()*f),
+		part("request handling", result.KindWait, s.fixed*f),
+		part("network", result.KindNetwork, s.network*f),
+	}
+	out[0].Waiting = true
+	return out
+}
+
+// resourceShares divides a time by resource. fixed is host time outside the
+// step loop, in seconds, as are queue and wan.
+func resourceShares(s split, fixed, queue, wan float64) []ResourceShare {
+	all := []ResourceShare{
+		{Resource: resourceKeys[resCompute], Name: "matrix rate", Kind: result.KindCompute, Seconds: s.compute},
+		{Resource: resourceKeys[resHBM], Name: "memory bandwidth", Kind: result.KindCompute2, Seconds: s.hbm},
+		{Resource: resourceKeys[resScaleUp], Name: "scale-up bandwidth", Kind: result.KindScaleUp, Seconds: s.scaleup},
+		{Resource: resourceKeys[resHost], Name: "host and launches", Kind: result.KindWait, Seconds: s.host() + fixed},
+		{Resource: "queueing", Name: "queueing", Kind: result.KindWait, Seconds: queue},
+		{Resource: "wan", Name: "network to the client", Kind: result.KindNetwork, Seconds: wan},
+	}
+	total := 0.0
+	for _, r := range all {
+		total += r.Seconds
+	}
+	for i := range all {
+		if total > 0 {
+			all[i].Share = all[i].Seconds / total
+		}
+	}
+	return all
+}
+
+// partsAt makes the parts of TTFT at percentiles: means over the completed
+// requests within half a percentile of it, so that the parts add up.
+func (f *fleet) partsAt(o *Outcome, fixed, back float64) {
+	levels := [...]struct {
+		name string
+		p    float64
+	}{{"p50", .50}, {"p95", .95}, {"p99", .99}}
+	var low, high [len(levels)]float64
+	var sums [len(levels)]phases
+	for k, l := range levels {
+		low[k], high[k] = o.TTFT.Quantile(l.p-.005), o.TTFT.Quantile(l.p+.005)
+	}
+	for i := range f.rec {
+		rec := &f.rec[i]
+		if rec.lost || rec.finish == 0 {
+			continue
+		}
+		l := f.latencies(i, fixed, back)
+		for k := range levels {
+			if l.ttft >= low[k] && l.ttft <= high[k] {
+				sums[k].add(rec, &l)
+			}
+		}
+	}
+	for k, l := range levels {
+		if sums[k].n > 0 {
+			o.TTFTParts = append(o.TTFTParts, result.PartsAt{Percentile: l.name, Parts: sums[k].firstToken()})
+		}
+	}
+}

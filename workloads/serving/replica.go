@@ -1,0 +1,611 @@
+package serving
+
+import "math"
+
+// record is what is kept of one request.
+type record struct {
+	arrive, ready        float64 // at the service, and at the replica
+	sched, first, finish float64 // on the replica; first and finish are 0 until they happen
+	prefill, decode      split   // the replica's counters when the part began; what it took once it ended
+	replica              int32
+	preempted            int32
+	retried              int32
+	moved                bool // decode holds what it took on a replica that went away
+	lost                 bool // refused: it can never fit, or nobody was there to serve it
+}
+
+// sequence is a request in the batch of a replica.
+type sequence struct {
+	req        int32
+	prev, next int32 // running sequences in order of admission
+	phase      int32 // (cached tokens − decode steps) modulo block size, fixed while it decodes
+	decoding   bool
+	kv0        int32 // cached tokens at decode step d0
+	d0         int64
+	finish     int64 // decode step that brings its last token
+	reserved   int32 // blocks
+}
+
+// waiting is an entry of a replica's queue.
+type waiting struct {
+	ready   float64
+	req     int32
+	emitted int32 // tokens that it had before it was preempted
+}
+
+// finishing orders decoding sequences by the decode step of their last token.
+type finishing struct {
+	step int64
+	slot int32
+}
+
+type activity uint8
+
+const (
+	idle    activity = iota
+	decodes          // a run of decode steps, in closed form
+	mixes            // one step with prefill
+	holds            // a batcher waits for more samples
+)
+
+// replica is one engine. All its work is in plain slices; no event allocates.
+type replica struct {
+	model *StepModel
+	eng   *EngineProfile
+	reqs  []Request
+	rec   []record
+
+	maxBatch, budget int
+	everyStep        bool
+	batcher          *batchModel
+
+	now    float64 // end of the last step
+	doing  activity
+	start  float64 // of what it does now
+	end    float64
+	steps  int64   // decode steps in the run
+	first  float64 // seconds of the run's first step
+	growth float64 // seconds by which each following step is longer
+	closed bool    // arrivals cannot join before a sequence leaves
+	tokens int     // of prefill in the mixed step
+	pairs  float64 // attention work of the mixed step
+	rows   int     // sampled in the mixed step
+	pf     int     // sequences in prefill in the mixed step
+	inStep int     // decoding sequences in the step
+
+	queue       []waiting // ring
+	qHead, qLen int
+	back        []waiting // preempted, the last goes first
+
+	slots      []sequence
+	free       []int32
+	head, tail int32 // running sequences
+	running    int   // decoding sequences
+	heap       []finishing
+	phases     []int32 // decoding sequences by phase
+	clock      int64   // decode steps done
+	kvSum      float64 // cached tokens of decoding sequences
+	used       int     // blocks
+	reserved   int     // blocks promised
+	blocks     int     // in all
+	part       int32   // slot whose prompt is computed in part, −1: none
+	partDone   int32   // tokens
+	partGoal   int32
+	whole      []int32 // slots whose prompt is complete after this step
+	batch      []int32 // requests in the batcher's batch
+
+	cum        split   // busy seconds by resource
+	kvIntegral float64 // blocks × seconds
+	seqSeconds float64 // sequences in steps × seconds
+	peak       int     // blocks
+	outstand   int32   // requests sent here and not finished
+	finished   int     // since the caller last looked
+	steps0     int64   // engine steps in all
+	events     int64
+	preempts   int
+	doneTokens int64 // tokens emitted, those of repeated attempts included
+}
+
+func newReplica(m *StepModel, bm *batchModel, c *Config, reqs []Request, rec []record, everyStep bool) replica {
+	r := replica{model: m, eng: &c.Engine, reqs: reqs, rec: rec, batcher: bm, everyStep: everyStep, part: -1, head: -1, tail: -1}
+	if bm != nil {
+		r.batch = make([]int32, 0, bm.max)
+		return r
+	}
+	r.maxBatch, r.budget, r.blocks = c.MaxBatch, c.TokenBudget, m.Memory.Blocks
+	r.slots = make([]sequence, r.maxBatch)
+	r.free = make([]int32, r.maxBatch)
+	for i := range r.free {
+		r.free[i] = int32(r.maxBatch - 1 - i)
+	}
+	r.heap = make([]finishing, 0, r.maxBatch)
+	r.whole = make([]int32, 0, r.maxBatch)
+	r.phases = make([]int32, c.Engine.BlockTokens)
+	return r
+}
+
+// enqueue hands a request to the replica at time ready; times must not decrease.
+func (r *replica) enqueue(w waiting) {
+	if r.qLen == len(r.queue) {
+		grown := make([]waiting, max(16, 2*len(r.queue)))
+		for i := range r.qLen {
+			grown[i] = r.queue[(r.qHead+i)&(len(r.queue)-1)]
+		}
+		r.queue, r.qHead = grown, 0
+	}
+	r.queue[(r.qHead+r.qLen)&(len(r.queue)-1)] = w
+	r.qLen++
+	r.outstand++
+	switch {
+	case r.doing == decodes && r.qLen == 1 && !r.closed && w.ready < r.end:
+		r.cut(w.ready)
+	case r.doing == holds:
+		r.end = r.batchStart()
+	}
+}
+
+func (r *replica) pop() waiting {
+	w := r.queue[r.qHead]
+	r.qHead = (r.qHead + 1) & (len(r.queue) - 1)
+	r.qLen--
+	return w
+}
+
+// nextTime is when the replica's next event ends, +Inf when it has none.
+func (r *replica) nextTime() float64 {
+	if r.doing != idle {
+		return r.end
+	}
+	if r.qLen > 0 {
+		return math.Max(r.now, r.queue[r.qHead].ready)
+	}
+	return math.Inf(1)
+}
+
+// advance processes all events up to and including time until.
+func (r *replica) advance(until float64) {
+	for {
+		t := r.nextTime()
+		if t > until || math.IsInf(t, 1) {
+			return
+		}
+		r.event(t)
+	}
+}
+
+// event processes the event at time t = nextTime().
+func (r *replica) event(t float64) {
+	r.events++
+	r.now = t
+	if r.doing != idle {
+		r.complete()
+	}
+	if r.batcher != nil {
+		r.scheduleBatch()
+	} else {
+		r.schedule()
+	}
+}
+
+// duration is the time of the first k steps of the run.
+func (r *replica) duration(k int64) float64 {
+	f := float64(k)
+	return f*r.first + r.growth*(f*(f-1)/2)
+}
+
+// cut ends the run at the first step boundary at or after time at.
+func (r *replica) cut(at float64) {
+	x := at - r.start
+	var k int64 = 1
+	if x > r.first {
+		b := r.first - r.growth/2
+		k = int64(math.Ceil(2 * x / (b + math.Sqrt(b*b+2*r.growth*x))))
+		k = max(k, 1)
+		for k > 1 && r.duration(k-1) >= x {
+			k--
+		}
+		for r.duration(k) < x {
+			k++
+		}
+	}
+	if k < r.steps {
+		r.steps = k
+		r.end = r.start + r.duration(k)
+	}
+}
+
+// need is the number of blocks that the next k decode steps take.
+func (r *replica) need(k int64) int {
+	bs := int64(len(r.phases))
+	n := int(k/bs) * r.running
+	p := int((bs - r.clock%bs) % bs) // phase that takes a block in the next step
+	for range k % bs {
+		n += int(r.phases[p])
+		if p--; p < 0 {
+			p = int(bs) - 1
+		}
+	}
+	return n
+}
+
+// stepsWithin is the largest k ≤ most for which need(k) ≤ free.
+func (r *replica) stepsWithin(most int64, free int) int64 {
+	bs := int64(len(r.phases))
+	if r.running == 0 || int((most+bs-1)/bs)*r.running <= free {
+		return most
+	}
+	k := int64(free/r.running) * bs
+	left := free - int(k/bs)*r.running
+	p := int((bs - r.clock%bs) % bs)
+	for k < most && left >= int(r.phases[p]) {
+		left -= int(r.phases[p])
+		k++
+		if p--; p < 0 {
+			p = int(bs) - 1
+		}
+	}
+	return min(k, most)
+}
+
+func (r *replica) blocksOf(tokens int32) int {
+	return (int(tokens) + len(r.phases) - 1) / len(r.phases)
+}
+
+// schedule starts the next step or run at r.now, by the rules of vLLM V1:
+// running sequences first, then the prompt in progress, then new ones in order.
+func (r *replica) schedule() {
+	r.whole = r.whole[:0]
+	r.tokens, r.pairs, r.pf = 0, 0, 0
+	if r.eng.PrefillFirst {
+		r.prefills(r.budget, r.blocks-r.used, true)
+		if r.tokens > 0 {
+			r.inStep = 0
+			r.startMixed()
+			return
+		}
+	}
+	clean := true
+	need := r.need(1)
+	for r.running > 0 && r.used+need > r.blocks {
+		r.preempt(r.tail)
+		need = r.need(1)
+		clean = false
+	}
+	r.closed = false
+	if !r.eng.PrefillFirst {
+		r.prefills(r.budget-r.running, r.blocks-r.used-need, clean)
+		if r.tokens > 0 {
+			r.inStep = r.running
+			r.used += need
+			r.startMixed()
+			return
+		}
+	} else {
+		r.closed = r.part >= 0 || r.blockedNow()
+	}
+	if r.running == 0 {
+		r.doing = idle
+		if len(r.back) > 0 || (r.qLen > 0 && r.queue[r.qHead].ready <= r.now) {
+			// The prompt in progress gave way to itself; everything is free now.
+			r.schedule()
+		}
+		return
+	}
+	r.startRun(clean)
+}
+
+// prefills fills the step with prompt tokens: the prompt in progress, then the
+// queue when admit says so. free is the number of blocks left for it.
+func (r *replica) prefills(budget, free int, admit bool) {
+	if r.part >= 0 && budget > 0 {
+		chunk := min(r.partGoal-r.partDone, int32(budget))
+		blocks := r.blocksOf(r.partDone+chunk) - r.blocksOf(r.partDone)
+		if blocks > free {
+			if !r.eng.PrefillFirst || r.running == 0 {
+				r.preempt(r.part)
+				admit = false
+			} else {
+				admit = false // wait for decode to free blocks
+			}
+		} else {
+			r.chunk(r.part, r.partDone, chunk)
+			r.partDone += chunk
+			r.used += blocks
+			free -= blocks
+			budget -= int(chunk)
+			if r.partDone == r.partGoal {
+				r.whole = append(r.whole, r.part)
+				r.part = -1
+			}
+		}
+	}
+	for admit && budget > 0 && r.part < 0 {
+		w, ok := r.headWaiting()
+		if !ok {
+			return
+		}
+		goal := r.reqs[w.req].Prompt + w.emitted
+		chunk := min(goal, int32(budget))
+		blocks := r.blocksOf(chunk)
+		ask := blocks
+		if r.eng.ReservePrompt {
+			ask = r.blocksOf(goal)
+		}
+		promise := 0
+		if r.eng.ReserveOutput > 0 {
+			promise = r.blocksOf(r.reqs[w.req].Prompt + int32(r.eng.ReserveOutput*float64(r.reqs[w.req].Output)))
+		}
+		if len(r.free) == 0 || ask > free || r.reserved+promise > r.blocks {
+			r.closed = true
+			return
+		}
+		slot := r.admit(w, promise)
+		r.chunk(slot, 0, chunk)
+		r.used += blocks
+		free -= blocks
+		budget -= int(chunk)
+		if chunk == goal {
+			r.whole = append(r.whole, slot)
+		} else {
+			r.part, r.partDone, r.partGoal = slot, chunk, goal
+		}
+	}
+	if r.part < 0 && len(r.free) == 0 {
+		r.closed = true
+	}
+}
+
+// blockedNow says whether a request waits that could not be admitted, or no
+// seat is left.
+func (r *replica) blockedNow() bool {
+	if len(r.free) == 0 {
+		return true
+	}
+	_, ok := r.headWaiting()
+	return ok
+}
+
+// headWaiting is the request to admit next.
+func (r *replica) headWaiting() (waiting, bool) {
+	if n := len(r.back); n > 0 {
+		return r.back[n-1], true
+	}
+	if r.qLen > 0 && r.queue[r.qHead].ready <= r.now {
+		return r.queue[r.qHead], true
+	}
+	return waiting{}, false
+}
+
+// admit moves the head of the queue into a slot at the tail of the batch.
+func (r *replica) admit(w waiting, promise int) int32 {
+	if n := len(r.back); n > 0 {
+		r.back = r.back[:n-1]
+	} else {
+		r.pop()
+	}
+	slot := r.free[len(r.free)-1]
+	r.free = r.free[:len(r.free)-1]
+	s := &r.slots[slot]
+	*s = sequence{req: w.req, prev: r.tail, next: -1, kv0: w.emitted, reserved: int32(promise)}
+	if r.tail >= 0 {
+		r.slots[r.tail].next = slot
+	} else {
+		r.head = slot
+	}
+	r.tail = slot
+	r.reserved += promise
+	rec := &r.rec[w.req]
+	switch {
+	case rec.first == 0:
+		rec.sched = r.now
+		rec.prefill = r.cum
+	case rec.moved:
+		rec.moved = false
+		rec.decode = minus(r.cum, rec.decode)
+	}
+	return slot
+}
+
+func (r *replica) chunk(slot, past, n int32) {
+	r.tokens += int(n)
+	r.pairs += float64(n) * (float64(past) + float64(n)/2)
+	r.pf++
+}
+
+func (r *replica) startMixed() {
+	r.doing = mixes
+	r.start = r.now
+	r.rows = r.inStep + len(r.whole)
+	kv := 0.0
+	if r.inStep > 0 {
+		kv = r.kvSum + float64(r.inStep)
+	}
+	r.end = r.now + r.model.step(r.tokens, r.pairs, r.inStep, kv, r.rows, r.pf)
+	r.peak = max(r.peak, r.used)
+}
+
+// startRun begins decode steps until a sequence ends, the blocks run out or
+// the next request arrives.
+func (r *replica) startRun(clean bool) {
+	r.doing = decodes
+	r.start = r.now
+	r.inStep = r.running
+	b := r.running
+	r.first = r.model.step(0, 0, b, r.kvSum+float64(b), b, 0)
+	r.growth = r.model.kv.sec * float64(b)
+	k := r.heap[0].step - r.clock
+	k = r.stepsWithin(k, r.blocks-r.used)
+	// After a preemption the next step may admit again; with prompts waiting
+	// for blocks the prefill-first order looks again after each step.
+	if !clean || r.everyStep || (r.eng.PrefillFirst && r.part >= 0) {
+		k = 1
+	}
+	r.steps = max(k, 1)
+	r.end = r.now + r.duration(r.steps)
+	if !r.closed && r.qLen > 0 && r.queue[r.qHead].ready < r.end {
+		r.cut(r.queue[r.qHead].ready)
+	}
+}
+
+// complete books the step or run that ends at r.now.
+func (r *replica) complete() {
+	sec := r.end - r.start
+	if r.batcher != nil {
+		r.completeBatch()
+		r.doing = idle
+		return
+	}
+	switch r.doing {
+	case mixes:
+		r.completeMixed(sec)
+	case decodes:
+		k, b := r.steps, r.inStep
+		f := float64(k)
+		m := r.model
+		cost := m.linear[b].plus(m.head[b]).plus(m.seq.times(float64(b))).times(f)
+		cost = cost.plus(m.kv.times(f*(r.kvSum+float64(b)) + float64(b)*f*(f-1)/2))
+		r.cum = r.cum.plus(cost)
+		blocks := r.need(k)
+		r.kvIntegral += sec * (float64(r.used) + float64(blocks)/2)
+		r.seqSeconds += sec * float64(b)
+		r.used += blocks
+		r.peak = max(r.peak, r.used)
+		r.clock += k
+		r.kvSum += f * float64(b)
+		r.steps0 += k
+		r.doneTokens += k * int64(b)
+		r.leave()
+	case holds, idle:
+	}
+	r.doing = idle
+}
+
+func (r *replica) completeMixed(sec float64) {
+	m, b := r.model, r.inStep
+	cost := m.linear[r.tokens+b].plus(m.head[r.rows]).plus(m.seq.times(float64(b + r.pf))).plus(m.prefill.times(r.pairs)).plus(m.mixed)
+	if b > 0 {
+		cost = cost.plus(m.kv.times(r.kvSum + float64(b)))
+		r.clock++
+		r.kvSum += float64(b)
+		r.doneTokens += int64(b)
+	}
+	r.cum = r.cum.plus(cost)
+	r.kvIntegral += sec * float64(r.used)
+	r.seqSeconds += sec * float64(b+r.pf)
+	r.steps0++
+	r.leave()
+	for _, slot := range r.whole {
+		r.join(slot)
+	}
+}
+
+// join makes a sequence whose prompt is complete a decoding one: its next
+// token is out now.
+func (r *replica) join(slot int32) {
+	s := &r.slots[slot]
+	rec := &r.rec[s.req]
+	q := &r.reqs[s.req]
+	emitted := s.kv0 // tokens out before this one
+	if rec.first == 0 {
+		rec.first = r.now
+		rec.prefill = minus(r.cum, rec.prefill)
+		rec.decode = r.cum
+	}
+	r.doneTokens++
+	left := q.Output - emitted - 1
+	s.kv0, s.d0 = q.Prompt+emitted, r.clock
+	s.finish = r.clock + int64(left)
+	if left <= 0 {
+		r.finishOne(slot)
+		return
+	}
+	s.decoding = true
+	bs := int64(len(r.phases))
+	s.phase = int32(((int64(s.kv0)-r.clock)%bs + bs) % bs)
+	r.phases[s.phase]++
+	r.running++
+	r.kvSum += float64(s.kv0)
+	r.push(finishing{s.finish, slot})
+}
+
+func minus(a, b split) split {
+	return split{a.sec - b.sec, a.compute - b.compute, a.hbm - b.hbm, a.scaleup - b.scaleup}
+}
+
+// leave ends the sequences whose last token is out.
+func (r *replica) leave() {
+	for len(r.heap) > 0 && r.heap[0].step <= r.clock {
+		slot := r.heap[0].slot
+		r.popTop()
+		r.undecode(slot)
+		r.finishOne(slot)
+	}
+}
+
+// undecode takes a sequence out of the counts of decoding ones.
+func (r *replica) undecode(slot int32) {
+	s := &r.slots[slot]
+	r.phases[s.phase]--
+	r.running--
+	s.kv0 += int32(r.clock - s.d0)
+	s.d0 = r.clock
+	r.kvSum -= float64(s.kv0)
+	s.decoding = false
+	if r.running == 0 {
+		r.kvSum = 0
+	}
+}
+
+// end1 ends a request at r.now.
+func (r *replica) finishOne(slot int32) {
+	s := &r.slots[slot]
+	rec := &r.rec[s.req]
+	rec.finish = r.now
+	rec.decode = minus(r.cum, rec.decode)
+	r.release(slot, r.blocksOf(s.kv0))
+	r.outstand--
+	r.finished++
+}
+
+// release frees a slot and its blocks.
+func (r *replica) release(slot int32, blocks int) {
+	s := &r.slots[slot]
+	if s.prev >= 0 {
+		r.slots[s.prev].next = s.next
+	} else {
+		r.head = s.next
+	}
+	if s.next >= 0 {
+		r.slots[s.next].prev = s.prev
+	} else {
+		r.tail = s.prev
+	}
+	r.used -= blocks
+	r.reserved -= int(s.reserved)
+	r.free = append(r.free, slot)
+}
+
+// preempt sends a sequence back to the front of the queue; what it cached is lost.
+func (r *replica) preempt(slot int32) {
+	s := &r.slots[slot]
+	rec := &r.rec[s.req]
+	rec.preempted++
+	r.preempts++
+	if s.decoding {
+		for i := range r.heap {
+			if r.heap[i].slot == slot {
+				r.removeAt(i)
+				break
+			}
+		}
+		r.undecode(slot)
+		emitted := r.reqs[s.req].Output - int32(s.finish-r.clock)
+		r.release(slot, r.blocksOf(s.kv0))
+		r.back = append(r.back, waiting{ready: r.now, req: s.req, emitted: emitted})
+		return
+	}
+	emitted := s.kv0
+	r.release(slot, r.blocksOf(r.partDone))
+	r.part = -1
+	r.back = append(r.back, waiting{ready: r.now, req: s.req, emitted: emitted})
+}

@@ -1,0 +1,377 @@
+package serving
+
+import (
+	"fmt"
+	"math"
+
+	"aisim/hardware"
+)
+
+// The resources that time is attributed to. Their keys are those of elasticities.
+const (
+	resCompute = iota // matrix rate of the chip
+	resHBM            // memory bandwidth of the chip
+	resScaleUp        // bandwidth between chips of a replica
+	resHost           // launches, host work and latency of collectives
+	numRes
+)
+
+var resourceKeys = [numRes]string{"compute", "hbm", "scaleup", "host"}
+
+// split is a time with its shares by resource, all in seconds; host is what is
+// left, sec − compute − hbm − scaleup.
+type split struct{ sec, compute, hbm, scaleup float64 }
+
+func (s split) plus(o split) split {
+	return split{s.sec + o.sec, s.compute + o.compute, s.hbm + o.hbm, s.scaleup + o.scaleup}
+}
+
+func (s split) times(f float64) split {
+	return split{s.sec * f, s.compute * f, s.hbm * f, s.scaleup * f}
+}
+
+func hostTime(sec float64) split { return split{sec: sec} }
+
+// StepModel gives the time of an engine step. Its tables are made once; asking
+// it costs two look-ups and a few multiplications.
+type StepModel struct {
+	linear  []split // by rows
+	head    []split // by rows sampled
+	prefill split   // per unit of attention work A (pairs of tokens)
+	kv      split   // per cached token read by a decoding sequence
+	seq     split   // host, per sequence
+	mixed   split   // host, extra of a step with prefill
+
+	RequestSec float64 // per request outside the step loop
+	Memory     Memory
+}
+
+// probe is the factor by which rates are changed to find the shares of a time:
+// small enough for a derivative, large enough for float64.
+const probe = 1.0 / 1024
+
+// attributed returns the time of an operator without its launch, divided by the
+// elasticities −∂ln t/∂ln rate to compute and memory. The launch is left out
+// because the engine's constant per layer was fitted with it inside.
+func attributed(d, fast *hardware.Device, op func(*hardware.Device) hardware.Cost) split {
+	c := op(d)
+	t := c.Sec - c.LaunchSec
+	if !(t > 0) || math.IsInf(t, 0) {
+		return split{sec: max(t, 0)}
+	}
+	f := op(fast)
+	share := (t/(f.Sec-f.LaunchSec) - 1) / probe
+	share = min(1, max(0, share))
+	return split{sec: t, compute: t * share, hbm: t * (1 - share)}
+}
+
+// NewStepModel tabulates the step time of one replica. A *MemoryError is
+// returned when the model does not fit, and an error when the chip has no units
+// for the precision or tensor parallelism leaves the scale-up domain.
+func NewStepModel(c Config, m Machine) (*StepModel, error) {
+	if m.Device == nil {
+		return nil, fmt.Errorf("serving: no device given")
+	}
+	mem, err := PlanMemory(c, m)
+	if err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
+	if c.Arch.Generic != nil {
+		return nil, fmt.Errorf("serving: %s is known by totals only: it has no engine steps", c.Arch.ID)
+	}
+	compute, err := computeType(m.Device, c.Precision)
+	if err != nil {
+		return nil, err
+	}
+	if c.TP > 1 && m.AllReduce == nil {
+		if m.Device.ScaleUpDomain > 0 && c.TP > m.Device.ScaleUpDomain {
+			return nil, fmt.Errorf("serving: tensor %d exceeds the scale-up domain of %d chips of %s: at most %d", c.TP, m.Device.ScaleUpDomain, m.Device.ID, m.Device.ScaleUpDomain)
+		}
+		if !(m.Device.ScaleUpBytesPerSec > 0) && !(m.Device.HostBytesPerSec > 0) {
+			return nil, fmt.Errorf("serving: tensor %d on %s: no scale-up link and no host link is known", c.TP, m.Device.ID)
+		}
+	}
+	host := m.HostSpeed
+	if host == 0 {
+		host = 1
+	}
+	if !(host > 0) || math.IsInf(host, 0) {
+		return nil, fmt.Errorf("serving: host speed %v: expected a positive factor", m.HostSpeed)
+	}
+	b := &stepBuilder{c: &c, m: &m, d: m.Device, fast: m.Device.Scale(hardware.Scaling{Compute: 1 + probe}), dt: compute, host: host}
+	s := &StepModel{Memory: mem, RequestSec: c.Engine.Request.Value / host}
+	s.linear = tabulate(c.TokenBudget+1, func(rows float64) split { return b.layers(rows) })
+	s.head = tabulate(c.MaxBatch+1, func(rows float64) split { return b.sampler(rows) })
+	s.prefill, s.kv = b.attention()
+	s.seq = hostTime(c.Engine.Sequence.Value / host)
+	dense, moe := b.countLayers()
+	s.mixed = hostTime((c.Engine.MixedStep.Value + dense*c.Engine.MixedLayer.Value + moe*c.Engine.MixedMoELayer.Value) / host)
+	last := s.linear[len(s.linear)-1].sec
+	if math.IsInf(last, 0) || math.IsNaN(last) || !(s.kv.sec > 0) || math.IsInf(s.kv.sec, 0) {
+		return nil, fmt.Errorf("serving: %s on %s in %s: the step time is not finite: the chip's rates are not known", c.Arch.ID, m.Device.ID, c.Precision)
+	}
+	return s, nil
+}
+
+// computeType is the format that matrix units work in: that of the weights, or
+// 16 bits for narrower weights on chips without such units (weight-only
+// quantisation, as engines do it).
+func computeType(d *hardware.Device, dt hardware.DType) (hardware.DType, error) {
+	err := d.Supports(dt)
+	if err == nil {
+		return dt, nil
+	}
+	if dt.Bytes() < 2 {
+		for _, alt := range []hardware.DType{hardware.FP8, hardware.BF16, hardware.FP16} {
+			if alt.Bytes() >= dt.Bytes() && d.Supports(alt) == nil {
+				return alt, nil
+			}
+		}
+	}
+	return dt, fmt.Errorf("serving: %w", err)
+}
+
+type stepBuilder struct {
+	c       *Config
+	m       *Machine
+	d, fast *hardware.Device
+	dt      hardware.DType
+	host    float64
+}
+
+func (b *stepBuilder) countLayers() (dense, moe float64) {
+	for i := range b.c.Arch.Layers {
+		if b.c.Arch.Layer(i).MoE {
+			moe++
+		} else {
+			dense++
+		}
+	}
+	return dense, moe
+}
+
+// gemm is rows × k times k × n with the weights in the model's precision.
+func (b *stepBuilder) gemm(rows, n, k float64) split {
+	w := b.c.Precision.Bytes()
+	return attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost { return d.GEMMWeights(rows, n, k, b.dt, w) })
+}
+
+// layers is the time of all layers for rows rows, without attention over the
+// cache. With pipeline stages a step is one round in which each of PP
+// micro-batches of rows/PP passes all stages, so that every sequence advances
+// by one token.
+func (b *stepBuilder) layers(rows float64) split {
+	a, tp, pp := &b.c.Arch, float64(b.c.TP), float64(b.c.PP)
+	n := rows / pp
+	h := float64(a.Hidden)
+	dense, moe := b.countLayers()
+
+	var attn split
+	if mla := a.MLA; mla != nil {
+		heads, qk := float64(a.Heads)/tp, float64(mla.QKNope+mla.QKRope)
+		if mla.QLora > 0 {
+			attn = attn.plus(b.gemm(n, float64(mla.QLora), h)).plus(b.gemm(n, heads*qk, float64(mla.QLora)))
+		} else {
+			attn = attn.plus(b.gemm(n, heads*qk, h))
+		}
+		attn = attn.plus(b.gemm(n, float64(mla.KVLora+mla.QKRope), h))
+		attn = attn.plus(b.gemm(n, heads*float64(mla.QKNope+mla.VHead), float64(mla.KVLora)))
+		attn = attn.plus(b.gemm(n, h, heads*float64(mla.VHead)))
+		attn = attn.plus(hostTime(b.c.Engine.MLALayer.Value / b.host))
+	} else {
+		q := float64(a.QWidth()) / tp
+		kv := float64(a.HeadDim) * math.Max(1, float64(a.KVHeads)/tp)
+		attn = b.gemm(n, q+2*kv, h).plus(b.gemm(n, h, q))
+	}
+	matrices := float64(a.MLPMatrices())
+	mlp := func(width float64) split {
+		return b.gemm(n, (matrices-1)*width/tp, h).plus(b.gemm(n, h, width/tp))
+	}
+	per := hostTime(b.c.Engine.Layer.Value / b.host).plus(b.allReduces(n * h * 2))
+	total := per.plus(attn).times(dense + moe)
+	if dense > 0 {
+		total = total.plus(mlp(float64(a.FFN)).times(dense))
+	}
+	if moe > 0 {
+		m := b.experts(n).plus(hostTime(b.c.Engine.MoELayer.Value / b.host))
+		if a.SharedExperts > 0 {
+			m = m.plus(mlp(float64(a.SharedExperts * a.ExpertFFN)))
+		}
+		total = total.plus(m.times(moe))
+	}
+	if pp > 1 {
+		total = total.plus(b.hop(n * h * 2).times(pp))
+	}
+	return total.plus(hostTime(b.c.Engine.Step.Value / b.host))
+}
+
+// experts is one mixture layer whose experts are spread over the TP chips: the
+// weights of the experts that at least one of n rows visits are read,
+// E(1 − (1 − k/E)^n) of them.
+func (b *stepBuilder) experts(n float64) split {
+	a := &b.c.Arch
+	e, k, tp := float64(a.Experts), float64(a.ExpertsActive), float64(b.c.TP)
+	active := e * -math.Expm1(n*math.Log1p(-math.Min(k/e, 1-1e-12)))
+	if active <= 0 {
+		return split{}
+	}
+	rows := n * k / active * b.c.Engine.Imbalance.Value
+	width := float64(a.ExpertFFN)
+	h := float64(a.Hidden)
+	w := b.c.Precision.Bytes()
+	matrices := float64(a.MLPMatrices())
+	up := attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost {
+		return d.GroupedGEMM(active/tp, rows, (matrices-1)*width, h, b.dt, w)
+	})
+	down := attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost {
+		return d.GroupedGEMM(active/tp, rows, h, width, b.dt, w)
+	})
+	return up.plus(down)
+}
+
+// allReduces is the two all-reduces of a layer over the TP chips.
+func (b *stepBuilder) allReduces(bytes float64) split {
+	if b.c.TP == 1 {
+		return split{}
+	}
+	tp := float64(b.c.TP)
+	latency := b.c.Engine.AllReduce.Value * (1 + 0.1*tp) / b.host
+	var t float64
+	if b.m.AllReduce != nil {
+		t = math.Max(0, b.m.AllReduce(bytes))
+	} else {
+		rate := b.d.ScaleUpBytesPerSec
+		if rate <= 0 {
+			rate = b.d.HostBytesPerSec
+		}
+		t = 2 * (tp - 1) / tp * bytes / (rate * b.c.Engine.LinkEfficiency.Value)
+	}
+	return split{sec: latency + t, scaleup: t}.times(2)
+}
+
+// hop hands activations to the next pipeline stage.
+func (b *stepBuilder) hop(bytes float64) split {
+	rate := b.m.HopBytesPerSec
+	if rate == 0 {
+		rate = b.d.ScaleUpBytesPerSec
+	}
+	if rate == 0 {
+		rate = b.d.HostBytesPerSec
+	}
+	if rate == 0 {
+		return split{sec: b.m.HopLatencySec}
+	}
+	t := bytes / rate
+	return split{sec: b.m.HopLatencySec + t, scaleup: t}
+}
+
+// sampler is the language-model head over the rows sampled, in 16 bits.
+func (b *stepBuilder) sampler(rows float64) split {
+	a := &b.c.Arch
+	n := rows / float64(b.c.PP)
+	dt := b.dt
+	if dt.Bytes() < 2 && b.d.Supports(hardware.BF16) == nil {
+		dt = hardware.BF16
+	}
+	w := math.Max(2, b.c.Precision.Bytes())
+	return attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost {
+		return d.GEMMWeights(n, float64(a.Vocab)/float64(b.c.TP), float64(a.Hidden), dt, w)
+	})
+}
+
+// attention is the time per pair of prompt tokens, and per cached token read in
+// decode, over all layers. Local layers of a sliding window are charged as
+// global ones up to their share of a typical context; see kvShare.
+func (b *stepBuilder) attention() (prefill, kv split) {
+	a, tp, pp := &b.c.Arch, float64(b.c.TP), float64(b.c.PP)
+	layers := float64(a.Layers) * b.globalShare()
+	// One long chunk, so that fixed shares vanish; pairs = q²/2 with causal masks.
+	const q = 4096
+	s := hardware.AttentionShape{Batch: 1, Heads: float64(a.Heads) / tp, KVHeads: math.Max(1, float64(a.KVHeads)/tp),
+		HeadDim: float64(a.HeadDim), Query: q, Causal: true, DType: b.dt, KVBytes: b.c.KVPrecision.Bytes()}
+	if m := a.MLA; m != nil {
+		s.HeadDim, s.VHeadDim, s.KVHeads = float64(m.QKNope+m.QKRope), float64(m.VHead), s.Heads
+	}
+	prefill = attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost { return d.Attention(s) }).times(layers / (q * q / 2) / pp)
+
+	bytes := 2 * float64(a.HeadDim) * math.Max(1, float64(a.KVHeads)/tp) * b.c.KVPrecision.Bytes()
+	flops := 4 * float64(a.Heads) / tp * float64(a.HeadDim)
+	if m := a.MLA; m != nil {
+		bytes = float64(m.KVLora+m.QKRope) * b.c.KVPrecision.Bytes()
+		flops = 2 * float64(a.Heads) / tp * float64(2*m.KVLora+m.QKRope)
+	}
+	const tokens = 1 << 20
+	kv = attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost { return d.DecodeKV(bytes*tokens, flops*tokens, b.dt) })
+	return prefill, kv.times(layers / tokens / pp)
+}
+
+// globalShare is the share of attention work left when local layers see only
+// their window, at a context of 2048 tokens: first order, because the work of
+// a local layer is not linear in the context.
+func (b *stepBuilder) globalShare() float64 {
+	a := &b.c.Arch
+	if a.Window == 0 {
+		return 1
+	}
+	const context = 2048
+	share := 0.0
+	for i := range a.Layers {
+		if a.Layer(i).Local {
+			share += math.Min(1, float64(a.Window)/context)
+		} else {
+			share++
+		}
+	}
+	return share / float64(a.Layers)
+}
+
+// tabulate evaluates f at whole numbers 0 … n−1: every one up to 64, beyond
+// that at steps of about 3 % with straight lines between.
+func tabulate(n int, f func(float64) split) []split {
+	t := make([]split, n)
+	at := 0
+	for i := 1; i < n; {
+		t[i] = f(float64(i))
+		for k := at + 1; k < i; k++ {
+			w := float64(k-at) / float64(i-at)
+			t[k] = t[at].times(1 - w).plus(t[i].times(w))
+		}
+		at = i
+		if i == n-1 {
+			break
+		}
+		i = min(i+max(1, i/32), n-1)
+		if i <= 64 {
+			i = at + 1
+		}
+	}
+	return t
+}
+
+// step is the time of one step: t new prompt tokens with attention work pairs,
+// b decoding sequences that read kv cached tokens, s rows sampled, p sequences
+// in prefill.
+func (s *StepModel) step(t int, pairs float64, b int, kv float64, rows, p int) float64 {
+	sec := s.linear[t+b].sec + s.head[rows].sec + s.kv.sec*kv + s.seq.sec*float64(b+p)
+	if t > 0 {
+		sec += s.prefill.sec*pairs + s.mixed.sec
+	}
+	return sec
+}
+
+// DecodeStepSec is the time of one decode step of batch sequences that hold kv
+// cached tokens together.
+func (s *StepModel) DecodeStepSec(batch int, kv float64) float64 {
+	batch = min(max(batch, 0), len(s.head)-1)
+	return s.step(0, 0, batch, kv, batch, 0)
+}
+
+// PrefillSec is the time of one step with a chunk of tokens after past ones,
+// beside nothing else, its last row sampled. Longer chunks than the token
+// budget are cut to it.
+func (s *StepModel) PrefillSec(tokens, past int) float64 {
+	tokens = min(max(tokens, 1), len(s.linear)-1)
+	pairs := float64(tokens) * (float64(past) + float64(tokens)/2)
+	return s.step(tokens, pairs, 0, 0, 1, 1)
+}
