@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"aisim/hardware/profile"
+	"aisim/internal/result"
 )
 
 // Device is one chip as the operator models see it: rates, capacities, power
@@ -28,12 +29,16 @@ type Device struct {
 	MaxWatts           float64
 	LaunchSec          float64 // fixed device-side time of one kernel
 
+	Assumptions []result.Assumption // what was filled in where the catalogue is silent
+
 	Eff profile.Efficiencies // as read; the fields below hold the drawn values
 
-	gemm       [NumDTypes]float64
+	gemm       [NumDTypes]float64 // matrix efficiency inside a step
+	inStep     float64
 	gemmInnerK float64
 	gemmNorm   float64
 	gemmWave   float64
+	gemmTile   float64
 	cores      float64
 	memory     float64
 	weights    float64
@@ -48,7 +53,6 @@ type Device struct {
 	moeHalf    float64
 	generic    float64
 	powerExp   float64
-	absent     string // why data types are missing, for errors
 }
 
 // Cost is the time of one operator on one device. Sec is at least each of its parts.
@@ -96,14 +100,25 @@ func (d *Device) Supports(dt DType) error {
 			have = append(have, fmt.Sprintf("%s %.4g T%sOP/s", DType(i), p/1e12, map[bool]string{true: "", false: "FL"}[DType(i) == INT8]))
 		}
 	}
-	why := "no such units"
-	if d.absent != "" && dt == BF16 {
-		why = d.absent
+	why := "the chip has no such units"
+	if dt == BF16 && d.Peak[FP16] > 0 {
+		why = "the chip has no bf16, use fp16"
 	}
 	if len(have) == 0 {
 		return fmt.Errorf("%s on %s: no peak rate is published for this chip", dt, d.ID)
 	}
 	return fmt.Errorf("%s on %s: %s (it has %s)", dt, d.ID, why, strings.Join(have, ", "))
+}
+
+// Isolated returns the device as a micro-benchmark sees it: each kernel alone
+// and repeated, without the loss that a long step adds (profile in_step).
+func (d *Device) Isolated() *Device {
+	c := *d
+	for i := range c.gemm {
+		c.gemm[i] /= c.inStep
+	}
+	c.inStep = 1
+	return &c
 }
 
 // pnorm joins two times that overlap imperfectly: (a^p + b^p)^(1/p).

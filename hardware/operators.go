@@ -39,9 +39,34 @@ func (d *Device) gemmCost(m, n, k float64, dt DType, actBytes, weightBytes, rate
 	return d.join(compute, bytes/(d.MemBytesPerSec*d.weights), d.gemmNorm)
 }
 
-// waves is the factor ≥ 1 by which tiles that do not fill all cores slow a
-// GEMM: 1 for large ones.
-func (d *Device) waves(m, n, k float64) float64 { return 1 }
+// tiles are the output tiles that libraries choose from.
+var tiles = [...][2]float64{{256, 128}, {128, 256}, {128, 128}, {128, 64}, {64, 128}, {64, 64}}
+
+// waves is the factor by which the best choice of tile and split of k slows a
+// GEMM against tiles of 256×128 that fill all cores: near 1 for large shapes.
+// Tiles are dealt to the cores in waves, of which a share gemmWave shows whole;
+// smaller tiles run at bm*bn/(bm*bn + ct*(bm+bn)) (kernel notes, A1).
+func (d *Device) waves(m, n, k float64) float64 {
+	ct := d.gemmTile
+	full := 256 * 128 / (256*128 + ct*(256+128))
+	best := math.Inf(1)
+	for _, t := range tiles {
+		area := t[0] * t[1]
+		rate := area / (area + ct*(t[0]+t[1])) / full
+		count := math.Ceil(m/t[0]) * math.Ceil(n/t[1])
+		for split := 1.0; split <= 8 && (split == 1 || k/split >= 256); split *= 2 {
+			w := count * split / d.cores
+			shown := d.gemmWave*math.Ceil(w) + (1-d.gemmWave)*math.Max(w, 1)
+			if f := shown * d.cores * area / (split * m * n * rate); f < best {
+				best = f
+			}
+			if w >= 8 {
+				break // splitting more only adds work
+			}
+		}
+	}
+	return math.Max(1, best)
+}
 
 func (d *Device) join(compute, memory, p float64) Cost {
 	c := Cost{ComputeSec: compute, MemorySec: memory, LaunchSec: d.LaunchSec}

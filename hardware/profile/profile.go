@@ -28,6 +28,9 @@ type Efficiencies struct {
 	// GEMM is the best sustained matrix rate as a fraction of the dense peak, by
 	// data type ("bf16", "fp8", …).
 	GEMM map[string]Param `toml:"gemm"`
+	// InStep is the rate of a GEMM inside a long step relative to the same GEMM
+	// repeated alone: clocks under load, a cold cache, neighbours.
+	InStep Param `toml:"in_step"`
 	// GEMMInnerK is the inner dimension at which a GEMM runs at half its best
 	// rate: the prologue and epilogue of each tile.
 	GEMMInnerK Param `toml:"gemm_inner_k"`
@@ -37,6 +40,8 @@ type Efficiencies struct {
 	// GEMMWave is the share of wave quantisation that shows: 1 charges whole
 	// waves of tiles, 0 fractional ones.
 	GEMMWave Param `toml:"gemm_wave"`
+	// GEMMTile is ct in the rate of a bm×bn tile, bm*bn/(bm*bn + ct*(bm+bn)).
+	GEMMTile Param `toml:"gemm_tile"`
 	// Cores is the number of independent compute units that tiles are dealt to.
 	Cores Param `toml:"cores"`
 	// Memory is the streaming fraction of stated memory bandwidth.

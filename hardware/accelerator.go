@@ -1,0 +1,41 @@
+package hardware
+
+var peakColumns = [NumDTypes]string{
+	FP64: "fp64_tflops", FP32: "fp32_tflops", TF32: "tf32_tflops", BF16: "bf16_dense_tflops",
+	FP8: "fp8_dense_tflops", INT8: "int8_dense_tops", FP4: "fp4_dense_tflops",
+}
+
+// Accelerator returns the chip with the id. Peaks hold what the table states,
+// with two rules: chips whose 16-bit figure is the fp16 rate have no BF16 peak,
+// and chips with bf16 matrix units run fp16 at the same rate (true of every
+// such part in the table), marked derived.
+func (c *Catalogue) Accelerator(id string) (*Accelerator, error) {
+	r, err := c.record(KindAccelerator, id)
+	if err != nil {
+		return nil, err
+	}
+	a := &Accelerator{
+		ID: r.id, Vendor: r.text["vendor"], Kind: r.text["class"],
+		Year: r.count("year"), ProcessNm: r.number["process_nm"],
+		Memory: r.value("memory_gib"), MemoryType: r.text["memory_type"], MemoryBandwidth: r.value("mem_bw_GBps"),
+		OnChip:      r.value("onchip_mib"),
+		ScaleUpLink: r.text["scaleup_link"], ScaleUpBandwidth: r.value("scaleup_bw_GBps_per_chip_bidirectional"),
+		ScaleUpDomain: r.value("scaleup_domain"),
+		HostLink:      r.text["host_link"], HostBandwidth: r.value("host_bw_GBps"),
+		TDP: r.value("tdp_w"), Idle: r.value("idle_w"), Price: r.value("typical_price_usd"),
+		Notes: r.note, Source: r.source, Date: r.date,
+	}
+	for dt, column := range peakColumns {
+		if column != "" {
+			a.Peak[dt] = r.value(column)
+		}
+	}
+	if r.text["sixteen_bit"] == "fp16" {
+		a.Peak[FP16], a.Peak[BF16] = a.Peak[BF16], Value{}
+	} else if v := a.Peak[BF16]; v.Known() {
+		v.Kind = derivedFrom(v.Kind)
+		v.Note = "fp16 at the bf16 rate"
+		a.Peak[FP16] = v
+	}
+	return a, nil
+}

@@ -1,0 +1,281 @@
+package profile
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/BurntSushi/toml"
+)
+
+//go:embed families.toml
+var familiesTOML []byte
+
+//go:embed links.toml
+var linksTOML []byte
+
+// maxProfileBytes bounds what Load reads: the embedded files are 30 kB.
+const maxProfileBytes = 4 << 20
+
+type effSection struct {
+	Source string       `toml:"source"`
+	Eff    Efficiencies `toml:"eff"`
+}
+
+type familySection struct {
+	ID     string        `toml:"id"`
+	Match  []string      `toml:"match"`
+	Source string        `toml:"source"`
+	Eff    Efficiencies  `toml:"eff"`
+	Chip   []chipSection `toml:"chip"`
+}
+
+type chipSection struct {
+	IDs  []string     `toml:"ids"`
+	Rung string       `toml:"rung"`
+	Eff  Efficiencies `toml:"eff"`
+}
+
+type library struct {
+	date     string
+	base     effSection
+	families []familySection
+	links    map[string]LinkParams
+	sha      string
+}
+
+var embedded = sync.OnceValues(func() (*library, error) {
+	links, err := parseLinks(linksTOML)
+	if err != nil {
+		return nil, fmt.Errorf("profile: links.toml: %w", err)
+	}
+	lib, err := parseFamilies(familiesTOML)
+	if err != nil {
+		return nil, fmt.Errorf("profile: families.toml: %w", err)
+	}
+	lib.links = links
+	sum := sha256.Sum256(bytes.Join([][]byte{familiesTOML, linksTOML}, nil))
+	lib.sha = hex.EncodeToString(sum[:])
+	return lib, nil
+})
+
+// For returns the embedded profile of an accelerator: its own constants where
+// it was measured, else those of its family. A chip of no known family is an
+// error.
+func For(acceleratorID string) (*Profile, error) {
+	lib, err := embedded()
+	if err != nil {
+		return nil, err
+	}
+	best, length := -1, 0
+	for i, f := range lib.families {
+		for _, prefix := range f.Match {
+			if strings.HasPrefix(acceleratorID, prefix) && len(prefix) > length {
+				best, length = i, len(prefix)
+			}
+		}
+	}
+	if best < 0 {
+		return nil, fmt.Errorf("no profile for %q: it belongs to no family that aisim has constants for", acceleratorID)
+	}
+	f := lib.families[best]
+	p := &Profile{
+		Schema: Schema, ID: f.ID, Hardware: acceleratorID, Family: f.ID, Rung: RungDatasheet,
+		Source: f.Source, Date: lib.date, Eff: lib.base.Eff.merge(f.Eff), Links: maps.Clone(lib.links), sha: lib.sha,
+	}
+	for _, c := range f.Chip {
+		if !slices.Contains(c.IDs, acceleratorID) {
+			continue
+		}
+		p.ID = f.ID + "/" + c.IDs[0]
+		p.Eff = p.Eff.merge(c.Eff)
+		if c.Rung != "" {
+			p.Rung = c.Rung
+		}
+	}
+	return p, nil
+}
+
+// Links returns the embedded link classes.
+func Links() (map[string]LinkParams, error) {
+	lib, err := embedded()
+	if err != nil {
+		return nil, err
+	}
+	return maps.Clone(lib.links), nil
+}
+
+// Families lists the ids of the embedded families, sorted.
+func Families() ([]string, error) {
+	lib, err := embedded()
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, f := range lib.families {
+		ids = append(ids, f.ID)
+	}
+	sort.Strings(ids)
+	return ids, nil
+}
+
+// Load reads a user's profile: a file with schema, id, hardware, source, date,
+// rung, [eff] and [[link]] tables. What it leaves out comes from the embedded
+// profile of its hardware.
+func Load(r io.Reader) (*Profile, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxProfileBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
+	}
+	if len(text) > maxProfileBytes {
+		return nil, fmt.Errorf("profile: over %d bytes", maxProfileBytes)
+	}
+	var file struct {
+		Schema   string       `toml:"schema"`
+		ID       string       `toml:"id"`
+		Hardware string       `toml:"hardware"`
+		Source   string       `toml:"source"`
+		Date     string       `toml:"date"`
+		Rung     string       `toml:"rung"`
+		Eff      Efficiencies `toml:"eff"`
+		Link     []LinkParams `toml:"link"`
+	}
+	meta, err := toml.Decode(string(text), &file)
+	if err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
+	}
+	if keys := meta.Undecoded(); len(keys) > 0 {
+		return nil, fmt.Errorf("profile: unknown key %s", keys[0])
+	}
+	if file.Schema != Schema {
+		return nil, fmt.Errorf("profile: schema %q, want %q", file.Schema, Schema)
+	}
+	if file.ID == "" || file.Hardware == "" || file.Source == "" {
+		return nil, fmt.Errorf("profile: id, hardware and source must be given")
+	}
+	switch file.Rung {
+	case "":
+		file.Rung = RungFitted
+	case RungFitted, RungDatasheet:
+	default:
+		return nil, fmt.Errorf("profile %s: rung %q: one of %q, %q", file.ID, file.Rung, RungFitted, RungDatasheet)
+	}
+	if err := file.Eff.check(); err != nil {
+		return nil, fmt.Errorf("profile %s: %w", file.ID, err)
+	}
+	base, err := For(file.Hardware)
+	if err != nil {
+		return nil, fmt.Errorf("profile %s: hardware: %w", file.ID, err)
+	}
+	base.ID, base.Rung, base.Source, base.Date = file.ID, file.Rung, file.Source, file.Date
+	base.Eff = base.Eff.merge(file.Eff)
+	for _, l := range file.Link {
+		if err := l.check(); err != nil {
+			return nil, fmt.Errorf("profile %s: link %q: %w", file.ID, l.Class, err)
+		}
+		base.Links[l.Class] = l
+	}
+	sum := sha256.Sum256(text)
+	base.sha = hex.EncodeToString(sum[:])
+	return base, nil
+}
+
+func parseFamilies(text []byte) (*library, error) {
+	var file struct {
+		Schema  string          `toml:"schema"`
+		Date    string          `toml:"date"`
+		Default effSection      `toml:"default"`
+		Family  []familySection `toml:"family"`
+	}
+	meta, err := toml.Decode(string(text), &file)
+	if err != nil {
+		return nil, err
+	}
+	if keys := meta.Undecoded(); len(keys) > 0 {
+		return nil, fmt.Errorf("unknown key %s", keys[0])
+	}
+	if file.Schema != Schema {
+		return nil, fmt.Errorf("schema %q, want %q", file.Schema, Schema)
+	}
+	if err := file.Default.Eff.check(); err != nil {
+		return nil, fmt.Errorf("default: %w", err)
+	}
+	for _, f := range file.Family {
+		if f.ID == "" || len(f.Match) == 0 {
+			return nil, fmt.Errorf("family %q: id and match must be given", f.ID)
+		}
+		if err := f.Eff.check(); err != nil {
+			return nil, fmt.Errorf("family %s: %w", f.ID, err)
+		}
+		for _, c := range f.Chip {
+			if len(c.IDs) == 0 {
+				return nil, fmt.Errorf("family %s: chip without ids", f.ID)
+			}
+			if err := c.Eff.check(); err != nil {
+				return nil, fmt.Errorf("family %s: chip %s: %w", f.ID, c.IDs[0], err)
+			}
+		}
+	}
+	return &library{date: file.Date, base: file.Default, families: file.Family}, nil
+}
+
+func parseLinks(text []byte) (map[string]LinkParams, error) {
+	var file struct {
+		Schema string       `toml:"schema"`
+		Date   string       `toml:"date"`
+		Link   []LinkParams `toml:"link"`
+	}
+	meta, err := toml.Decode(string(text), &file)
+	if err != nil {
+		return nil, err
+	}
+	if keys := meta.Undecoded(); len(keys) > 0 {
+		return nil, fmt.Errorf("unknown key %s", keys[0])
+	}
+	links := make(map[string]LinkParams, len(file.Link))
+	for _, l := range file.Link {
+		if err := l.check(); err != nil {
+			return nil, fmt.Errorf("link %q: %w", l.Class, err)
+		}
+		if _, twice := links[l.Class]; twice {
+			return nil, fmt.Errorf("link %q appears twice", l.Class)
+		}
+		links[l.Class] = l
+	}
+	return links, nil
+}
+
+func (l LinkParams) check() error {
+	if l.Class == "" || l.Source == "" {
+		return fmt.Errorf("class and source must be given")
+	}
+	switch l.Kind {
+	case "measured", "derived", "datasheet", "assumed":
+	default:
+		return fmt.Errorf("kind %q: one of measured, derived, datasheet, assumed", l.Kind)
+	}
+	for _, x := range []struct {
+		name   string
+		v      float64
+		lo, hi float64
+	}{
+		{"efficiency", l.Efficiency, 0.01, 1.2}, {"p2p", l.P2P, 0.01, 1.2}, {"all_to_all", l.AllToAll, 0.01, 1.2},
+		{"in_network", l.InNetwork, 0, 1.5}, {"base_sec", l.BaseSec, 0, 1}, {"step_sec", l.StepSec, 0, 1},
+		{"low_step_sec", l.LowStepSec, 0, 1}, {"low_eff", l.LowEff, 0.01, 1}, {"hop_sec", l.HopSec, 0, 1},
+		{"fill_sqrt_sec", l.FillSqrtSec, 0, 1}, {"sd", l.RelSD, 0, 1}, {"latency_sd", l.LatencySD, 0, 1},
+	} {
+		if !(x.v >= x.lo && x.v <= x.hi) || math.IsNaN(x.v) {
+			return fmt.Errorf("%s = %g: want %g to %g", x.name, x.v, x.lo, x.hi)
+		}
+	}
+	return nil
+}
