@@ -81,7 +81,14 @@ func FromCard(m *hardware.Model) (Architecture, error) {
 	if err := a.Validate(); err != nil {
 		return a, err
 	}
+	// The catalogue tells gated MLPs by the parameter count, without knowing of dense
+	// layers between MoE layers; with them known, the same test decides again.
 	if off, ok := a.SizeError(); ok && math.Abs(off) > SizeTolerance {
+		other := a
+		other.GatedMLP = !a.GatedMLP
+		if off, _ := other.SizeError(); math.Abs(off) <= SizeTolerance {
+			return other, nil
+		}
 		return a, fmt.Errorf("model %q: its shape gives %.4g parameters, %+.1f %% from the published %.4g (tolerance %g %%)",
 			m.ID, a.Params(), 100*off, a.PublishedParams, 100*SizeTolerance)
 	}
