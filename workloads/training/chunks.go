@@ -1,0 +1,123 @@
+package training
+
+import "aisim/workloads"
+
+// chunk is a run of layers that one stage works on at once.
+type chunk struct {
+	layers         [4]int // by kindIndex
+	embed, head    bool
+	first, layersN int // first layer and number of layers
+}
+
+// kindIndex numbers the kinds of layers.
+func kindIndex(k workloads.LayerKind) int {
+	i := 0
+	if k.MoE {
+		i = 1
+	}
+	if k.Local {
+		i += 2
+	}
+	return i
+}
+
+func kindAt(i int) workloads.LayerKind { return workloads.LayerKind{MoE: i&1 == 1, Local: i >= 2} }
+
+// chunkSizes deals layers to p·v chunks, chunk c of stage s standing at c·p+s. What
+// does not divide evenly is left out first where the head (last) and the embedding
+// (first) are, then stage by stage from both ends, as in Llama 3 (arXiv:2407.21783,
+// section 3.3.2).
+func chunkSizes(layers, p, v int) []int {
+	n := p * v
+	sizes := make([]int, n)
+	q, r := layers/n, layers%n
+	for i := range sizes {
+		sizes[i] = q
+		if r > 0 {
+			sizes[i]++
+		}
+	}
+	if r == 0 {
+		return sizes
+	}
+	short := n - r
+	taken := make([]bool, n)
+	for i := 0; short > 0; i++ {
+		c := i / p
+		for _, g := range [2]int{(v-1-c)*p + p - 1 - i%p, c*p + i%p} {
+			if short > 0 && !taken[g] {
+				taken[g] = true
+				sizes[g]--
+				short--
+			}
+		}
+	}
+	return sizes
+}
+
+// chunks splits the model over the stages; index as chunkSizes.
+func (c *Config) chunks() []chunk {
+	a := &c.Arch
+	sizes := chunkSizes(a.Layers, c.Parallel.PP, c.Parallel.VP)
+	out := make([]chunk, len(sizes))
+	at := 0
+	for i, n := range sizes {
+		out[i].first, out[i].layersN = at, n
+		for range n {
+			out[i].layers[kindIndex(a.Layer(at))]++
+			at++
+		}
+	}
+	out[0].embed = true
+	out[len(out)-1].head = true
+	return out
+}
+
+// perRank is a number of parameters on one rank: those that all data ranks share,
+// and those of experts.
+type perRank struct{ dense, expert float64 }
+
+func (n perRank) total() float64 { return n.dense + n.expert }
+
+func (n *perRank) addTimes(k float64, o perRank) {
+	n.dense += k * o.dense
+	n.expert += k * o.expert
+}
+
+// layerParams is the number of parameters of one layer on one rank, after tensor and
+// expert splitting. Norms and routers are not split; experts are split over tensor
+// ranks by width.
+func (c *Config) layerParams(k workloads.LayerKind) perRank {
+	a, t := &c.Arch, float64(c.Parallel.TP)
+	h := float64(a.Hidden)
+	n := perRank{dense: a.AttentionParams()/t + 2*h}
+	if !k.MoE {
+		n.dense += a.MLPParams() / t
+		return n
+	}
+	n.dense += h*float64(a.Experts) + float64(a.SharedExperts)*a.ExpertParams()/t
+	n.expert = float64(a.Experts) / float64(c.Parallel.EP) * a.ExpertParams() / t
+	return n
+}
+
+// chunkParams is the number of parameters of a chunk on one rank. A tied head is a
+// second copy when it lies on another stage.
+func (c *Config) chunkParams(ch *chunk) perRank {
+	var n perRank
+	for i, count := range ch.layers {
+		if count > 0 {
+			n.addTimes(float64(count), c.layerParams(kindAt(i)))
+		}
+	}
+	t := float64(c.Parallel.TP)
+	if ch.embed {
+		n.dense += c.Arch.EmbeddingParams() / t
+	}
+	if ch.head {
+		n.dense += float64(c.Arch.Hidden)
+		if !c.Arch.TiedEmbeddings || c.Parallel.PP > 1 {
+			n.dense += c.Arch.HeadParams() / t
+		}
+	}
+	return n
+}

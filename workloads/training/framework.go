@@ -1,0 +1,115 @@
+package training
+
+import (
+	_ "embed"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/BurntSushi/toml"
+)
+
+//go:embed frameworks.toml
+var frameworksText string
+
+// Framework is what a training framework adds to the chip and the network.
+type Framework struct {
+	ID, Name, Version string
+	Like              string // id of the profile that missing values are taken from
+	Source            string
+
+	FusedAttention bool    `toml:"fused_attention"` // scores never reach memory
+	AttentionRate  float64 `toml:"attention_rate"`  // its attention kernel over the chip profile's; 0 means 1
+	Elementwise    float64 // memory traffic of norms, activations and residuals over the ideal count
+	TPExposed      float64 `toml:"tp_exposed"` // share of tensor-parallel exchange that stands still
+	DPExposed      float64 `toml:"dp_exposed"` // least share of gradient exchange that stands still
+	PPExposed      float64 `toml:"pp_exposed"` // share of stage-to-stage exchange that occupies the ranks
+	EPExposed      float64 `toml:"ep_exposed"` // share of expert exchange that stands still
+	FSDPContention float64 `toml:"fsdp_contention"`
+	SPBackward     float64 `toml:"sp_backward"`    // backward exchange under sequence parallelism over forward
+	ReduceBytes    float64 `toml:"reduce_bytes"`   // per gradient on the wire
+	GradientBytes  float64 `toml:"gradient_bytes"` // per gradient in memory
+	ScatterGather  bool    `toml:"scatter_gather"` // stages exchange 1/TP of the activation
+
+	HostLayerSec    float64 `toml:"host_layer_sec"`     // host time of one layer forward
+	HostLayerTPSec  float64 `toml:"host_layer_tp_sec"`  // the same with tensor parallelism; 0: as without
+	HostMoELayerSec float64 `toml:"host_moe_layer_sec"` // of one MoE layer forward
+	HostBackward    float64 `toml:"host_backward"`      // backward over forward
+	LayerOverhead   float64 `toml:"layer_overhead_sec"` // added per layer and micro-batch, forward and backward
+	Stretch         float64 // factor on everything that is left unexplained; 0 means 1
+
+	StragglerPerDoubling float64 `toml:"straggler_per_doubling"` // extra time per doubling of nodes
+
+	LogitBytes    float64 `toml:"logit_bytes"`   // kept per logit
+	ContextBytes  float64 `toml:"context_bytes"` // runtime, kernels and collective buffers
+	Fragmentation float64 // allocator reserve over what is allocated
+}
+
+var frameworks = sync.OnceValues(func() (map[string]*Framework, error) {
+	var file struct {
+		Framework []toml.Primitive
+	}
+	md, err := toml.Decode(frameworksText, &file)
+	if err != nil {
+		return nil, fmt.Errorf("training: frameworks.toml: %w", err)
+	}
+	out := make(map[string]*Framework, len(file.Framework))
+	for _, p := range file.Framework {
+		var head struct{ ID, Like string }
+		if err := md.PrimitiveDecode(p, &head); err != nil {
+			return nil, fmt.Errorf("training: frameworks.toml: %w", err)
+		}
+		f := new(Framework)
+		if head.Like != "" {
+			base := out[head.Like]
+			if base == nil {
+				return nil, fmt.Errorf("training: frameworks.toml: %s is like %q, which does not stand before it", head.ID, head.Like)
+			}
+			*f = *base
+		}
+		if err := md.PrimitiveDecode(p, f); err != nil {
+			return nil, fmt.Errorf("training: frameworks.toml: %s: %w", head.ID, err)
+		}
+		f.AttentionRate, f.Stretch = orOne(f.AttentionRate), orOne(f.Stretch)
+		out[f.ID] = f
+	}
+	if left := md.Undecoded(); len(left) > 0 {
+		return nil, fmt.Errorf("training: frameworks.toml: unknown key %s", left[0])
+	}
+	return out, nil
+})
+
+func orOne(x float64) float64 {
+	if x == 0 {
+		return 1
+	}
+	return x
+}
+
+// FrameworkByID returns a framework profile; an unknown id is an error that lists
+// the known ones.
+func FrameworkByID(id string) (*Framework, error) {
+	all, err := frameworks()
+	if err != nil {
+		return nil, err
+	}
+	if f := all[id]; f != nil {
+		return f, nil
+	}
+	return nil, &ConfigError{"framework", fmt.Sprintf("unknown %q: one of %s", id, strings.Join(FrameworkIDs(), ", "))}
+}
+
+// FrameworkIDs lists the framework profiles in alphabetical order.
+func FrameworkIDs() []string {
+	all, err := frameworks()
+	if err != nil {
+		return nil
+	}
+	ids := make([]string, 0, len(all))
+	for id := range all {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	return ids
+}

@@ -1,0 +1,206 @@
+package training
+
+import (
+	"fmt"
+
+	"aisim/hardware"
+	"aisim/internal/result"
+	"aisim/topology"
+	"aisim/topology/collective"
+)
+
+// Job is a configuration laid out on a machine: groups, schedule, memory and
+// prepared collectives. Step puts numbers on it; On moves it to a machine with other
+// rates. A Job is not safe for concurrent use, because its collectives are not.
+type Job struct {
+	cfg       Config
+	machine   Machine
+	framework *Framework
+	shape     shape
+	chip      chip
+	layout    layout
+	chunked   []chunk
+	sched     *schedule
+	groups    [numPlans][][]topology.NodeID
+	plans     [numPlans]*collective.Plan
+	memory    []result.MemoryClass
+
+	tpExposed, ppExposed, dpHidden float64
+	hostSpeed                      float64
+	assumed                        []result.Assumption
+}
+
+// Plan predicts one training step: Prepare, then Step. It returns a *ConfigError
+// (several joined) for impossible configurations and a *MemoryError when the
+// configuration does not fit.
+func Plan(cfg Config, m Machine) (*Step, error) {
+	j, err := Prepare(cfg, m)
+	if err != nil {
+		return nil, err
+	}
+	return j.Step()
+}
+
+// Prepare checks a configuration and lays it out: what does not change when rates
+// do. Errors as Plan's.
+func Prepare(cfg Config, m Machine) (*Job, error) {
+	fw, err := FrameworkByID(cfg.Framework)
+	if err != nil {
+		return nil, err
+	}
+	if m.Device == nil {
+		return nil, fmt.Errorf("training: the machine has no device")
+	}
+	if err := m.Device.Supports(cfg.Precision); err != nil {
+		return nil, &ConfigError{"precision", err.Error()}
+	}
+	if cfg, err = cfg.resolve(len(m.Chips)); err != nil {
+		return nil, err
+	}
+	j := &Job{cfg: cfg, framework: fw, layout: layout{cfg.Parallel, m.Chips}}
+	if cfg.Arch.Generic != nil {
+		err = j.prepareGeneric(m.Device.MemBytes)
+	} else {
+		err = j.prepareTransformer(m.Device)
+	}
+	if err != nil {
+		return nil, err
+	}
+	j.settings()
+	return j.On(m)
+}
+
+func (j *Job) prepareTransformer(d *hardware.Device) (err error) {
+	c := &j.cfg
+	j.shape = c.shape()
+	j.chunked = c.chunks()
+	feet := c.memory(j.framework, j.chunked)
+	if need, stage := worst(feet); need > d.MemBytes {
+		near, changes := c.nearest(j.framework, d.MemBytes, d.ScaleUpDomain)
+		return &MemoryError{Stage: c.stageName(stage), NeedBytes: need, UsableBytes: d.MemBytes,
+			Parts: feet[stage].parts(), Changes: changes, Nearest: near}
+	}
+	j.memory = c.classes(feet, d.MemBytes)
+	p := c.Parallel
+	if j.sched, err = newSchedule(p.PP, p.VP, c.microBatches()); err != nil {
+		return &ConfigError{"parallelism", err.Error()}
+	}
+	l := &j.layout
+	if p.TP > 1 {
+		g := l.tensor()
+		if c.SequenceParallel {
+			j.groups[planTensorGather], j.groups[planTensorScatter] = g, g
+		} else {
+			j.groups[planTensorReduce] = g
+		}
+	}
+	if p.CP > 1 {
+		j.groups[planContext] = l.context()
+	}
+	if p.EP > 1 {
+		j.groups[planExpert] = l.expert()
+	}
+	j.groups[planPipeline] = l.pipeline()
+	if c.Arch.TiedEmbeddings {
+		j.groups[planTied] = l.tied()
+	}
+	data := l.data()
+	experts := data
+	if p.EP > 1 {
+		experts = l.expertData()
+	}
+	if c.Arch.Experts == 0 {
+		experts = nil
+	}
+	if c.ZeRO == 0 {
+		j.groups[planDataReduce], j.groups[planExpertDataReduce] = data, experts
+	} else {
+		j.groups[planDataGather], j.groups[planDataScatter] = data, data
+		j.groups[planExpertDataGather], j.groups[planExpertDataScatter] = experts, experts
+	}
+	return nil
+}
+
+// settings takes overlaps from the configuration or the framework, and notes what
+// was taken as given.
+func (j *Job) settings() {
+	c, fw := &j.cfg, j.framework
+	pick := func(user *float64, exposed float64, what string) float64 {
+		if user != nil {
+			return 1 - *user
+		}
+		j.assumed = append(j.assumed, result.Assumption{Name: what, Value: fmt.Sprintf("%.0f %%", 100*(1-exposed)),
+			Pedigree: result.Derived, Source: fw.Name + " " + fw.Version + ": " + fw.Source})
+		return exposed
+	}
+	if c.Parallel.TP > 1 {
+		j.tpExposed = pick(c.Overlap.TP, fw.TPExposed, "tensor-parallel exchange that runs beside computation")
+	}
+	if c.Parallel.PP > 1 {
+		j.ppExposed = pick(c.Overlap.PP, fw.PPExposed, "stage-to-stage exchange that runs beside computation")
+	}
+	if c.Parallel.DP*c.Parallel.CP > 1 && c.ZeRO < 3 {
+		j.dpHidden = 1 - pick(c.Overlap.DP, fw.DPExposed, "gradient exchange that may run beside computation")
+	}
+	if c.Straggler == nil {
+		j.assumed = append(j.assumed, result.Assumption{Name: "extra time of the slowest rank",
+			Value: fmt.Sprintf("%.2g %% per doubling of nodes", 100*fw.StragglerPerDoubling), Pedigree: result.Derived,
+			Source: fw.Name + ": " + fw.Source})
+	}
+}
+
+// On returns the job on a machine of the same size with other rates: another device,
+// fabric, host speed or background traffic. What is the same is shared.
+func (j *Job) On(m Machine) (*Job, error) {
+	if len(m.Chips) != len(j.layout.chips) {
+		return nil, fmt.Errorf("training: job laid out on %d chips, the machine has %d", len(j.layout.chips), len(m.Chips))
+	}
+	n := *j
+	n.machine = m
+	n.chip = newChip(m.Device)
+	n.hostSpeed = orOne(m.HostSpeed)
+	opt := collective.PlanOptions{Background: m.Background}
+	for id, groups := range j.groups {
+		n.plans[id] = nil
+		if len(groups) == 0 {
+			continue
+		}
+		if m.Comm == nil {
+			return nil, fmt.Errorf("training: %d ranks exchange data, and the machine has no fabric", len(m.Chips))
+		}
+		p, err := m.Comm.Prepare(planOps[id], groups, opt)
+		if err != nil {
+			return nil, fmt.Errorf("training: %s: %w", planOps[id], err)
+		}
+		n.plans[id] = p
+	}
+	return &n, nil
+}
+
+// Config is the configuration with defaults filled in.
+func (j *Job) Config() Config { return j.cfg }
+
+// Memory is what each class of ranks keeps.
+func (j *Job) Memory() []result.MemoryClass { return j.memory }
+
+// collective times one call on size bytes with its causes, and says what all groups
+// together put on the network. The share that grows with the bytes is the limiting
+// level's; the rest is latency.
+func (j *Job) collective(id planID, size float64) (took, levelBytes) {
+	p := j.plans[id]
+	if p == nil || size <= 0 {
+		return took{}, levelBytes{}
+	}
+	c := p.Time(size)
+	level, ok := topology.ParseLevel(c.Level)
+	if !ok || c.Sec <= 0 {
+		return fixed(c.Sec, byLatency), c.BytesByLevel
+	}
+	grows := (p.Time(size*(1+probe)).Sec - c.Sec) / probe
+	grows = min(max(grows, 0), c.Sec)
+	var t took
+	t.sec = c.Sec
+	t.by[byLevel+cause(level)] = grows
+	t.by[byLatency] = c.Sec - grows
+	return t, c.BytesByLevel
+}

@@ -1,0 +1,294 @@
+package training
+
+import (
+	"aisim/hardware"
+	"aisim/topology/collective"
+	"aisim/workloads"
+)
+
+// The ratios of element-wise backward to forward work, and the share of a forward
+// pass that MaxText's minimal remat repeats (training rows; see docs/models/training.md).
+const (
+	elementwiseBackward = 1.6
+	minimalRecompute    = 0.15
+	ringHiddenShare     = 0.8 // of attention time that a ring exchange can hide behind
+)
+
+// layer is the work of one layer and micro-batch on one rank.
+func (j *Job) layer(k workloads.LayerKind, back bool) work {
+	c, s, fw := &j.cfg, &j.shape, j.framework
+	var w work
+	matrix, attend := partForwardMatrix, partForwardAttention
+	if back {
+		matrix, attend = partBackwardMatrix, partBackwardAttention
+	}
+	for _, g := range c.gemms(s, k) {
+		w.do(matrix, j.chip.gemm(g, s.linear, back))
+	}
+	att := j.attend(k, back)
+	w.do(attend, att)
+	moved := fw.Elementwise*c.traffic(s, k) + c.castTraffic(s, k)*castFactor(back)
+	if back {
+		moved += (elementwiseBackward - 1) * fw.Elementwise * c.traffic(s, k)
+	}
+	w.do(partElementwise, j.chip.elementwise(moved))
+	j.exchangeTensor(&w, back)
+	j.exchangeContext(&w, att, back)
+	if k.MoE {
+		j.exchangeExperts(&w)
+	}
+	if back {
+		j.recompute(&w, k)
+	}
+	j.waitForHost(&w, k, back)
+	j.gather(&w, k, back)
+	return w
+}
+
+func castFactor(back bool) float64 {
+	if back {
+		return 2
+	}
+	return 1
+}
+
+func (j *Job) attend(k workloads.LayerKind, back bool) took {
+	shape := j.cfg.attention(&j.shape, k, j.framework.FusedAttention, back)
+	t := j.chip.op(1, func(d *hardware.Device) hardware.Cost { return d.Attention(shape) })
+	return times(1/j.framework.AttentionRate, t)
+}
+
+// exchangeTensor adds the exchanges inside a tensor group: an all-reduce (or, with
+// sequence parallelism, a gather and a scatter) of the layer's output after attention
+// and after the MLP, and as many backward.
+func (j *Job) exchangeTensor(w *work, back bool) {
+	if j.cfg.Parallel.TP == 1 {
+		return
+	}
+	size := j.shape.tokens * j.shape.h * j.shape.actBytes
+	k := 2.0
+	if back && j.cfg.SequenceParallel {
+		k *= j.framework.SPBackward
+	}
+	var t took
+	if j.cfg.SequenceParallel {
+		g, gb := j.collective(planTensorGather, size)
+		r, rb := j.collective(planTensorScatter, size)
+		t = times(k, plus(g, r))
+		w.bytes.addTimes(k, &gb)
+		w.bytes.addTimes(k, &rb)
+	} else {
+		r, rb := j.collective(planTensorReduce, size)
+		t = times(k, r)
+		w.bytes.addTimes(k, &rb)
+	}
+	j.expose(w, partTensor, t, j.tpExposed)
+}
+
+// expose puts a share of a communication on the rank's time and the rest beside it.
+func (j *Job) expose(w *work, p part, t took, share float64) {
+	w.do(p, times(share, t))
+	w.hidden[p] += (1 - share) * t.sec
+}
+
+// exchangeContext adds the ring exchange of keys and values: once forward; keys,
+// values and their gradients backward. It hides behind attention.
+func (j *Job) exchangeContext(w *work, att took, back bool) {
+	if j.cfg.Parallel.CP == 1 {
+		return
+	}
+	values := 2 * j.shape.kv / j.shape.t
+	if m := j.cfg.Arch.MLA; m != nil {
+		values = float64(j.cfg.Arch.Heads) / j.shape.t * float64(m.QKNope+m.QKRope+m.VHead)
+	}
+	size := j.shape.micro * j.shape.seq * values * j.shape.actBytes
+	t, b := j.collective(planContext, size)
+	k := 1.0
+	if back {
+		k = 2
+	}
+	t = times(k, t)
+	w.bytes.addTimes(k, &b)
+	seen := excess(t, times(ringHiddenShare, att))
+	w.do(partContext, seen)
+	w.hidden[partContext] += t.sec - seen.sec
+}
+
+// exchangeExperts adds dispatch and combine of the routed tokens; tensor ranks each
+// send their share of them; backward moves as much as forward. Under 8-bit linear layers dispatch is sent in 8 bits.
+func (j *Job) exchangeExperts(w *work) {
+	if j.cfg.Parallel.EP == 1 {
+		return
+	}
+	perValue := j.shape.actBytes
+	if j.shape.linear.Bytes() < 2 {
+		perValue = 1.5
+	}
+	size := j.shape.tokens / j.shape.t * float64(j.cfg.Arch.ExpertsActive) * j.shape.h * perValue
+	t, b := j.collective(planExpert, size)
+	w.bytes.addTimes(2, &b)
+	j.expose(w, partExpert, times(2, t), j.framework.EPExposed)
+}
+
+// recompute adds what the backward pass computes again.
+func (j *Job) recompute(w *work, k workloads.LayerKind) {
+	c, s := &j.cfg, &j.shape
+	switch c.Recompute {
+	case RecomputeFull:
+		for _, g := range c.gemms(s, k) {
+			w.do(partRecompute, j.chip.gemm(g, s.linear, false))
+		}
+		att := j.attend(k, false)
+		w.do(partRecompute, att)
+		w.do(partRecompute, j.chip.elementwise(j.framework.Elementwise*c.traffic(s, k)+c.castTraffic(s, k)))
+		j.exchangeTensor(w, false)
+		j.exchangeContext(w, att, false)
+		if k.MoE {
+			j.exchangeExperts(w)
+		}
+	case RecomputeMinimal:
+		for _, g := range c.gemms(s, k) {
+			w.do(partRecompute, times(minimalRecompute, j.chip.gemm(g, s.linear, false)))
+		}
+		w.do(partRecompute, times(minimalRecompute, j.attend(k, false)))
+		w.do(partRecompute, j.chip.elementwise(j.framework.Elementwise*c.traffic(s, k)))
+	case RecomputeSelective:
+		if !j.framework.FusedAttention {
+			w.do(partRecompute, j.attend(k, false))
+			return
+		}
+		// Norm outputs are made again from their inputs, the activation from its own:
+		// read and write of each.
+		w.do(partRecompute, j.chip.elementwise(j.framework.Elementwise*s.actBytes*s.tokens*
+			(4*s.h/s.split+2*c.mlpWidth(k)/s.t)))
+	}
+}
+
+// mlpWidth is the width of the MLPs that one token goes through in a layer.
+func (c *Config) mlpWidth(k workloads.LayerKind) float64 {
+	if k.MoE {
+		return float64(c.Arch.ExpertFFN * (c.Arch.ExpertsActive + c.Arch.SharedExperts))
+	}
+	return float64(c.Arch.FFN)
+}
+
+// waitForHost makes the layer at least as long as the host needs to launch it, and
+// adds what a framework is known to spend beyond that.
+func (j *Job) waitForHost(w *work, k workloads.LayerKind, back bool) {
+	fw := j.framework
+	floor := fw.HostLayerSec
+	if j.cfg.Parallel.TP > 1 && fw.HostLayerTPSec > 0 {
+		floor = fw.HostLayerTPSec
+	}
+	if k.MoE {
+		floor = fw.HostMoELayerSec
+	}
+	passes := 1.0
+	if back {
+		passes = fw.HostBackward
+		if j.cfg.Recompute == RecomputeFull {
+			passes++
+		}
+	}
+	floor *= passes / j.hostSpeed
+	if floor > w.sec {
+		w.part[partHost] += floor - w.sec
+		w.took = fixed(floor, byHost)
+	}
+	if fw.LayerOverhead > 0 {
+		share := 1.0 / 3
+		if back {
+			share = 2.0 / 3
+		}
+		w.do(partUnexplained, fixed(share*fw.LayerOverhead/j.hostSpeed, byHost))
+	}
+}
+
+// gather adds what sharding over data costs in every layer and micro-batch: ZeRO-2
+// scatters gradients backward; ZeRO-3 also gathers weights, forward and backward.
+func (j *Job) gather(w *work, k workloads.LayerKind, back bool) {
+	if j.cfg.ZeRO < 2 || j.cfg.Parallel.DP*j.cfg.Parallel.CP == 1 {
+		return
+	}
+	n := j.cfg.layerParams(k)
+	var t took
+	call := func(dense, expert planID, perParam float64) {
+		d, db := j.collective(dense, n.dense*perParam)
+		e, eb := j.collective(expert, n.expert*perParam)
+		t.add(&d)
+		t.add(&e)
+		w.bytes.addTimes(1, &db)
+		w.bytes.addTimes(1, &eb)
+	}
+	if j.cfg.ZeRO == 3 {
+		call(planDataGather, planExpertDataGather, j.shape.actBytes)
+	}
+	if back {
+		call(planDataScatter, planExpertDataScatter, j.framework.ReduceBytes)
+	}
+	if t.sec == 0 {
+		return
+	}
+	free := 1.0
+	if o := j.cfg.Overlap.DP; o != nil {
+		free = *o
+	}
+	before := w.took
+	after := beside(before, times(free, t), j.framework.FSDPContention)
+	after = plus(after, times(1-free, t))
+	w.part[partGather] += after.sec - before.sec
+	w.hidden[partGather] += max(0, t.sec-(after.sec-before.sec))
+	w.took = after
+}
+
+// edge is the work of the embedding (first chunk) or of the head and loss (last).
+func (j *Job) edge(head, back bool) work {
+	c, s := &j.cfg, &j.shape
+	var w work
+	if !head {
+		k := 3.0 // look up, write, position or dropout pass
+		if back {
+			k = 4 // scatter-add reads and writes the table's gradient
+		}
+		w.do(partHead, j.chip.elementwise(k*s.tokens*s.h*s.actBytes/s.split))
+		return w
+	}
+	g := gemm{m: s.tokens, n: float64(c.Arch.Vocab) / s.t, k: s.h}
+	w.do(partHead, j.chip.gemm(g, s.exact, back))
+	perLogit := 6.0
+	if back {
+		perLogit = 12
+	}
+	w.do(partHead, j.chip.elementwise(perLogit*s.tokens*float64(c.Arch.Vocab)/s.t))
+	return w
+}
+
+// planID names the collectives that a job prepares.
+type planID int
+
+const (
+	planTensorReduce planID = iota
+	planTensorGather
+	planTensorScatter
+	planContext
+	planExpert
+	planDataReduce
+	planDataGather
+	planDataScatter
+	planExpertDataReduce
+	planExpertDataGather
+	planExpertDataScatter
+	planPipeline
+	planTied
+	numPlans
+)
+
+var planOps = [numPlans]collective.Op{
+	collective.AllReduce, collective.AllGather, collective.ReduceScatter,
+	collective.AllGather, // a ring passes keys and values on n-1 times, as a ring gather does
+	collective.AllToAll,
+	collective.AllReduce, collective.AllGather, collective.ReduceScatter,
+	collective.AllReduce, collective.AllGather, collective.ReduceScatter,
+	collective.SendRecv,
+	collective.AllReduce,
+}

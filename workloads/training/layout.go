@@ -1,0 +1,106 @@
+package training
+
+import "aisim/topology"
+
+// layout puts ranks on chips. Rank = tp + TP·(cp + CP·(dp + DP·pp)), Megatron's order
+// "tp-cp-ep-dp-pp": tensor neighbours are neighbours in the machine, stages are far
+// apart. Expert groups are EP neighbours in the joint context-data index.
+type layout struct {
+	p     Parallel
+	chips []topology.NodeID
+}
+
+func (l *layout) rank(tp, cp, dp, pp int) topology.NodeID {
+	p := &l.p
+	return l.chips[tp+p.TP*(cp+p.CP*(dp+p.DP*pp))]
+}
+
+// replica is the rank at place j of the joint context-data index, context fastest.
+func (l *layout) replica(tp, j, pp int) topology.NodeID {
+	return l.chips[tp+l.p.TP*(j+l.p.CP*l.p.DP*pp)]
+}
+
+// collect makes count groups of size ranks.
+func collect(count, size int, at func(group, member int) topology.NodeID) [][]topology.NodeID {
+	if size < 2 {
+		return nil
+	}
+	flat := make([]topology.NodeID, count*size)
+	groups := make([][]topology.NodeID, count)
+	for g := range groups {
+		groups[g] = flat[g*size : (g+1)*size : (g+1)*size]
+		for m := range groups[g] {
+			groups[g][m] = at(g, m)
+		}
+	}
+	return groups
+}
+
+// tensor groups: ranks that split every matrix.
+func (l *layout) tensor() [][]topology.NodeID {
+	t := l.p.TP
+	return collect(len(l.chips)/t, t, func(g, m int) topology.NodeID { return l.chips[g*t+m] })
+}
+
+// context groups: ranks that split a sequence.
+func (l *layout) context() [][]topology.NodeID {
+	p := &l.p
+	return collect(p.TP*p.DP*p.PP, p.CP, func(g, m int) topology.NodeID {
+		return l.rank(g%p.TP, m, g/p.TP%p.DP, g/(p.TP*p.DP))
+	})
+}
+
+// data groups: ranks that hold the same dense weights, context ranks among them.
+func (l *layout) data() [][]topology.NodeID {
+	p := &l.p
+	return collect(p.TP*p.PP, p.CP*p.DP, func(g, m int) topology.NodeID {
+		return l.replica(g%p.TP, m, g/p.TP)
+	})
+}
+
+// expert groups: ranks that together hold all experts of a layer.
+func (l *layout) expert() [][]topology.NodeID {
+	p := &l.p
+	per := p.CP * p.DP / p.EP
+	return collect(p.TP*per*p.PP, p.EP, func(g, m int) topology.NodeID {
+		return l.replica(g%p.TP, g/p.TP%per*p.EP+m, g/(p.TP*per))
+	})
+}
+
+// expertData groups: ranks that hold the same experts.
+func (l *layout) expertData() [][]topology.NodeID {
+	p := &l.p
+	per := p.CP * p.DP / p.EP
+	return collect(p.TP*p.EP*p.PP, per, func(g, m int) topology.NodeID {
+		return l.replica(g%p.TP, m*p.EP+g/p.TP%p.EP, g/(p.TP*p.EP))
+	})
+}
+
+// pipeline groups: each rank with its successor on the next stage; with virtual
+// stages the last sends to the first as well.
+func (l *layout) pipeline() [][]topology.NodeID {
+	p := &l.p
+	if p.PP == 1 {
+		return nil
+	}
+	per := len(l.chips) / p.PP
+	hops := p.PP - 1
+	if p.VP > 1 {
+		hops = p.PP
+	}
+	return collect(hops*per, 2, func(g, m int) topology.NodeID {
+		return l.chips[(g+m*per)%len(l.chips)]
+	})
+}
+
+// tied groups: first and last stage, which share the embedding's gradient.
+func (l *layout) tied() [][]topology.NodeID {
+	p := &l.p
+	if p.PP == 1 {
+		return nil
+	}
+	per := len(l.chips) / p.PP
+	return collect(per, 2, func(g, m int) topology.NodeID {
+		return l.chips[g+m*(p.PP-1)*per]
+	})
+}
