@@ -196,3 +196,107 @@ func (g *Graph) Spread(src, dst []NodeID) ([]Share, error) {
 	sum, err := l.Sum()
 	return slices.Clone(sum), err
 }
+
+// AddUniform puts `bytes` from every node of a group to every other on the account, as
+// an all-to-all does, and returns the latency of the longest path. Where the fabric
+// folds, it takes work in proportion to the nodes, not to the pairs.
+func (l *Load) AddUniform(nodes []NodeID, bytes float64) (latencySec float64, err error) {
+	if l.folded && len(nodes) > 64 {
+		if lat, ok := l.addUniformFolded(nodes, bytes); ok {
+			return lat, nil
+		}
+	}
+	for i, a := range nodes {
+		for j, b := range nodes {
+			if i == j {
+				continue
+			}
+			lat, err := l.Add(a, b, bytes, 0)
+			if err != nil {
+				return 0, err
+			}
+			latencySec = max(latencySec, lat)
+		}
+	}
+	return latencySec, nil
+}
+
+// addUniformFolded counts the nodes below each block. Pairs inside a scale-up domain
+// stay off the network and are handled one by one. ok is false when a node has not
+// exactly one live NIC of its own.
+func (l *Load) addUniformFolded(nodes []NodeID, bytes float64) (lat float64, ok bool) {
+	g := l.g
+	order := make([]NodeID, len(nodes))
+	copy(order, nodes)
+	slices.SortStableFunc(order, func(a, b NodeID) int { return cmp.Compare(g.Domain(a), g.Domain(b)) })
+	leaf := make(map[NodeID]int, len(nodes))
+	for _, n := range nodes {
+		k := l.r.nicsOf(n, l.r.nicA[:0])
+		l.r.nicA = k
+		if len(k) != 1 {
+			return 0, false
+		}
+		leaf[n] = int(g.nicTo[k[0]])
+	}
+	var below [4][]int32
+	for i := range g.tiers {
+		below[i] = make([]int32, g.tiers[i].blocks)
+	}
+	top := 0
+	for _, n := range nodes {
+		blocks := g.blocksOf(leaf[n])
+		for i := range g.tiers {
+			below[i][blocks[i]]++
+		}
+	}
+	for i := 0; i+1 < len(g.tiers); i++ {
+		for b, c := range below[i] {
+			if out := float64(c) * float64(int32(len(nodes))-c); out > 0 {
+				l.up[i][b] += out * bytes
+				l.down[i][b] += out * bytes
+				top = max(top, i+1)
+			}
+		}
+	}
+	// Take the pairs inside a domain off the network again and put them where they go.
+	inside := make(map[NodeID]int, len(nodes))
+	for s := 0; s < len(order); {
+		e := s + 1
+		for e < len(order) && g.Domain(order[e]) == g.Domain(order[s]) {
+			e++
+		}
+		for _, a := range order[s:e] {
+			inside[a] = e - s - 1
+			for _, b := range order[s:e] {
+				if a == b {
+					continue
+				}
+				la, lb := leaf[a], leaf[b]
+				for t := range g.apex(la, lb) {
+					l.up[t][la] -= bytes
+					l.down[t][lb] -= bytes
+					la, lb = la/g.tiers[t+1].fan, lb/g.tiers[t+1].fan
+				}
+				x, err := l.Add(a, b, bytes, 0)
+				if err != nil {
+					return 0, false
+				}
+				lat = max(lat, x)
+			}
+		}
+		s = e
+	}
+	for _, n := range nodes {
+		if w := float64(len(nodes)-1-inside[n]) * bytes; w > 0 {
+			up := g.nicUp[g.firstNIC(n)]
+			if !g.nicOK[g.firstNIC(n)] {
+				k := l.r.nicsOf(n, l.r.nicA[:0])
+				up = g.nicUp[k[0]]
+			}
+			l.put(up, w)
+			l.put(up+1, w)
+			lat = max(lat, float64(g.lat[up])+float64(g.lat[up+1])+float64(2*top)*(g.cableSec+g.switchSec))
+		}
+	}
+	return lat, true
+}

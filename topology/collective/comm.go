@@ -1,7 +1,9 @@
 package collective
 
 import (
-	"errors"
+	"fmt"
+	"math"
+	"slices"
 
 	"aisim/hardware/profile"
 	"aisim/topology"
@@ -12,6 +14,12 @@ import (
 type Links struct {
 	ScaleUp profile.LinkParams // NVLink, ICI, …
 	Network profile.LinkParams // InfiniBand, RoCE, EFA, …
+}
+
+// Ideal are links that reach their line rate and add no latency of their own.
+func Ideal() Links {
+	p := profile.LinkParams{Class: "ideal", Efficiency: 1, P2P: 1, AllToAll: 1}
+	return Links{ScaleUp: p, Network: p}
 }
 
 // Options says how a Comm computes.
@@ -28,37 +36,277 @@ type Options struct {
 // PlanOptions says how one operation is to be prepared.
 type PlanOptions struct {
 	Algorithm  string        // "" takes the fastest for the size, as a library would
-	Background []flow.Demand // steady transfers that share the fabric
+	Background []flow.Demand // steady transfers that share the fabric; their bytes are ignored
 }
 
 // Comm prepares collectives on one graph. It is not safe for concurrent use.
 type Comm struct {
-	g     *topology.Graph
-	links Links
-	opt   Options
+	g      *topology.Graph
+	links  Links
+	opt    Options
+	shapes map[uint64][]*shape
+	load   *topology.Load
 }
-
-// Plan is a prepared operation over groups that run at the same moment.
-type Plan struct{}
 
 // New makes a Comm.
 func New(g *topology.Graph, links Links, opt Options) *Comm {
-	return &Comm{g: g, links: links, opt: opt}
-}
-
-// Prepare lays an operation of all groups, which run at the same moment, on the graph.
-// The plan is kept and given back when the same groups ask again.
-func (c *Comm) Prepare(op Op, groups [][]topology.NodeID, opt PlanOptions) (*Plan, error) {
-	return nil, errNotYet
+	return &Comm{g: g, links: links, opt: opt, shapes: map[uint64][]*shape{}}
 }
 
 // On is the same Comm on a graph that differs in capacities only, or with other link
-// constants; plans are shared, so preparing again costs next to nothing.
+// constants. What was prepared is shared, so preparing again costs next to nothing. A
+// graph with other wiring starts afresh.
 func (c *Comm) On(g *topology.Graph, links Links) *Comm {
-	return New(g, links, c.opt)
+	out := *c
+	out.links = links
+	if !g.SameWiring(c.g) {
+		out.shapes, out.load = map[uint64][]*shape{}, nil
+	}
+	out.g = g
+	return &out
 }
 
-// Time is the cost of one call with S = bytes (see Op).
-func (p *Plan) Time(bytes float64) Cost { return Cost{} }
+// Graph is what the Comm stands on.
+func (c *Comm) Graph() *topology.Graph { return c.g }
 
-var errNotYet = errors.New("collective: not built yet")
+// Links are the constants that the Comm computes with.
+func (c *Comm) Links() Links { return c.links }
+
+// shape is all of a plan that does not depend on capacities and link constants.
+type shape struct {
+	op         Op
+	algorithm  string
+	groups     [][]topology.NodeID
+	ranks      int // of the largest group
+	candidates []candidate
+}
+
+func hashGroups(op Op, algorithm string, groups [][]topology.NodeID) uint64 {
+	h := uint64(14695981039346656037) ^ uint64(op)
+	mix := func(v uint64) { h = (h ^ v) * 1099511628211 }
+	for _, b := range []byte(algorithm) {
+		mix(uint64(b))
+	}
+	for _, g := range groups {
+		mix(uint64(len(g)) | 1<<40)
+		for _, n := range g {
+			mix(uint64(uint32(n)))
+		}
+	}
+	return h
+}
+
+// Prepare lays an operation of all groups, which run at the same moment, on the graph.
+// What does not depend on capacities is kept and reused when the same groups ask again.
+func (c *Comm) Prepare(op Op, groups [][]topology.NodeID, opt PlanOptions) (*Plan, error) {
+	if op >= numOps {
+		return nil, fmt.Errorf("collective: unknown operation %d", op)
+	}
+	if c.opt.Model != "" && c.opt.Model != "analytic" && c.opt.Model != "flow" {
+		return nil, fmt.Errorf("collective: model %q is not known (want analytic or flow)", c.opt.Model)
+	}
+	key := hashGroups(op, opt.Algorithm, groups)
+	var s *shape
+	for _, have := range c.shapes[key] {
+		if have.op == op && have.algorithm == opt.Algorithm && slices.EqualFunc(have.groups, groups, slices.Equal) {
+			s = have
+		}
+	}
+	if s == nil {
+		var err error
+		if s, err = c.build(op, groups, opt.Algorithm); err != nil {
+			return nil, err
+		}
+		c.shapes[key] = append(c.shapes[key], s)
+	}
+	return c.price(s, opt)
+}
+
+// checkGroups refuses empty groups, repeated ranks and nodes that are not endpoints.
+func (c *Comm) checkGroups(op Op, groups [][]topology.NodeID) (int, error) {
+	if len(groups) == 0 {
+		return 0, fmt.Errorf("collective: %s has no groups", op)
+	}
+	seen := make([]int32, c.g.NumNodes())
+	ranks := 0
+	for i, g := range groups {
+		if len(g) == 0 {
+			return 0, fmt.Errorf("collective: %s: group %d is empty", op, i)
+		}
+		ranks = max(ranks, len(g))
+		for _, n := range g {
+			if n < 0 || int(n) >= len(seen) || c.g.Kind(n) > topology.NIC {
+				return 0, fmt.Errorf("collective: %s: group %d: node %d is neither a chip nor a NIC", op, i, n)
+			}
+			if seen[n] == int32(i+1) {
+				return 0, fmt.Errorf("collective: %s: group %d has rank %s twice", op, i, c.g.Name(n))
+			}
+			seen[n] = int32(i + 1)
+		}
+	}
+	return ranks, nil
+}
+
+// efficiency of a level for a kind of traffic: the fraction of the line rate.
+func (c *Comm) efficiency(l topology.LevelID, t traffic) float64 {
+	p := &c.links.Network
+	if l == topology.ScaleUpLevel {
+		p = &c.links.ScaleUp
+	}
+	e := p.Efficiency
+	switch t {
+	case pairTraffic:
+		if p.P2P > 0 {
+			e = p.P2P
+		}
+	case shuffleTraffic:
+		if p.AllToAll > 0 {
+			e = p.AllToAll
+		}
+	case switchTraffic:
+		if l == topology.ScaleUpLevel {
+			e = p.InNetwork
+		}
+	case switchTreeTraffic:
+		if l == topology.ScaleUpLevel {
+			e = nvlsTreeShare * p.InNetwork
+		}
+	}
+	return e
+}
+
+// price turns a shape into a plan under the present capacities and constants.
+func (c *Comm) price(s *shape, opt PlanOptions) (*Plan, error) {
+	p := &Plan{op: s.op, ranks: s.ranks, groups: len(s.groups)}
+	for i := range s.candidates {
+		cand := &s.candidates[i]
+		out := pricedCandidate{name: cand.name}
+		usable := true
+		for k := range cand.phases {
+			ph := &cand.phases[k]
+			priced := pricedPhase{bytes: ph.bytes}
+			for l := range topology.NumLevels {
+				if ph.perLevel[l] == 0 {
+					continue
+				}
+				e := c.efficiency(l, ph.traffic)
+				if !(e > 0) {
+					if ph.traffic == switchTraffic || ph.traffic == switchTreeTraffic {
+						usable = false // no in-network reduction in this profile
+						break
+					}
+					return nil, fmt.Errorf("collective: the link constants of class %q have no efficiency, which %s over the %s level needs", c.class(l).Class, s.op, l.Key())
+				}
+				if t := ph.perLevel[l] / (c.g.Scale(l) * e); t > priced.secPerByte {
+					priced.secPerByte, priced.level = t, l
+				}
+			}
+			if len(opt.Background) > 0 || c.opt.Model == "flow" {
+				sec, level, err := c.simulate(s, ph, opt.Background)
+				if err != nil {
+					return nil, err
+				}
+				priced.secPerByte = sec
+				if level < topology.NumLevels {
+					priced.level = level
+				}
+			}
+			su, net := &c.links.ScaleUp, &c.links.Network
+			priced.fixed = ph.wireSec + ph.extraSec + ph.scaleSteps*(su.StepSec+su.HopSec) + ph.netSteps*(net.StepSec+net.HopSec)
+			priced.low = ph.wireSec + ph.extraSec + ph.scaleSteps*(su.LowStepSec+su.HopSec) + ph.netSteps*(net.LowStepSec+net.HopSec)
+			priced.fill = c.class(priced.level).FillSqrtSec
+			priced.lowSlower = 0
+			if e := c.class(priced.level).LowEff; e > 0 && ph.traffic == ringTraffic {
+				priced.lowSlower = 1 / e
+			}
+			if ph.scaleSteps > 0 || ph.perLevel[topology.ScaleUpLevel] > 0 {
+				out.base = max(out.base, su.BaseSec)
+			}
+			if ph.netSteps > 0 || ph.perLevel[topology.NICLevel] > 0 {
+				out.base = max(out.base, net.BaseSec)
+			}
+			out.phases = append(out.phases, priced)
+		}
+		if usable {
+			out.low = len(out.phases) > 0 && !slices.ContainsFunc(out.phases, func(p pricedPhase) bool { return p.lowSlower == 0 })
+			p.candidates = append(p.candidates, out)
+		}
+	}
+	if len(p.candidates) == 0 {
+		return nil, fmt.Errorf("collective: %s by %q needs in-network reduction, which link class %q does not have", s.op, s.algorithm, c.links.ScaleUp.Class)
+	}
+	return p, nil
+}
+
+func (c *Comm) class(l topology.LevelID) *profile.LinkParams {
+	if l == topology.ScaleUpLevel {
+		return &c.links.ScaleUp
+	}
+	return &c.links.Network
+}
+
+// simulate runs a phase's groups as coupled flows (a ring moves at the pace of its
+// slowest edge and holds no bandwidth that it cannot use) until the last has moved one
+// byte of S, beside the background.
+func (c *Comm) simulate(s *shape, ph *phase, background []flow.Demand) (float64, topology.LevelID, error) {
+	if len(ph.uses) == 0 {
+		if err := c.layGroups(s, ph); err != nil {
+			return 0, 0, err
+		}
+	}
+	net := flow.FromGraph(c.g)
+	for id := range c.g.NumLinks() {
+		r := topology.LinkID(id)
+		if err := net.SetCapacity(flow.ResourceID(id), c.g.Capacity(r)*c.efficiency(c.g.LevelOf(r), ph.traffic)); err != nil {
+			return 0, 0, err
+		}
+	}
+	for _, d := range background {
+		d.Bytes = math.Inf(1)
+		d.Uses = linkUses(d.Uses, c.g.NumLinks())
+		if len(d.Uses) == 0 && d.RateCapBytesPerSec == 0 {
+			continue
+		}
+		if _, err := net.Add(d); err != nil {
+			return 0, 0, fmt.Errorf("collective: background: %w", err)
+		}
+	}
+	left := 0
+	for _, uses := range ph.uses {
+		if len(uses) == 0 {
+			continue
+		}
+		if _, err := net.Add(flow.Demand{Name: "group", Uses: uses, Bytes: 1}); err != nil {
+			return 0, 0, err
+		}
+		left++
+	}
+	level := topology.NumLevels
+	if len(background) > 0 && left > 0 {
+		best := 0.0
+		for _, uses := range ph.uses {
+			for _, u := range uses {
+				if use := net.Utilisation(u.Res); use > best+1e-9 {
+					best, level = use, c.g.LevelOf(topology.LinkID(u.Res))
+				}
+			}
+		}
+	}
+	done := net.Advance(math.Inf(1))
+	if len(done) < left {
+		return 0, 0, fmt.Errorf("collective: %s: %d of %d groups are starved by the background", s.op, left-len(done), left)
+	}
+	return net.Now(), level, nil
+}
+
+// linkUses keeps the uses that are links: other resources of a Net (drives, CPUs) are
+// not part of the graph.
+func linkUses(uses []flow.Use, links int) []flow.Use {
+	out := make([]flow.Use, 0, len(uses))
+	for _, u := range uses {
+		if int(u.Res) < links {
+			out = append(out, u)
+		}
+	}
+	return out
+}
