@@ -23,6 +23,7 @@ type assumed struct {
 // source remembers, for a bound Scenario, where its values came from.
 type source struct {
 	name      string // built-in id or base name of the file
+	file      string // as messages show it
 	sha256    string
 	overrides []string
 	builtin   bool
@@ -75,19 +76,25 @@ func (sc *Scenario) ProblemAt(key, value, allowed, hint, message string) *Proble
 	if sc.source == nil {
 		return p
 	}
-	p.File = sc.source.name
-	for at := key; at != ""; at = parentPath(at) {
-		o, ok := sc.source.origins[at]
-		if !ok {
-			continue
-		}
+	p.File = sc.source.file
+	if o, ok := sc.around(key); ok {
 		p.File, p.Line, p.Col = o.file, o.pos.line, o.pos.col
-		if at == key && p.Value == "" {
-			p.Value = o.text
-		}
-		break
+	}
+	if o, ok := sc.source.origins[key]; ok && p.Value == "" {
+		p.Value = o.text
 	}
 	return p
+}
+
+// around is the origin of a key path or of the nearest table around it that the
+// user wrote.
+func (sc *Scenario) around(key string) (origin, bool) {
+	for at := key; at != ""; at = parentPath(at) {
+		if o, ok := sc.source.origins[at]; ok {
+			return o, true
+		}
+	}
+	return origin{}, false
 }
 
 // parentPath cuts the last element off a key path; list indices are elements.

@@ -47,8 +47,9 @@ type Override struct {
 	HostMemoryBytes     *float64 `toml:"host_memory"`
 }
 
-// Fabric is the scale-out network. Oversubscription always holds Levels-1
-// entries for a tree, leaf uplinks first, and none for the other topologies.
+// Fabric is the scale-out network. Levels is 0 when the fewest that hold the
+// nodes are wanted. Oversubscription holds Levels-1 entries, leaf uplinks first,
+// or none for full bandwidth.
 type Fabric struct {
 	Topology         string    `toml:"topology"` // fat-tree | rail-optimised | single-switch | torus
 	Levels           int       `toml:"levels"`

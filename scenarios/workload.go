@@ -27,7 +27,7 @@ type Workload struct {
 	Steps            *float64    `toml:"steps"`
 	Checkpoint       *Checkpoint `toml:"checkpoint"` // nil: none is written
 	Dataset          *Dataset    `toml:"dataset"`    // nil: input costs nothing
-	Straggler        float64     `toml:"straggler"`  // the slowest rank is so much slower than the rest
+	Straggler        float64     `toml:"straggler"`  // the slowest rank is so much slower; see StragglerSet
 
 	// kind = "serving"
 	Engine         string    `toml:"engine"`
@@ -45,6 +45,12 @@ type Workload struct {
 	LoadFrom       string    `toml:"load_from"`
 	Warm           bool      `toml:"warm"`
 	Batcher        *Batcher  `toml:"batcher"`
+}
+
+// StragglerSet says whether the workload's Straggler was given, here or in
+// [faults]; if not, the framework profile's law holds.
+func (sc *Scenario) StragglerSet(w *Workload) bool {
+	return sc.IsSet("workload."+w.ID+".straggler") || sc.IsSet("faults.straggler")
 }
 
 // Architecture is the shape of a transformer.
@@ -132,7 +138,7 @@ type Lengths struct {
 // SLO is what the service promises.
 type SLO struct {
 	TTFTSec    float64 `toml:"ttft"`
-	TPOTSec    float64 `toml:"tpot"`
+	TPOTSec    float64 `toml:"tpot"`       // 0: no limit
 	Percentile float64 `toml:"percentile"` // 0..100, for both limits
 	Attainment float64 `toml:"attainment"` // share of requests that must meet both
 }

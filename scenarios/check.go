@@ -1,0 +1,172 @@
+package scenarios
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+
+	"aisim/hardware"
+)
+
+// checker looks for what no single key can show.
+type checker struct {
+	sc       *Scenario
+	refs     references
+	server   *hardware.Server
+	chips    int // accelerators per node
+	placed   []Nodes
+	problems []*Problem
+}
+
+// check returns the problems of a bound scenario.
+func check(sc *Scenario, refs references) []*Problem {
+	c := &checker{sc: sc, refs: refs}
+	c.cluster()
+	c.fabric()
+	c.stores()
+	c.workloads()
+	c.edge()
+	c.economics()
+	return c.problems
+}
+
+// bad reports what stands at a key.
+func (c *checker) bad(key, allowed, hint, format string, args ...any) {
+	c.problems = append(c.problems, c.sc.ProblemAt(key, "", allowed, hint, fmt.Sprintf(format, args...)))
+}
+
+// lacks reports a key that other values make necessary.
+func (c *checker) lacks(table, key, why string) {
+	pattern := table
+	for _, list := range []string{"storage.", "workload."} {
+		if rest, ok := strings.CutPrefix(table, list); ok {
+			_, rest, _ = strings.Cut(rest, ".")
+			pattern = strings.TrimSuffix(list+rest, ".")
+		}
+	}
+	hint := ""
+	if k := keyByPath[joinKey(pattern, key)]; k != nil {
+		switch {
+		case k.Example != "":
+			hint = "write " + key + " = " + k.Example
+		case kindOf(k.Path) == "table":
+			hint = "give the table " + key
+		}
+	}
+	c.problems = append(c.problems, c.sc.ProblemAt(joinKey(table, key), "", "", hint, "is missing: "+why))
+}
+
+var idForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
+
+func (c *checker) id(table, id string) bool {
+	if idForm.MatchString(id) {
+		return true
+	}
+	p := c.sc.ProblemAt(joinKey(joinKey(table, id), "id"), "", "letters, digits, - and _, up to 63", "--set and metrics name the entry by it", "is not a usable id")
+	c.problems = append(c.problems, p)
+	return false
+}
+
+func (c *checker) cluster() {
+	if strings.TrimSpace(c.sc.Name) == "" {
+		c.bad("name", "", "say in a few words what is simulated", "is empty")
+	}
+	s, err := c.refs.Server(c.sc.Cluster.Server)
+	if err != nil {
+		c.bad("cluster.server", "", "", "%s", err)
+		return
+	}
+	c.server, c.chips = s, s.AcceleratorCount
+	if s.AcceleratorID == "" || c.chips < 1 {
+		c.bad("cluster.server", "", "storage servers belong into [[storage]]", "the server has no accelerators and no processors to compute on")
+		c.server = nil
+	}
+}
+
+func (c *checker) fabric() {
+	f := &c.sc.Cluster.Fabric
+	if f.Topology != "torus" && f.Switch == "" {
+		c.lacks("cluster.fabric", "switch", "a "+f.Topology+" is made of switches")
+	}
+	if want := f.Levels - 1; f.Levels > 0 && len(f.Oversubscription) != want {
+		c.bad("cluster.fabric.oversubscription", fmt.Sprintf("%d entries", want), "one entry per level of switches but the last, leaves first",
+			"has %d entries for %d levels", len(f.Oversubscription), f.Levels)
+	}
+	if f.Topology == "torus" && c.server != nil {
+		have := c.sc.Cluster.Nodes * c.chips
+		product := 1.0
+		for _, d := range f.Dims {
+			product *= float64(d)
+		}
+		switch {
+		case len(f.Dims) == 0:
+			c.lacks("cluster.fabric", "dims", "the extents of the torus")
+		case product != float64(have):
+			c.bad("cluster.fabric.dims", fmt.Sprintf("a product of %d", have), "", "the dimensions multiply to %.0f, and %d nodes × %d accelerators are %d", product, c.sc.Cluster.Nodes, c.chips, have)
+		}
+	}
+	for i, link := range f.FailedLinks {
+		if strings.TrimSpace(link) == "" {
+			c.bad(fmt.Sprintf("cluster.fabric.failed_links[%d]", i), "", `write "leaf-3:spine-2"`, "is empty")
+		}
+	}
+}
+
+func (c *checker) economics() {
+	e := &c.sc.Economics
+	if e.Mode == "rent" && e.Rent == nil {
+		c.lacks("economics", "rent", "mode is rent")
+	}
+	if c.sc.IsSet("economics.staff_cost") && (e.Staff == nil || e.Staff.Dim.String() != keyByPath["economics.staff"].AlsoDim.String()) {
+		c.bad("economics.staff_cost", "", `write staff = "6 people"`, "changes nothing, because staff is not a number of people")
+	}
+	if e.Mode != "rent" || e.Rent == nil {
+		return
+	}
+	inst, err := c.refs.Instance(e.Rent.Instance)
+	if err != nil {
+		return // reported when it was bound
+	}
+	if c.server != nil && inst.AcceleratorID != c.server.AcceleratorID {
+		c.bad("economics.rent.instance", "", "rent an instance with "+c.server.AcceleratorID+", or change cluster.server", "has %s, and the cluster's servers have %s", orNone(inst.AcceleratorID), c.server.AcceleratorID)
+	}
+	if e.Rent.USDPerHour == nil {
+		price := map[string]hardware.Value{"on-demand": inst.OnDemand, "one-year": inst.OneYear, "three-year": inst.ThreeYear, "spot": inst.Spot}[e.Rent.Purchase]
+		if !price.Known() {
+			c.bad("economics.rent.purchase", "", `give economics.rent.price = "… USD/h"`, "the catalogue has no %s price of %s", e.Rent.Purchase, e.Rent.Instance)
+		}
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "no accelerator"
+	}
+	return s
+}
+
+func (c *checker) edge() {
+	e := c.sc.Edge
+	if e == nil {
+		return
+	}
+	if c.sc.Cluster.Nodes%e.Sites != 0 {
+		c.bad("edge.sites", fmt.Sprintf("a divisor of %d", c.sc.Cluster.Nodes), "", "%d nodes do not spread evenly over %d sites", c.sc.Cluster.Nodes, e.Sites)
+		return
+	}
+	if e.DevicesPerSite != nil && c.server != nil {
+		if have := c.sc.Cluster.Nodes / e.Sites * c.chips; *e.DevicesPerSite > have {
+			c.bad("edge.devices_per_site", fmt.Sprintf("1 to %d", have), "", "a site's servers hold %d accelerators", have)
+		}
+	}
+}
+
+// finite guards products of large counts.
+func finite(parts ...int) float64 {
+	p := 1.0
+	for _, x := range parts {
+		p *= math.Max(1, float64(x))
+	}
+	return p
+}
