@@ -8,6 +8,7 @@ import (
 	"aisim/hardware"
 	"aisim/internal/result"
 	"aisim/topology"
+	"aisim/topology/collective"
 )
 
 // Optimizer traffic (training rows): bytes read and written per parameter that a rank
@@ -73,15 +74,18 @@ func (j *Job) Step() (*Step, error) {
 	}
 	var w work
 	w.addTimes(m, &busy[pace])
-	crossings := 0.0
+	var crossed took
+	var bytes levelBytes
 	for i := range j.sched.ops {
-		if op := &j.sched.ops[i]; op.crosses && int(op.stage) == pace {
-			crossings++
+		if op := &j.sched.ops[i]; op.crosses {
+			b := j.sched.over(op)
+			bytes.addTimes(1, &exchangeBytes[b])
+			if int(op.stage) == pace {
+				crossed.add(&exchange[b])
+			}
 		}
 	}
-	stand := times(crossings*j.ppExposed, exchange)
-	w.do(partPipeline, stand)
-	w.hidden[partPipeline] += crossings*exchange.sec - stand.sec
+	j.expose(&w, partPipeline, crossed, j.ppExposed)
 	pipeline := w.sec
 	tail := &tails[pace]
 	w.do(partReduce, tail.exposedReduce)
@@ -93,16 +97,8 @@ func (j *Job) Step() (*Step, error) {
 	st := &Step{PacingStage: pace, MicroBatches: j.cfg.microBatches(), Memory: j.memory}
 	bubble := max(0, total.sec-w.sec)
 	st.Bubble = bubble / pipeline
-	var bytes levelBytes
 	for s := range p {
 		bytes.addTimes(m/float64(p), &busy[s].bytes)
-	}
-	if p > 1 {
-		hops := float64(p - 1)
-		if v > 1 {
-			hops = float64(p)
-		}
-		bytes.addTimes(2*m*float64(v*p-1)/hops, &exchangeBytes)
 	}
 	j.tailBytes(&bytes)
 	st.LevelBytes = bytes
@@ -150,14 +146,18 @@ func (j *Job) chunkWorks() []work {
 	return works
 }
 
-// exchange is one transfer between stages: each tensor rank sends its share of the
-// activation where the framework scatters it.
-func (j *Job) exchange() (took, levelBytes) {
+// exchange is one transfer between each stage and the next: each tensor rank sends
+// its share of the activation where the framework scatters it.
+func (j *Job) exchange() ([]took, []levelBytes) {
 	size := j.shape.tokens * j.shape.h * j.shape.actBytes
 	if j.framework.ScatterGather || j.cfg.SequenceParallel {
 		size /= j.shape.t
 	}
-	return j.collective(planPipeline, size)
+	t, b := make([]took, j.cfg.Parallel.PP), make([]levelBytes, j.cfg.Parallel.PP)
+	for i, p := range j.boundaries {
+		t[i], b[i] = timePlan(p, size)
+	}
+	return t, b
 }
 
 // stageParams is what a stage's rank holds.
@@ -328,15 +328,22 @@ var partPlans = [numParts][]planID{
 	partContext:    {planContext},
 	partExpert:     {planExpert},
 	partGather:     {planDataScatter},
-	partPipeline:   {planPipeline},
 	partReduce:     {planDataReduce, planDataScatter, planTied},
 	partParameters: {planDataGather},
 }
 
 // partKind colours an exchange by the level that holds it up.
 func (j *Job) partKind(p part, kind result.Kind) result.Kind {
-	for _, id := range partPlans[p] {
-		if pl := j.plans[id]; pl != nil {
+	ids := partPlans[p]
+	plans := make([]*collective.Plan, 0, len(ids)+len(j.boundaries))
+	for _, id := range ids {
+		plans = append(plans, j.plans[id])
+	}
+	if p == partPipeline {
+		plans = append(plans, j.boundaries...)
+	}
+	for _, pl := range plans {
+		if pl != nil {
 			if pl.Time(reduceBucketBytes).Level == topology.ScaleUpLevel.Key() {
 				return result.KindScaleUp
 			}

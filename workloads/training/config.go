@@ -202,8 +202,8 @@ func (c *Config) checkModel(bad func(field, format string, args ...any)) {
 	if p.VP > 1 && p.PP == 1 {
 		bad("parallelism.virtual", "%d chunks per rank need pipeline > 1", p.VP)
 	}
-	if p.PP*p.VP > a.Layers {
-		bad("parallelism.pipeline", "pipeline %d × virtual %d = %d chunks for %d layers", p.PP, p.VP, p.PP*p.VP, a.Layers)
+	if p.PP*p.VP > a.Layers+2 || p.PP*p.VP > a.Layers && p.PP == 1 {
+		bad("parallelism.pipeline", "pipeline %d × virtual %d = %d chunks for %d layers, the embedding and the head", p.PP, p.VP, p.PP*p.VP, a.Layers)
 	}
 	if p.EP > 1 {
 		switch {

@@ -13,17 +13,19 @@ import (
 // prepared collectives. Step puts numbers on it; On moves it to a machine with other
 // rates. A Job is not safe for concurrent use, because its collectives are not.
 type Job struct {
-	cfg       Config
-	machine   Machine
-	framework *Framework
-	shape     shape
-	chip      chip
-	layout    layout
-	chunked   []chunk
-	sched     *schedule
-	groups    [numPlans][][]topology.NodeID
-	plans     [numPlans]*collective.Plan
-	memory    []result.MemoryClass
+	cfg        Config
+	machine    Machine
+	framework  *Framework
+	shape      shape
+	chip       chip
+	layout     layout
+	chunked    []chunk
+	sched      *schedule
+	groups     [numPlans][][]topology.NodeID
+	plans      [numPlans]*collective.Plan
+	hops       [][][]topology.NodeID // groups of each stage boundary
+	boundaries []*collective.Plan
+	memory     []result.MemoryClass
 
 	tpExposed, ppExposed, dpHidden float64
 	hostSpeed                      float64
@@ -100,7 +102,15 @@ func (j *Job) prepareTransformer(d *hardware.Device) (err error) {
 	if p.EP > 1 {
 		j.groups[planExpert] = l.expert()
 	}
-	j.groups[planPipeline] = l.pipeline()
+	if p.PP > 1 {
+		hops := p.PP - 1
+		if p.VP > 1 {
+			hops++
+		}
+		for b := range hops {
+			j.hops = append(j.hops, l.boundary(b))
+		}
+	}
 	if c.Arch.TiedEmbeddings {
 		j.groups[planTied] = l.tied()
 	}
@@ -159,20 +169,30 @@ func (j *Job) On(m Machine) (*Job, error) {
 	n.machine = m
 	n.chip = newChip(m.Device)
 	n.hostSpeed = orOne(m.HostSpeed)
-	opt := collective.PlanOptions{Background: m.Background}
-	for id, groups := range j.groups {
-		n.plans[id] = nil
+	prepare := func(op collective.Op, groups [][]topology.NodeID) (*collective.Plan, error) {
 		if len(groups) == 0 {
-			continue
+			return nil, nil
 		}
 		if m.Comm == nil {
 			return nil, fmt.Errorf("training: %d ranks exchange data, and the machine has no fabric", len(m.Chips))
 		}
-		p, err := m.Comm.Prepare(planOps[id], groups, opt)
+		p, err := m.Comm.Prepare(op, groups, collective.PlanOptions{Background: m.Background})
 		if err != nil {
-			return nil, fmt.Errorf("training: %s: %w", planOps[id], err)
+			return nil, fmt.Errorf("training: %s: %w", op, err)
 		}
-		n.plans[id] = p
+		return p, nil
+	}
+	var err error
+	for id, groups := range j.groups {
+		if n.plans[id], err = prepare(planOps[id], groups); err != nil {
+			return nil, err
+		}
+	}
+	n.boundaries = make([]*collective.Plan, len(j.hops))
+	for b, groups := range j.hops {
+		if n.boundaries[b], err = prepare(collective.SendRecv, groups); err != nil {
+			return nil, err
+		}
 	}
 	return &n, nil
 }
@@ -187,7 +207,10 @@ func (j *Job) Memory() []result.MemoryClass { return j.memory }
 // together put on the network. The share that grows with the bytes is the limiting
 // level's; the rest is latency.
 func (j *Job) collective(id planID, size float64) (took, levelBytes) {
-	p := j.plans[id]
+	return timePlan(j.plans[id], size)
+}
+
+func timePlan(p *collective.Plan, size float64) (took, levelBytes) {
 	if p == nil || size <= 0 {
 		return took{}, levelBytes{}
 	}

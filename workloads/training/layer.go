@@ -278,7 +278,6 @@ const (
 	planExpertDataReduce
 	planExpertDataGather
 	planExpertDataScatter
-	planPipeline
 	planTied
 	numPlans
 )
@@ -289,6 +288,5 @@ var planOps = [numPlans]collective.Op{
 	collective.AllToAll,
 	collective.AllReduce, collective.AllGather, collective.ReduceScatter,
 	collective.AllReduce, collective.AllGather, collective.ReduceScatter,
-	collective.SendRecv,
 	collective.AllReduce,
 }

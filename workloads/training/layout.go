@@ -76,20 +76,12 @@ func (l *layout) expertData() [][]topology.NodeID {
 	})
 }
 
-// pipeline groups: each rank with its successor on the next stage; with virtual
-// stages the last sends to the first as well.
-func (l *layout) pipeline() [][]topology.NodeID {
-	p := &l.p
-	if p.PP == 1 {
-		return nil
-	}
-	per := len(l.chips) / p.PP
-	hops := p.PP - 1
-	if p.VP > 1 {
-		hops = p.PP
-	}
-	return collect(hops*per, 2, func(g, m int) topology.NodeID {
-		return l.chips[(g+m*per)%len(l.chips)]
+// boundary groups: each rank of stage b with its successor on the next stage, the
+// first after the last.
+func (l *layout) boundary(b int) [][]topology.NodeID {
+	per := len(l.chips) / l.p.PP
+	return collect(per, 2, func(g, m int) topology.NodeID {
+		return l.chips[(g+(b+m)*per)%len(l.chips)]
 	})
 }
 

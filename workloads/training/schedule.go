@@ -146,7 +146,7 @@ func newSchedule(p, v, m int) (*schedule, error) {
 type timing struct {
 	*schedule
 	dur      []took    // by class: (pass·v + chunk)·p + stage
-	exchange took      // one transfer between stages
+	exchange []took    // one transfer between stage b and the next, by b
 	occupied float64   // share of it that the receiving rank stands still for
 	start    []float64 // by operation, of its exchange
 	end      []float64
@@ -157,11 +157,18 @@ func (s *schedule) class(op *stageOp) int {
 	return (int(op.pass)*s.v+int(op.chunk))*s.p + int(op.stage)
 }
 
+// over is the boundary that an operation's input crosses.
+func (s *schedule) over(op *stageOp) int {
+	if op.pass == backward {
+		return int(op.stage)
+	}
+	return (int(op.stage) + s.p - 1) % s.p
+}
+
 // run puts times on the schedule.
-func (s *schedule) run(dur []took, exchange took, occupied float64) *timing {
+func (s *schedule) run(dur, exchange []took, occupied float64) *timing {
 	t := &timing{schedule: s, dur: dur, exchange: exchange, occupied: occupied,
 		start: make([]float64, len(s.ops)), end: make([]float64, len(s.ops)), viaDep: make([]bool, len(s.ops))}
-	flight, stand := (1-occupied)*exchange.sec, occupied*exchange.sec
 	for i := range s.ops {
 		op := &s.ops[i]
 		var begin, work float64
@@ -171,8 +178,9 @@ func (s *schedule) run(dur []took, exchange took, occupied float64) *timing {
 		if op.dep >= 0 {
 			ready := t.end[op.dep]
 			if op.crosses {
-				ready += flight
-				work = stand
+				x := exchange[s.over(op)].sec
+				ready += (1 - occupied) * x
+				work = occupied * x
 			}
 			if ready > begin {
 				begin, t.viaDep[i] = ready, true
@@ -188,16 +196,16 @@ func (s *schedule) run(dur []took, exchange took, occupied float64) *timing {
 // critical path.
 func (t *timing) path(i int32) took {
 	counts := make([]float64, len(t.dur))
-	var flights, stands float64
+	crossed := make([]float64, t.p) // transfers by boundary
 	for i >= 0 {
 		op := &t.ops[i]
 		counts[t.class(op)]++
 		if op.crosses {
-			stands++
+			crossed[t.over(op)] += t.occupied
 		}
 		if t.viaDep[i] {
 			if op.crosses {
-				flights++
+				crossed[t.over(op)] += 1 - t.occupied
 			}
 			i = op.dep
 		} else {
@@ -210,7 +218,11 @@ func (t *timing) path(i int32) took {
 			sum.addTimes(n, &t.dur[c])
 		}
 	}
-	sum.addTimes(flights*(1-t.occupied)+stands*t.occupied, &t.exchange)
+	for b, n := range crossed {
+		if n > 0 {
+			sum.addTimes(n, &t.exchange[b])
+		}
+	}
 	return sum
 }
 

@@ -43,7 +43,7 @@ func (j *Job) spans(t *timing, stretch float64, tails []stageTail, barrier float
 			begin = end
 		}
 		if op.crosses {
-			add(begin+t.occupied*t.exchange.sec, "exchange")
+			add(begin+t.occupied*t.exchange[t.over(op)].sec, "exchange")
 		}
 		add(t.end[i], [2]string{"forward", "backward"}[op.pass])
 	}
