@@ -244,7 +244,7 @@ func (c *ceph) weights(op Op, objectBytes float64, dst []float64) {
 	}
 	dst[poolIn] = in / eta / io
 	dst[poolOut] = out / eta / io
-	dst[poolCPU] = (c.cpuSec(t, io, op) + c.encodeSec(t)) / io
+	dst[poolCPU] = (c.osdSec(t)+c.encodeSec(t))/io + c.gatewaySec(op, objectBytes)/objectBytes
 	dst[poolRequests] = t.DeviceReads / io
 	dst[poolDrives] = c.driveSec(t) / io
 }
@@ -261,22 +261,29 @@ func (c *ceph) eta(op Op) float64 {
 	return c.k.WriteEta.Value
 }
 
-// cpuSec is the core time of one operation on all nodes that it touches.
-func (c *ceph) cpuSec(t Traffic, io float64, op Op) float64 {
+// osdSec is the core time of one operation on all OSDs that it touches.
+func (c *ceph) osdSec(t Traffic) float64 {
 	ra, rb := cpuLine(c.k.SmallReadCPUSec.Value, c.k.ReadCPUSecPerB.Value)
 	wa, wb := cpuLine(c.k.SmallWriteCPUSec.Value, c.k.WriteCPUSecPerB.Value)
 	sec := t.DeviceReads*ra + t.DeviceReadBytes*rb + t.DeviceWrites*wa + t.DeviceWriteBytes*wb
-	if c.Gateway {
-		if op == Read {
-			sec += c.k.GatewayGet.Value * io
-		} else {
-			sec += c.k.GatewayPut.Value * io
-		}
-	}
 	if t.DeviceReads > 0 && t.DeviceWrites > 0 { // read-modify-write
 		sec /= c.k.MixFactor.Value
 	}
 	return sec
+}
+
+// gatewaySec is the core time of one whole object in its S3 gateway.
+func (c *ceph) gatewaySec(op Op, objectBytes float64) float64 {
+	if !c.Gateway {
+		return 0
+	}
+	small, large, more := c.k.GatewaySmallGet.Value, c.k.GatewayGet.Value, c.k.GatewayGet.Value
+	if op == Write {
+		small, large, more = c.k.GatewaySmallPut.Value, c.k.GatewayPut.Value, c.k.GatewayPutMore.Value
+	}
+	perObject, perByte := cpuLine(small, large)
+	first := math.Min(objectBytes, largeIOBytes)
+	return perObject + first*perByte + (objectBytes-first)*more
 }
 
 // encodeSec is the core time of the encoder: its cost grows with the data and

@@ -23,8 +23,11 @@ type Constants struct {
 	SmallWriteCPUSec Constant // core time of a 4 KiB write, per copy
 	ReadCPUSecPerB   Constant // core time per byte of 4 MiB reads
 	WriteCPUSecPerB  Constant // core time per byte and copy of 4 MiB writes
-	GatewayPut       Constant // core time per object byte in the gateway
+	GatewayPut       Constant // gateway core time per byte of a 4 MiB object
 	GatewayGet       Constant
+	GatewaySmallPut  Constant // gateway core time of a 4 KiB object
+	GatewaySmallGet  Constant
+	GatewayPutMore   Constant // gateway core time per byte beyond the first 4 MiB of an object
 	EncodeBytesPerS  Constant // data bytes that one core encodes per second with two coding shards
 	OSDThreads       Constant // cores that one OSD can keep busy
 	NodeReadIOPS     Constant // requests per second of one node, whatever its drives
@@ -55,6 +58,9 @@ func NominalConstants() Constants {
 		ReadCPUSecPerB:   c("ceph.cpu_read_4m", 0.9e-9, "core-s/B", m, 0.15, "1–1.5 cores at 1.18 GB/s per OSD; "+reefPost),
 		WriteCPUSecPerB:  c("ceph.cpu_write_4m", 2.8e-9, "core-s/B per copy", m, 0.15, "3–4 cores at 1.25 GB/s per OSD; "+reefPost),
 		GatewayPut:       c("ceph.rgw_put", 9.0e-9, "core-s/B", m, 0.12, "RGW PUT of 4 MiB: 6.4–9.9 core-s/GB of object"),
+		GatewaySmallPut:  c("ceph.rgw_put_4k", 1.0/662, "core-s", m, 0.10, "662 PUT of 4 KiB per second and RGW core"),
+		GatewaySmallGet:  c("ceph.rgw_get_4k", 1.0/1033, "core-s", m, 0.10, "1,033 GET of 4 KiB per second and RGW core"),
+		GatewayPutMore:   c("ceph.rgw_put_more", 5.1e-9, "core-s/B", d, 0.20, "PUT of 32 MiB objects is 1.3 times as fast as of 4 MiB on the same 12 nodes"),
 		GatewayGet:       c("ceph.rgw_get", 1.7e-9, "core-s/B", m, 0.15, "RGW GET of 4 MiB: 0.60 GB/s per RGW core"),
 		EncodeBytesPerS:  c("ceph.encode", 7.5e9, "B/core-s", a, 0.25, "ISA-L Reed–Solomon 6+2: 5–10 GB/s per core, general knowledge"),
 		OSDThreads:       c("ceph.osd_threads", 16, "cores", m, 0.08, "an OSD stops scaling at 14–16 threads; "+reefPost),
@@ -72,7 +78,7 @@ func (c *Constants) all() []*Constant {
 	return []*Constant{
 		&c.ReadEta, &c.WriteEta, &c.GatewayEta, &c.ColocatedEta, &c.WireEta,
 		&c.SmallReadCPUSec, &c.SmallWriteCPUSec, &c.ReadCPUSecPerB, &c.WriteCPUSecPerB,
-		&c.GatewayPut, &c.GatewayGet, &c.EncodeBytesPerS, &c.OSDThreads, &c.NodeReadIOPS,
+		&c.GatewayPut, &c.GatewayGet, &c.GatewaySmallPut, &c.GatewaySmallGet, &c.GatewayPutMore, &c.EncodeBytesPerS, &c.OSDThreads, &c.NodeReadIOPS,
 		&c.MetaBytesPerOp, &c.MixFactor, &c.RTTSec, &c.ReadSoftSec, &c.WriteSoftSec,
 	}
 }

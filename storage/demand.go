@@ -16,7 +16,7 @@ const maxPairs = 4096
 
 // Demand says what the clients' transfers take from the network that the
 // system is attached to: one flow.Demand per class of alike clients, which are
-// those on one leaf (for local drives, those with equally many clients per
+// those on one leaf (of many leaves, those on neighbouring ones; for local drives, those with equally many clients per
 // node). Count is the clients of the class, Bytes is left for the
 // caller. A client is a chip, which sends through its NICs, or a NIC. Every
 // client spreads its objects evenly over all hosts of the system, so each
@@ -58,7 +58,7 @@ func (s *System) Demand(op Op, clients []topology.NodeID, objectBytes float64) (
 		}
 	}
 	var out []flow.Demand
-	for _, members := range byLeaf(p.graph, clients) {
+	for _, members := range fold(byLeaf(p.graph, clients)) {
 		uses, err := p.reach(op, members, overhead)
 		if err != nil {
 			return nil, fmt.Errorf("storage %q: %w", s.id, err)
@@ -146,6 +146,32 @@ func byLeaf(g *topology.Graph, clients []topology.NodeID) [][]topology.NodeID {
 			out = append(out, nil)
 		}
 		out[i] = append(out[i], c)
+	}
+	return out
+}
+
+// maxClasses bounds the classes of one demand; see fold.
+const maxClasses = 16
+
+// fold joins neighbouring leaves with equally many clients when there are more
+// than maxClasses leaves. A folded class moves at the pace of its slowest leaf,
+// which is what sets the end of a phase.
+func fold(leaves [][]topology.NodeID) [][]topology.NodeID {
+	if len(leaves) <= maxClasses {
+		return leaves
+	}
+	slices.SortStableFunc(leaves, func(a, b []topology.NodeID) int { return cmp.Compare(len(a), len(b)) })
+	each := (len(leaves) + maxClasses - 1) / maxClasses
+	var out [][]topology.NodeID
+	joined := 0
+	for i, l := range leaves {
+		if i > 0 && joined < each && len(l) == len(leaves[i-1]) {
+			out[len(out)-1] = append(out[len(out)-1], l...)
+			joined++
+			continue
+		}
+		out = append(out, l)
+		joined = 1
 	}
 	return out
 }
