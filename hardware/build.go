@@ -98,6 +98,9 @@ func NewDevice(a *Accelerator, prof *profile.Profile, draw Draw) (*Device, error
 	d.moeHalf = param("moe_half", eff.MoEHalf)
 	d.generic = fraction("generic", eff.Generic)
 	d.LaunchSec = param("launch_sec", eff.LaunchSec)
+	d.attnMemory = fraction("attention_memory", eff.AttentionMemory)
+	d.attnLaunch = param("attention_launch_sec", eff.AttentionLaunchSec)
+	d.blockSec = param("decode_block_sec", eff.DecodeBlockSec)
 	d.powerExp = param("power_exponent", eff.PowerExponent)
 
 	d.MemBytes = a.Memory.V * eff.UsableMemory.V

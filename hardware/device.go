@@ -27,7 +27,7 @@ type Device struct {
 	HostBytesPerSec    float64 // one way
 	IdleWatts          float64
 	MaxWatts           float64
-	LaunchSec          float64 // fixed device-side time of one kernel
+	LaunchSec          float64 // fixed device-side time of one kernel (attention has its own)
 
 	Assumptions []result.Assumption // what was filled in where the catalogue is silent
 
@@ -49,6 +49,9 @@ type Device struct {
 	attnCausal float64
 	attnHead64 float64
 	unfused    float64
+	attnMemory float64
+	attnLaunch float64
+	blockSec   float64
 	moe        float64
 	moeHalf    float64
 	generic    float64
@@ -82,6 +85,7 @@ func (d *Device) Scale(s Scaling) *Device {
 	}
 	c.MemBytesPerSec *= one(s.Memory)
 	c.LaunchSec /= one(s.Launch)
+	c.attnLaunch /= one(s.Launch)
 	return &c
 }
 

@@ -34,6 +34,10 @@ func (c *Catalogue) Model(id string) (*Model, error) {
 		m.FirstDenseLayers, _ = strconv.Atoi(g[1])
 		m.DenseFFN, _ = strconv.Atoi(g[2])
 	}
+	if g := moeEvery.FindStringSubmatch(r.note); g != nil {
+		m.MoEEvery, _ = strconv.Atoi(g[1])
+		m.DenseFFN, _ = strconv.Atoi(g[2])
+	}
 	if g := window.FindStringSubmatch(r.note); g != nil {
 		m.Window, _ = strconv.Atoi(g[1] + g[2])
 	}
@@ -43,6 +47,7 @@ func (c *Catalogue) Model(id string) (*Model, error) {
 
 var (
 	firstDense = regexp.MustCompile(`first (\d+) layers dense ffn=(\d+)`)
+	moeEvery   = regexp.MustCompile(`MoE every (\d+) layers \(else dense ffn=(\d+)\)`)
 	window     = regexp.MustCompile(`\((\d+) window\)|sliding window (\d+)`)
 )
 
@@ -92,6 +97,9 @@ func (m *Model) count(ffnMatrices float64) float64 {
 	}
 	experts := math.Max(1, float64(m.Experts)) + float64(m.SharedExperts)
 	dense := float64(m.FirstDenseLayers)
+	if m.MoEEvery > 1 {
+		dense = l - math.Floor(l/float64(m.MoEEvery))
+	}
 	ffn := ffnMatrices * h * ((l-dense)*experts*float64(m.FFN) + dense*float64(m.DenseFFN))
 	embeddings := 2.0
 	if m.TiedEmbeddings {

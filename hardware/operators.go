@@ -69,12 +69,16 @@ func (d *Device) waves(m, n, k float64) float64 {
 }
 
 func (d *Device) join(compute, memory, p float64) Cost {
-	c := Cost{ComputeSec: compute, MemorySec: memory, LaunchSec: d.LaunchSec}
+	return d.joinAfter(d.LaunchSec, compute, memory, p)
+}
+
+func (d *Device) joinAfter(launch, compute, memory, p float64) Cost {
+	c := Cost{ComputeSec: compute, MemorySec: memory, LaunchSec: launch}
 	if math.IsInf(compute, 1) || math.IsNaN(compute) {
 		c.ComputeSec, c.Sec = math.Inf(1), math.Inf(1)
 		return c
 	}
-	c.Sec = d.LaunchSec + pnorm(compute, memory, p)
+	c.Sec = launch + pnorm(compute, memory, p)
 	return c
 }
 
@@ -109,7 +113,7 @@ func (d *Device) Attention(s AttentionShape) Cost {
 	ctx := s.Past + s.Query
 	pairs := s.Query * ctx
 	if s.Causal && !s.Unfused {
-		pairs = s.Query * (s.Past + s.Query/2)
+		pairs = s.Query * (s.Past + math.Min(s.Query, s.Query/2+64)) // whole blocks of 128 on the diagonal
 	}
 	flops := 2 * s.Batch * s.Heads * pairs * (s.HeadDim + v)
 	act := s.DType.Bytes()
@@ -134,12 +138,18 @@ func (d *Device) Attention(s AttentionShape) Cost {
 		bytes *= 2.5
 		rate = d.attnBwd
 	}
-	rate /= 1 + d.attnHalf/ctx
+	// The half lengths were fitted from 512 up; below 256 the blocks' own work
+	// (whole diagonal, idle cores) takes over.
+	long := math.Max(ctx, 256)
+	rate /= 1 + d.attnHalf/long
 	if s.Causal {
-		rate *= ctx / (ctx + d.attnCausal)
+		rate *= long / (long + d.attnCausal)
 	}
 	rate *= headFactor(s.HeadDim, d.attnHead64)
-	return d.join(flops/(peak*rate), bytes/(d.MemBytesPerSec*d.kv), 2)
+	// Blocks of 128 queries are dealt to the cores; few blocks leave cores idle.
+	w := s.Batch * s.Heads * math.Ceil(s.Query/128) / d.cores
+	rate *= math.Min(1, w)
+	return d.joinAfter(d.attnLaunch, flops/(peak*rate), bytes/(d.MemBytesPerSec*d.attnMemory), 2)
 }
 
 // attentionType is the format that attention computes in: 8-bit and narrower
@@ -173,18 +183,31 @@ type DecodeShape struct {
 	DType          DType
 }
 
-// Decode is the time of decode attention.
+// Decode is the time of decode attention: the cache streamed once (again in
+// part for each further group of 16 query heads that share a key head), beside
+// the blocks that the cores must start (kernel notes, A2).
 func (d *Device) Decode(s DecodeShape) Cost {
-	kv := s.KVTokens * s.KVHeads * s.HeadDim * 2 * s.KVBytes
+	if s.Batch <= 0 || s.KVTokens <= 0 || s.KVHeads <= 0 {
+		return Cost{}
+	}
+	groups := math.Ceil(s.Heads / s.KVHeads / 16)
+	kv := s.KVTokens * s.KVHeads * s.HeadDim * 2 * s.KVBytes * (1 + 0.5*(groups-1))
 	qo := s.Batch * s.Heads * s.HeadDim * 4
-	return d.DecodeKV(kv+qo, 4*s.KVTokens*s.Heads*s.HeadDim, s.DType)
+	blocks := s.Batch * s.KVHeads * groups
+	splits := math.Max(1, math.Min(math.Floor(2*d.cores/blocks), math.Ceil(s.KVTokens/s.Batch/256)))
+	blocks *= splits
+	c := d.DecodeKV(kv+qo, 4*s.KVTokens*s.Heads*s.HeadDim, s.DType)
+	// Too few blocks cannot draw the full bandwidth.
+	c.MemorySec /= math.Min(1, blocks/d.cores)
+	c.Sec = c.LaunchSec + pnorm(pnorm(c.ComputeSec, c.MemorySec, 3), blocks/d.cores*d.blockSec, 3)
+	return c
 }
 
 // DecodeKV is decode attention from the bytes it reads and the FLOP it does;
 // for caches of another form (latent attention, windows).
 func (d *Device) DecodeKV(bytes, flops float64, dt DType) Cost {
 	t := attentionType(dt)
-	return d.join(flops/(d.Peak[t]*0.5), bytes/(d.MemBytesPerSec*d.kv), 3)
+	return d.joinAfter(d.attnLaunch, flops/(d.Peak[t]*0.5), bytes/(d.MemBytesPerSec*d.kv), 3)
 }
 
 // Elementwise is a memory-bound operator that moves bytes (reads plus writes).

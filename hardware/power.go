@@ -63,6 +63,9 @@ func (c *Catalogue) power(name, what string, class func(*record) bool) (Value, e
 		return Value{}, err
 	}
 	want := strings.ToLower(strings.TrimSpace(name))
+	if code, ok := countryCodes[want]; ok {
+		want = code
+	}
 	var hits []*record
 	var all []string
 	best := math.MaxInt
@@ -96,6 +99,9 @@ func (c *Catalogue) power(name, what string, class func(*record) bool) (Value, e
 	}
 	return hits[0].value("value"), nil
 }
+
+// countryCodes are the spellings in common use that the table does not have.
+var countryCodes = map[string]string{"us": "usa", "uk": "gbr", "de": "deu", "fr": "fra", "ie": "irl", "se": "swe", "no": "nor", "fi": "fin", "cn": "chn", "in": "ind", "jp": "jpn"}
 
 // matchPower ranks how a row answers to a name: by id, by "name/region", by
 // region, by name, by the start of its name; MaxInt when not at all.

@@ -30,7 +30,7 @@ func (c *Catalogue) Server(id string) (*Server, error) {
 // holds eight H100 of 33,600 USD (Epoch AI launch figure) = 268,800 USD, so a
 // chip's typical price already carries the board and the host. The DGX A100
 // 320GB (199,000 USD at launch) over eight A100 40GB of 15,000 USD gives 1.66,
-// the DGX-1 (149,000) over eight V100 of 11,458 USD 1.63. The middle of the
+// the DGX-1 (149,000) over eight V100 of 11,458 USD 1.63. The mean of the
 // three is used with their spread as its uncertainty.
 const (
 	serverPerAccelerator   = 1.43
@@ -80,5 +80,6 @@ func (c *Catalogue) ServerPrice(id string) (Value, error) {
 var priceTwins = map[string]struct{ id, why string }{
 	"dgx-h100":     {"hgx-h100-oem", "the same HGX H100 board from another maker; resellers quote 300-450 k USD for the DGX"},
 	"dgx-h200":     {"hgx-h200-oem", "the same HGX H200 board from another maker"},
+	"dgx-a100-640": {"dgx-a100-320", "the launch list price of the same machine with half the memory"},
 	"hgx-b200-oem": {"dgx-b200", "the same HGX B200 board from another maker"},
 }

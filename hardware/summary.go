@@ -3,6 +3,7 @@ package hardware
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -123,10 +124,10 @@ func engineering(x float64, unit string) string {
 	return trim(x) + " " + unit
 }
 
+// trim prints four significant digits, and all digits before the point.
 func trim(x float64) string {
-	s := fmt.Sprintf("%.4g", x)
-	if strings.Contains(s, "e") {
-		s = fmt.Sprintf("%g", x)
+	if math.Abs(x) >= 1e4 && math.Abs(x) < 1e15 {
+		return strconv.FormatFloat(math.Round(x), 'f', -1, 64)
 	}
-	return s
+	return strconv.FormatFloat(x, 'g', 4, 64)
 }

@@ -92,6 +92,7 @@ type Model struct {
 	Attention                             string // MHA GQA MQA MLA …
 	TiedEmbeddings                        bool
 	GatedFFN                              bool // three matrices per FFN; derived from the parameter count
+	MoEEvery                              int  // experts in every n-th layer, dense FFN in the others; 0 or 1: in all
 	FirstDenseLayers, DenseFFN            int  // MoE models whose first layers are dense
 	MLA                                   *MLA
 	Window                                int   // sliding-window width of local layers, 0: none

@@ -60,6 +60,9 @@ type Efficiencies struct {
 	// the b in s/(s+b) for causal masks.
 	AttentionHalf       Param `toml:"attention_half"`
 	AttentionCausalHalf Param `toml:"attention_causal_half"`
+	// AttentionMemory is the fraction of stated bandwidth at which prefill
+	// attention moves queries, outputs and keys.
+	AttentionMemory Param `toml:"attention_memory"`
 	// AttentionHead64 is the rate at head dimension 64 relative to 128.
 	AttentionHead64 Param `toml:"attention_head64"`
 	// Unfused is the matrix rate of unfused attention relative to GEMM.
@@ -72,6 +75,12 @@ type Efficiencies struct {
 	Generic Param `toml:"generic"`
 	// LaunchSec is the fixed device-side time of one kernel in seconds.
 	LaunchSec Param `toml:"launch_sec"`
+	// AttentionLaunchSec is the fixed device-side time of one attention call in
+	// seconds: cache write, split and reduction kernels.
+	AttentionLaunchSec Param `toml:"attention_launch_sec"`
+	// DecodeBlockSec is the time of one decode-attention block on one core besides
+	// its bytes, in seconds.
+	DecodeBlockSec Param `toml:"decode_block_sec"`
 	// PowerExponent shapes power between idle and maximum: idle + (max-idle)*util^e.
 	PowerExponent Param `toml:"power_exponent"`
 	// IdleShare is idle power as a fraction of maximum where no reading exists.

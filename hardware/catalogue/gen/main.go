@@ -66,6 +66,9 @@ func generate(t table, r io.Reader) ([]byte, int, error) {
 		rows = append(rows, row)
 	}
 	giveIDs(t, rows)
+	if t.kind == "power" {
+		splitUnits(rows)
+	}
 
 	var body bytes.Buffer
 	sources := &sourceList{index: map[string]int{}}
@@ -145,6 +148,20 @@ func giveIDs(t table, rows []map[string]string) {
 	}
 }
 
+// splitUnits settles the unit "ratio or kW" of the power chain by the row's own
+// name: densities end in kW, efficiencies are ratios.
+func splitUnits(rows []map[string]string) {
+	for _, row := range rows {
+		if row["unit"] != "ratio or kW" {
+			continue
+		}
+		row["unit"] = "ratio"
+		if strings.HasSuffix(row["name"], "kW") {
+			row["unit"] = "kW"
+		}
+	}
+}
+
 type sourceList struct {
 	list  []string
 	index map[string]int
@@ -217,12 +234,9 @@ func writeRow(w *bytes.Buffer, t table, row map[string]string, sources *sourceLi
 	return nil
 }
 
-// textKey keeps the words columns apart from the row's own keys.
+// textKey keeps a table's own kind column apart from the kind of the file.
 func textKey(col string) string {
 	if col == "kind" {
-		return "class"
-	}
-	if col == "class" {
 		return "class"
 	}
 	return col
