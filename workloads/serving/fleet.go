@@ -72,6 +72,14 @@ func Prepare(c Config, m Machine) (*Prepared, error) {
 
 // Simulate runs requests through a prepared service.
 func (p *Prepared) Simulate(reqs []Request, opt Options) (*Outcome, error) {
+	f, err := p.run(reqs, opt)
+	if err != nil {
+		return nil, err
+	}
+	return p.outcome(f), nil
+}
+
+func (p *Prepared) run(reqs []Request, opt Options) (*fleet, error) {
 	if err := checkRequests(reqs, opt.Concurrency > 0); err != nil {
 		return nil, err
 	}
@@ -105,7 +113,7 @@ func (p *Prepared) Simulate(reqs []Request, opt Options) (*Outcome, error) {
 	default:
 		f.open(changes)
 	}
-	return p.outcome(f), nil
+	return f, nil
 }
 
 func checkRequests(reqs []Request, closed bool) error {

@@ -273,7 +273,7 @@ func (r *replica) schedule() {
 	}
 	r.closed = false
 	if !r.eng.PrefillFirst {
-		r.prefills(r.budget-r.running, r.blocks-r.used-need, clean)
+		clean = r.prefills(r.budget-r.running, r.blocks-r.used-need, clean) && clean
 		if r.tokens > 0 {
 			r.inStep = r.running
 			r.used += need
@@ -295,15 +295,17 @@ func (r *replica) schedule() {
 }
 
 // prefills fills the step with prompt tokens: the prompt in progress, then the
-// queue when admit says so. free is the number of blocks left for it.
-func (r *replica) prefills(budget, free int, admit bool) {
+// queue when admit says so. free is the number of blocks left for it. It
+// returns false when the prompt in progress gave way to running sequences.
+func (r *replica) prefills(budget, free int, admit bool) bool {
+	clean := true
 	if r.part >= 0 && budget > 0 {
 		chunk := min(r.partGoal-r.partDone, int32(budget))
 		blocks := r.blocksOf(r.partDone+chunk) - r.blocksOf(r.partDone)
 		if blocks > free {
 			if !r.eng.PrefillFirst || r.running == 0 {
 				r.preempt(r.part)
-				admit = false
+				admit, clean = false, false
 			} else {
 				admit = false // wait for decode to free blocks
 			}
@@ -322,7 +324,7 @@ func (r *replica) prefills(budget, free int, admit bool) {
 	for admit && budget > 0 && r.part < 0 {
 		w, ok := r.headWaiting()
 		if !ok {
-			return
+			return clean
 		}
 		goal := r.reqs[w.req].Prompt + w.emitted
 		chunk := min(goal, int32(budget))
@@ -337,7 +339,7 @@ func (r *replica) prefills(budget, free int, admit bool) {
 		}
 		if len(r.free) == 0 || ask > free || r.reserved+promise > r.blocks {
 			r.closed = true
-			return
+			return clean
 		}
 		slot := r.admit(w, promise)
 		r.chunk(slot, 0, chunk)
@@ -353,6 +355,7 @@ func (r *replica) prefills(budget, free int, admit bool) {
 	if r.part < 0 && len(r.free) == 0 {
 		r.closed = true
 	}
+	return clean
 }
 
 // blockedNow says whether a request waits that could not be admitted, or no

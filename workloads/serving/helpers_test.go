@@ -1,0 +1,70 @@
+package serving
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"aisim/hardware"
+	"aisim/hardware/profile"
+	"aisim/workloads"
+)
+
+// sharedData returns the path of a file of the shared data, or skips the test.
+func sharedData(t testing.TB, name string) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Skip("shared data absent: no go.mod above the package")
+		}
+		dir = up
+	}
+	p := filepath.Join(dir, "..", "shared", "data", name)
+	if _, err := os.Stat(p); err != nil {
+		t.Skipf("shared data absent: %s", name)
+	}
+	return p
+}
+
+func device(t testing.TB, id string) *hardware.Device {
+	t.Helper()
+	prof, err := profile.For(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := hardware.Default().Device(id, prof, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func arch(t testing.TB, id string) workloads.Architecture {
+	t.Helper()
+	m, err := hardware.Default().Model(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := workloads.FromCard(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func engine(t testing.TB, id string) EngineProfile {
+	t.Helper()
+	e, err := Engine(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
