@@ -77,6 +77,7 @@ type Run struct {
 	Rungs        []RungShare       `json:"rungs,omitempty"`
 	Assumptions  []Assumption      `json:"assumptions"`
 	Warnings     []Warning         `json:"warnings"`
+	Refused      []Refusal         `json:"refused,omitempty"`
 }
 
 // ScenarioRef names the scenario of a run by content.

@@ -1,0 +1,55 @@
+package result
+
+// Metric keys that reports look for in Workload.Metrics (and, when a workload
+// has no such entry, in Run.Metrics under "WORKLOAD_ID.key"). A metric that is
+// absent is printed as "no data"; any further metric is kept in result.json and
+// in the tables. The unit stands in each Number: seconds "s", shares "ratio",
+// money "USD", power "W", energy "Wh", rates "tokens/s" and so on.
+const (
+	// Training.
+	MetricTokens           = "tokens"                      // tokens trained in the run
+	MetricSamples          = "samples"                     // samples trained, where there are no tokens
+	MetricSteps            = "steps"                       // optimizer steps completed
+	MetricDuration         = "duration"                    // simulated wall time of the run, s
+	MetricStepTime         = "step_time"                   // s
+	MetricGoodput          = "goodput"                     // useful share of bought accelerator time
+	MetricMFU              = "mfu"                         // model FLOP utilisation while stepping
+	MetricModelFlopsPerGPU = "model_flops_per_accelerator" // FLOP/s
+	MetricTokensPerSec     = "tokens_per_second"
+	MetricFailures         = "failures" // expected number in the run
+	MetricGPUHours         = "gpu_hours"
+	MetricCheckpointEvery  = "checkpoint_interval" // s
+
+	// Serving.
+	MetricCapacity          = "capacity"            // highest load within the limits, requests/s
+	MetricOffered           = "requests_per_second" // load asked for
+	MetricTTFTP95           = "ttft_p95"            // s
+	MetricTPOTP95           = "tpot_p95"            // s
+	MetricLatencyP95        = "latency_p95"         // whole request, s
+	MetricAttainment        = "attainment"          // share of requests within the limits
+	MetricOutputTokens      = "output_tokens"
+	MetricOutputTokenPerSec = "output_tokens_per_second"
+	MetricUtilisation       = "utilisation"
+
+	// Money and power, of a workload or of the whole run.
+	MetricCost            = "cost"                    // of the period, USD
+	MetricCostPerMTokens  = "usd_per_m_tokens"        // USD per million tokens trained
+	MetricCostPerMOutput  = "usd_per_m_output_tokens" // USD per million output tokens
+	MetricCostPerMRequest = "usd_per_m_requests"      // USD per million requests
+	MetricPower           = "power"                   // mean at the meter, W
+	MetricLedgerTotal     = "ledger.total"            // USD
+	MetricLedgerCapital   = "ledger.capital"          // USD
+	MetricFacilityPower   = "facility.power"          // mean at the meter, W
+	MetricFacilityEnergy  = "facility.energy"         // Wh
+	MetricFacilityCarbon  = "facility.carbon"         // tCO2e
+)
+
+// Refusal says that a part of the run was not computed, and what would be
+// needed to compute it. Section is the name of the report section that prints
+// it: step, pipeline, fabric, memory, goodput, storage, ledger or sensitivity.
+type Refusal struct {
+	Workload string `json:"workload,omitempty"`
+	Section  string `json:"section"`
+	What     string `json:"what"`    // what is missing
+	Measure  string `json:"measure"` // what to measure or state
+}
