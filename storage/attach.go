@@ -41,6 +41,9 @@ func (s *System) Attach(net *flow.Net, g *topology.Graph, hosts []topology.NodeI
 	if net == nil {
 		return fmt.Errorf("storage %q: attach to no network", s.id)
 	}
+	if g != nil && net.Resources() < g.NumLinks() {
+		return fmt.Errorf("storage %q: a network of %d resources cannot carry the %d links of the graph; make it with flow.FromGraph", s.id, net.Resources(), g.NumLinks())
+	}
 	p := &place{net: net, graph: g}
 	if s.kind == NVMe {
 		return s.attachLocal(p, hosts)

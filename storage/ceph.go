@@ -157,6 +157,11 @@ func NewCeph(spec CephSpec) (*System, error) {
 	if spec.Constants != nil {
 		c.k = *spec.Constants
 	}
+	for _, p := range c.k.all() {
+		if !positive(p.Value) || p.Unit == "ratio" && p.Value > 1 {
+			return fail("constant %s = %g %s: must be above 0, a ratio at most 1", p.Name, p.Value, p.Unit)
+		}
+	}
 	c.osds = c.Nodes * c.DrivesPerNode
 	if c.PGs == 0 {
 		c.PGs = PGCount(c.osds, c.prot.Width())
@@ -401,6 +406,8 @@ func (c *ceph) assumptions() []result.Assumption {
 	for _, a := range c.Drive.Assumed {
 		out = append(out, result.Assumption{Name: "drive " + c.Drive.ID, Value: a, Pedigree: result.Assumed, Source: "storage/drive.go"})
 	}
+	out = append(out, result.Assumption{Name: "ceph.core_factor", Value: fmt.Sprintf("%.3g × an EPYC 7742 core", c.CoreFactor), Pedigree: result.Assumed,
+		Source: "the CPU costs were measured on EPYC 7742; scale by SPECrate per core (Xeon 8180 and 6438N: 1.05)"})
 	out = append(out, result.Assumption{Name: "ceph.placement", Pedigree: result.Derived,
 		Value:  fmt.Sprintf("fullest drive %.2f × mean for writes and capacity, %.2f × for reads, %d placement groups", c.capacityShare, c.readShare, c.PGs),
 		Source: "binomial spread of placement groups, upmap balancer within 5 of the mean"})

@@ -1,6 +1,9 @@
 package storage
 
-import "aisim/internal/result"
+import (
+	"aisim/hardware"
+	"aisim/internal/result"
+)
 
 // Constant is one fitted or assumed number of the Ceph model with its source.
 type Constant struct {
@@ -83,14 +86,14 @@ func (c *Constants) all() []*Constant {
 	}
 }
 
-// Draw returns the constants with every value replaced by draw's; shares of
-// a line rate stay at or below 1.
-func (c Constants) Draw(draw func(Constant) float64) Constants {
+// Draw returns the constants with every value drawn under its name; shares of a
+// line rate stay at or below 1. A nil draw changes nothing.
+func (c Constants) Draw(draw hardware.Draw) Constants {
 	if draw == nil {
 		return c
 	}
 	for _, p := range c.all() {
-		v := draw(*p)
+		v := draw(p.Name, hardware.Value{V: p.Value, Unit: p.Unit, Kind: p.Kind, Source: p.Source, RelSD: p.RelSD})
 		if p.Unit == "ratio" && v > 1 {
 			v = 1
 		}

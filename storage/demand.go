@@ -287,7 +287,7 @@ func (p *place) ports(op Op, client topology.NodeID, weight float64, uses []flow
 		group := g.Spec().Hosts[p.groupOf(client)]
 		all := g.HostNICs(node.Group, node.Host)
 		lo, hi := node.Index*group.NICs/group.ChipsPerHost, (node.Index+1)*group.NICs/group.ChipsPerHost
-		nics = all[lo:max(hi, lo+1)]
+		nics = slices.DeleteFunc(all[lo:max(hi, lo+1):max(hi, lo+1)], func(n topology.NodeID) bool { return !live(g, n) })
 	}
 	for _, nic := range nics {
 		for _, up := range g.Out(nic) {
