@@ -17,6 +17,16 @@ func Annuity(cost, rate, lifeYears, residual float64) float64 {
 	return cost * (1 - residual/grown) * rate / (1 - 1/grown)
 }
 
+// StraightLine is the mean yearly cost, in the unit of cost, of writing cost off evenly
+// down to its residual over life years, with interest at the rate per year on what is
+// left: C(1−R)/n + i·C(1+R)/2, the balance falling in a straight line.
+func StraightLine(cost, rate, lifeYears, residual float64) float64 {
+	if lifeYears <= 0 {
+		return 0
+	}
+	return cost*(1-residual)/lifeYears + rate*cost*(1+residual)/2
+}
+
 // SpotUsefulHour is the price of a useful hour on a machine that costs pricePerHour
 // and is taken away hazardPerHour times an hour, when each interruption destroys
 // lostHours of work and restart (Young's first-order argument: the share

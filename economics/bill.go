@@ -76,6 +76,7 @@ type Bill struct {
 	Assets                []Asset
 	Rentals               []Rental
 	CostOfCapital         float64 // per year
+	StraightLine          bool    // write assets off evenly, with interest on what is left, instead of by annuity
 	MaintenancePerYear    float64 // share of IT capital
 	StaffUSDPerYear       Price
 	SoftwareUSDPerYear    Price
@@ -136,6 +137,10 @@ func Compute(b *Bill) (*Ledger, error) {
 		return nil, err
 	}
 	years := b.PeriodSec / secPerYear
+	yearly := Annuity
+	if b.StraightLine {
+		yearly = StraightLine
+	}
 	l := &Ledger{}
 	for _, ld := range b.Loads {
 		l.ITWatts += ld.MeanWatts
@@ -158,7 +163,7 @@ func Compute(b *Bill) (*Ledger, error) {
 		l.Lines = append(l.Lines, Line{
 			Item: a.Item, Kind: a.Kind, CapexUSD: cost, LifeYears: a.LifeYears, Rate: b.CostOfCapital, Residual: a.Residual,
 			Basis:    fmt.Sprintf("%s × %s USD over %s y at %s %%, residual %s %%", amount(a.Count), amount(a.Unit.USD), amount(a.LifeYears), amount(100*b.CostOfCapital), amount(100*a.Residual)),
-			USD:      Annuity(cost, b.CostOfCapital, a.LifeYears, a.Residual) * years,
+			USD:      yearly(cost, b.CostOfCapital, a.LifeYears, a.Residual) * years,
 			Pedigree: a.Unit.Pedigree, Source: a.Unit.Source,
 		})
 	}

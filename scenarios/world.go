@@ -1,0 +1,306 @@
+package scenarios
+
+import (
+	"fmt"
+	"math"
+
+	"aisim/hardware"
+	"aisim/hardware/profile"
+	"aisim/internal/result"
+	"aisim/topology"
+	"aisim/topology/collective"
+	"aisim/workloads"
+	"aisim/workloads/serving"
+	"aisim/workloads/training"
+)
+
+// computeGroup names the hosts that carry the workloads; each store has its own group.
+const computeGroup = "compute"
+
+// World is a scenario resolved against the catalogue: the machine wired, the
+// workloads placed on it. It is read-only once made, so that many goroutines may
+// sample futures from it, each on a Bench of its own.
+type World struct {
+	Scenario  *Scenario
+	Catalogue *hardware.Catalogue
+	Server    *hardware.Server      // with the scenario's overrides
+	Chip      *hardware.Accelerator // with the scenario's overrides
+	Profile   *profile.Profile
+	Graph     *topology.Graph
+	NIC       hardware.Value // B/s per NIC, one way
+	NICs      int            // per node
+	Placed    []Placed
+	Warnings  []result.Warning
+
+	networkClass string
+	unwired      bool // edge sites: no fabric joins the nodes
+}
+
+// Placed is a workload on its nodes. One of Training and Serving is set.
+type Placed struct {
+	*Workload
+	Arch      workloads.Architecture
+	FirstNode int
+	NodeCount int
+	Chips     []topology.NodeID
+	DType     hardware.DType
+	Training  *training.Config
+	Serving   *serving.Config
+	Requests  *RequestSource // of a service
+}
+
+// Options are what a caller adds to a scenario.
+type Options struct {
+	Profiles []*profile.Profile // replace the embedded one of the chip that they name
+}
+
+// Assemble resolves a scenario. What cannot be built is an error of Problems with
+// the place in the scenario that asked for it.
+func Assemble(sc *Scenario, opt Options) (*World, error) {
+	w := &World{Scenario: sc, Catalogue: hardware.Default()}
+	if err := w.resolveMachine(opt); err != nil {
+		return nil, err
+	}
+	if err := w.wire(); err != nil {
+		return nil, err
+	}
+	var problems []*Problem
+	next := 0
+	for i := range sc.Workloads {
+		p, err := w.place(&sc.Workloads[i], &next)
+		if err != nil {
+			problems = append(problems, w.asProblems("workload."+sc.Workloads[i].ID, err)...)
+			continue
+		}
+		w.Placed = append(w.Placed, p)
+	}
+	if err := Problems(problems...); err != nil {
+		return nil, err
+	}
+	// One future is played out before anybody waits for many: what does not fit in
+	// memory, has no route or overflows a store is found here.
+	if _, err := w.NewBench().Sample(0).Play(nil); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// resolveMachine looks the server up and puts the overrides in.
+func (w *World) resolveMachine(opt Options) error {
+	sc := w.Scenario
+	server, err := w.Catalogue.Server(sc.Cluster.Server)
+	if err != nil {
+		return Problems(sc.ProblemAt("cluster.server", sc.Cluster.Server, "", "aisim catalog list --kind server", err.Error()))
+	}
+	if server.AcceleratorID == "" || server.AcceleratorCount == 0 {
+		return Problems(sc.ProblemAt("cluster.server", sc.Cluster.Server, "a server with accelerators", "", "the server has none"))
+	}
+	chip, err := w.Catalogue.Accelerator(server.AcceleratorID)
+	if err != nil {
+		return Problems(sc.ProblemAt("cluster.server", sc.Cluster.Server, "", "", err.Error()))
+	}
+	o := &sc.Cluster.Override
+	set := func(v *hardware.Value, to *float64, unit string) {
+		if to != nil {
+			*v = hardware.Value{V: *to, Unit: unit, Kind: result.Assumed, Source: hardware.OverrideSource}
+		}
+	}
+	set(&chip.Peak[hardware.BF16], o.PeakBF16FlopsPerSec, "FLOP/s")
+	if o.PeakBF16FlopsPerSec != nil {
+		set(&chip.Peak[hardware.FP16], o.PeakBF16FlopsPerSec, "FLOP/s")
+	}
+	set(&chip.Peak[hardware.FP8], o.PeakFP8FlopsPerSec, "FLOP/s")
+	set(&chip.Memory, o.MemoryBytes, "B")
+	set(&chip.MemoryBandwidth, o.MemoryBytesPerSec, "B/s")
+	if o.ScaleUpBytesPerSec != nil {
+		both := 2 * *o.ScaleUpBytesPerSec // the catalogue sums both directions
+		set(&chip.ScaleUpBandwidth, &both, "B/s")
+	}
+	if o.ScaleUpDomain != nil {
+		n := float64(*o.ScaleUpDomain)
+		set(&chip.ScaleUpDomain, &n, "")
+	}
+	set(&server.NIC, o.NICBytesPerSec, "B/s")
+	set(&server.PowerMax, o.PowerWatts, "W")
+	set(&server.Price, o.PriceUSD, "USD")
+	set(&server.RAM, o.HostMemoryBytes, "B")
+	if o.NICs != nil {
+		server.ComputeNICs = *o.NICs
+	}
+	w.Server, w.Chip, w.NIC, w.NICs = server, chip, server.NIC, server.ComputeNICs
+	for _, p := range opt.Profiles {
+		if p.Hardware == chip.ID {
+			w.Profile = p
+		}
+	}
+	if w.Profile == nil {
+		if w.Profile, err = profile.For(chip.ID); err != nil {
+			return Problems(sc.ProblemAt("cluster.server", sc.Cluster.Server, "", "give one with --profile", err.Error()))
+		}
+	}
+	return nil
+}
+
+// wire builds the graph of hosts, stores and switches.
+func (w *World) wire() error {
+	sc := w.Scenario
+	f := &sc.Cluster.Fabric
+	spec := topology.Spec{Topology: f.Topology, Levels: f.Levels, Oversubscription: f.Oversubscription, Routing: f.Routing, FailedLinks: f.FailedLinks}
+	w.networkClass = "roce"
+	if f.Switch != "" {
+		sw, err := w.Catalogue.Interconnect(f.Switch)
+		if err != nil {
+			return Problems(sc.ProblemAt("cluster.fabric.switch", f.Switch, "", "", err.Error()))
+		}
+		spec.Radix, spec.SwitchBytesPerSec, spec.SwitchLatencySec = sw.Ports, sw.PortBandwidth.V, sw.HopLatency.V
+		if sw.PortBandwidth.V > w.NIC.V && w.NIC.V > 0 { // a fast port breaks out into several NIC-speed ports
+			n := math.Floor(sw.PortBandwidth.V / w.NIC.V)
+			spec.Radix, spec.SwitchBytesPerSec = int(float64(sw.Ports)*n), sw.PortBandwidth.V/n
+		}
+		w.networkClass = profile.LinkClass(sw.Standard)
+		if !sw.HopLatency.Known() && f.SwitchLatencySec == nil {
+			spec.SwitchLatencySec = switchLatencySec
+		}
+	}
+	if f.Radix != nil {
+		spec.Radix = *f.Radix
+	}
+	if f.Topology == "single-switch" && f.Radix == nil {
+		spec.Radix = 0 // as many ports as it takes
+	}
+	spec.LinkLatencySec = cableLatencySec
+	if f.LinkLatencySec != nil {
+		spec.LinkLatencySec = *f.LinkLatencySec
+	}
+	if f.SwitchLatencySec != nil {
+		spec.SwitchLatencySec = *f.SwitchLatencySec
+	}
+	domain := max(1, int(w.Chip.ScaleUpDomain.V))
+	up := topology.ScaleUp{DomainChips: min(max(domain, w.Server.AcceleratorCount), sc.Cluster.Nodes*w.Server.AcceleratorCount), BytesPerSec: w.Chip.ScaleUpBandwidth.V / 2, LatencySec: scaleUpLatencySec, Kind: "switch"}
+	switch {
+	case f.Topology == "torus":
+		up.Kind, up.Dims, up.DomainChips = "torus", f.Dims, product(f.Dims)
+	case up.BytesPerSec == 0 || domain == 1: // chips meet over the host's bus
+		up.BytesPerSec, up.DomainChips, up.Kind = w.Chip.HostBandwidth.V, w.Server.AcceleratorCount, "switch"
+	case domain < w.Server.AcceleratorCount:
+		up.DomainChips = domain
+	case up.DomainChips%w.Server.AcceleratorCount != 0 || domain > 576: // pods of torus chips joined by a tree stay within the server
+		up.DomainChips = w.Server.AcceleratorCount
+	}
+	if w.Server.AcceleratorCount == 1 && f.Topology != "torus" {
+		up = topology.ScaleUp{Kind: "none"}
+	}
+	spec.Hosts = []topology.HostGroup{{Name: computeGroup, Count: sc.Cluster.Nodes, ChipsPerHost: w.Server.AcceleratorCount, NICs: w.NICs, NICBytesPerSec: w.NIC.V, ScaleUp: up}}
+	for i := range sc.Storage {
+		if st := &sc.Storage[i]; st.Kind == "ceph" {
+			count, rate, err := w.storePorts(st)
+			if err != nil {
+				return Problems(sc.ProblemAt("storage."+st.ID+".nics", "", "", "", err.Error()))
+			}
+			spec.Hosts = append(spec.Hosts, topology.HostGroup{Name: storeGroup(st.ID), Count: st.Nodes, NICs: count, NICBytesPerSec: rate})
+		}
+	}
+	g, err := topology.Build(spec)
+	if err != nil {
+		return Problems(w.fabricProblem(err))
+	}
+	w.Graph = g
+	return nil
+}
+
+// Latencies that no catalogue row gives.
+const (
+	cableLatencySec   = 25e-9  // 5 m of cable at 4.5–5 ns/m (operations facts, fibre_delay)
+	switchLatencySec  = 300e-9 // a switch whose sheet gives none: middle of the catalogue's 90–700 ns
+	scaleUpLatencySec = 0      // counted in the link class's constants, which are measured end to end
+)
+
+// storeGroup names the hosts of a store so that no id can clash with another group.
+func storeGroup(id string) string { return "store-" + id }
+
+func product(dims []int) int {
+	n := 1
+	for _, d := range dims {
+		n *= d
+	}
+	return n
+}
+
+// fabricProblem points at the key of the fabric that an error of the builder is about.
+func (w *World) fabricProblem(err error) *Problem {
+	key := "cluster.fabric"
+	for _, k := range []string{"oversubscription", "radix", "routing", "levels", "failed_links", "dims"} {
+		if w.Scenario.IsSet("cluster.fabric."+k) && mentions(err, k) {
+			key = "cluster.fabric." + k
+			break
+		}
+	}
+	return w.Scenario.ProblemAt(key, "", "", "aisim topology describe SCENARIO shows what the keys make", err.Error())
+}
+
+// asProblems keeps problems that have a place and gives the others one.
+func (w *World) asProblems(key string, err error) []*Problem {
+	var inv *Invalid
+	if asInvalid(err, &inv) {
+		return inv.Problems
+	}
+	var out []*Problem
+	for _, e := range flatten(err) {
+		at := key
+		msg := e.Error()
+		hint := ""
+		if ce, ok := e.(*training.ConfigError); ok {
+			at, msg = key+"."+ce.Field, ce.Reason
+		}
+		switch e.(type) {
+		case *training.MemoryError, *serving.MemoryError:
+			at, hint = key+".parallelism", "the message names the nearest configuration that fits"
+		}
+		out = append(out, w.Scenario.ProblemAt(at, "", "", hint, msg))
+	}
+	return out
+}
+
+// links draws the constants of the chip's own link and of the network.
+func (w *World) links(draw hardware.Draw) collective.Links {
+	pick := func(class string) profile.LinkParams {
+		p, ok := w.Profile.Links[class]
+		if !ok {
+			p = w.Profile.Links["other"]
+		}
+		one := func(name string, v, sd float64) float64 {
+			return draw("link/"+class+"/"+name, hardware.Value{V: v, Kind: result.Derived, RelSD: sd})
+		}
+		rate := one("rate", 1, p.RelSD)
+		for _, e := range []*float64{&p.Efficiency, &p.P2P, &p.AllToAll, &p.InNetwork} {
+			*e = math.Min(*e*rate, 1.2)
+		}
+		late := one("latency", 1, p.LatencySD)
+		for _, e := range []*float64{&p.BaseSec, &p.StepSec, &p.LowStepSec, &p.HopSec} {
+			*e *= late
+		}
+		return p
+	}
+	up := profile.LinkClass(w.Chip.ScaleUpLink)
+	if up == "" {
+		up = "pcie"
+	}
+	return collective.Links{ScaleUp: pick(up), Network: pick(w.networkClass)}
+}
+
+// Machine says in words what the scenario is about: "16,384 × nvidia-h100-sxm in 2,048
+// dgx-h100 on a 3-level fat-tree".
+func (w *World) Machine() string {
+	f := &w.Scenario.Cluster.Fabric
+	net := f.Topology
+	if f.Topology == "fat-tree" {
+		net = fmt.Sprintf("%d-level fat-tree", f.Levels)
+	}
+	if f.Topology == "torus" {
+		net = fmt.Sprintf("torus of %v", f.Dims)
+	}
+	return fmt.Sprintf("%d × %s in %d × %s, %s", w.Chips(), w.Chip.ID, w.Scenario.Cluster.Nodes, w.Server.ID, net)
+}
+
+// Chips is the number of accelerators of the machine.
+func (w *World) Chips() int { return w.Scenario.Cluster.Nodes * w.Server.AcceleratorCount }

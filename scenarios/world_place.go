@@ -1,0 +1,150 @@
+package scenarios
+
+import (
+	"fmt"
+
+	"aisim/hardware"
+	"aisim/topology"
+	"aisim/workloads"
+	"aisim/workloads/serving"
+	"aisim/workloads/training"
+)
+
+// place gives a workload its nodes and turns its keys into a configuration of its room.
+func (w *World) place(wl *Workload, next *int) (Placed, error) {
+	p := Placed{Workload: wl, FirstNode: *next}
+	if wl.FirstNode != nil {
+		p.FirstNode = *wl.FirstNode
+	}
+	p.NodeCount = w.Scenario.Cluster.Nodes - p.FirstNode
+	if wl.Nodes != nil {
+		p.NodeCount = *wl.Nodes
+	}
+	if p.NodeCount < 1 || p.FirstNode+p.NodeCount > w.Scenario.Cluster.Nodes {
+		return p, Problems(w.Scenario.ProblemAt("workload."+wl.ID+".nodes", fmt.Sprint(p.NodeCount), fmt.Sprintf("1..%d from node %d on", w.Scenario.Cluster.Nodes-p.FirstNode, p.FirstNode), "", "the cluster has no such nodes left"))
+	}
+	*next = p.FirstNode + p.NodeCount
+	for h := p.FirstNode; h < *next; h++ {
+		p.Chips = append(p.Chips, w.Graph.HostChips(computeGroup, h)...)
+	}
+	var err error
+	if p.Arch, err = w.architecture(wl); err != nil {
+		return p, Problems(w.Scenario.ProblemAt("workload."+wl.ID+".model", wl.Model, "", "", err.Error()))
+	}
+	if p.DType, err = hardware.ParseDType(wl.Precision); err != nil {
+		return p, Problems(w.Scenario.ProblemAt("workload."+wl.ID+".precision", wl.Precision, "", "", err.Error()))
+	}
+	if wl.Kind == "training" {
+		p.Training = w.trainingConfig(&p)
+		return p, nil
+	}
+	if p.Serving, err = w.servingConfig(&p); err != nil {
+		return p, err
+	}
+	p.Requests, err = newRequestSource(w.Scenario, &p)
+	return p, err
+}
+
+// architecture is the model of a workload: a card, a shape of the user's, or totals.
+func (w *World) architecture(wl *Workload) (workloads.Architecture, error) {
+	switch {
+	case wl.Architecture != nil:
+		a := wl.Architecture
+		arch := workloads.Architecture{ID: wl.ID, Name: "custom", Causal: true, Layers: a.Layers, Hidden: a.Hidden, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
+			FFN: a.FFN, GatedMLP: a.GatedFFN, Vocab: a.Vocab, TiedEmbeddings: a.Tied, Source: "scenario"}
+		if a.Experts > 0 {
+			arch.Experts, arch.ExpertsActive, arch.SharedExperts, arch.ExpertFFN, arch.FFN = a.Experts, a.ExpertsActive, a.SharedExperts, a.FFN, 0
+		}
+		return arch, arch.Validate()
+	case wl.Generic != nil:
+		g := wl.Generic
+		arch := workloads.Architecture{ID: wl.ID, Name: "generic", Source: "scenario", Generic: &workloads.Generic{
+			Unit: "sample", FlopsPerSample: g.FlopsPerSample, BytesPerSample: g.BytesPerSample, ActivationBytes: g.BytesPerSample,
+			SampleBytes: g.SampleBytes, Params: g.Params, BytesSource: "scenario"}}
+		return arch, arch.Validate()
+	}
+	card, err := w.Catalogue.Model(wl.Model)
+	if err != nil {
+		return workloads.Architecture{}, err
+	}
+	return workloads.FromCard(card)
+}
+
+func (w *World) trainingConfig(p *Placed) *training.Config {
+	wl := p.Workload
+	c := &training.Config{
+		Arch:      p.Arch,
+		Parallel:  training.Parallel{TP: wl.Parallelism.Tensor, PP: wl.Parallelism.Pipeline, CP: wl.Parallelism.Context, EP: wl.Parallelism.Expert, VP: wl.Parallelism.Virtual},
+		Batch:     training.Batch{Global: wl.Batch.Global, Micro: wl.Batch.Micro, Seq: wl.Batch.Sequence},
+		Precision: p.DType, ZeRO: wl.ZeRO, Recompute: training.Recompute(wl.Recompute), SequenceParallel: wl.SequenceParallel,
+		Overlap:   training.Overlap{TP: wl.Overlap.Tensor, DP: wl.Overlap.Data, PP: wl.Overlap.Pipeline},
+		Framework: wl.Framework,
+	}
+	if wl.Parallelism.Data != nil {
+		c.Parallel.DP = *wl.Parallelism.Data
+	}
+	if w.Scenario.IsSet("workload."+wl.ID+".straggler") || w.Scenario.IsSet("faults.straggler") {
+		s := wl.Straggler
+		c.Straggler = &s
+	}
+	return c
+}
+
+func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
+	wl := p.Workload
+	key := "workload." + wl.ID
+	c := &serving.Config{Arch: p.Arch, Precision: p.DType, TP: wl.Parallelism.Tensor, PP: wl.Parallelism.Pipeline, Router: wl.Router}
+	if p.Arch.Generic == nil {
+		var err error
+		if c.Engine, err = serving.Engine(wl.Engine); err != nil {
+			return nil, Problems(w.Scenario.ProblemAt(key+".engine", wl.Engine, "", "", err.Error()))
+		}
+		if c.KVPrecision, err = hardware.ParseDType(wl.KVPrecision); err != nil {
+			return nil, Problems(w.Scenario.ProblemAt(key+".kv_precision", wl.KVPrecision, "", "", err.Error()))
+		}
+	}
+	if wl.MaxBatch != nil {
+		c.MaxBatch = *wl.MaxBatch
+	}
+	if wl.TokenBudget != nil {
+		c.TokenBudget = *wl.TokenBudget
+	}
+	if wl.MemoryFraction != nil {
+		c.MemoryFraction = *wl.MemoryFraction
+	}
+	if s := wl.SLO; s != nil {
+		c.SLO = serving.SLO{TTFTSec: s.TTFTSec, TPOTSec: s.TPOTSec, Attainment: s.Attainment}
+	}
+	if b := wl.Batcher; b != nil {
+		c.Batcher = serving.Batcher{Max: b.Max, WindowSec: b.WindowSec}
+	}
+	usable := p.NodeCount * w.Server.AcceleratorCount
+	if e := w.Scenario.Edge; e != nil {
+		if e.Sites > p.NodeCount {
+			return nil, Problems(w.Scenario.ProblemAt("edge.sites", "", fmt.Sprintf("1..%d, the nodes of the workload", p.NodeCount), "", "more sites than nodes"))
+		}
+		c.Network = serving.Network{LatencySec: e.WAN.LatencySec, BytesPerSec: e.WAN.BytesPerSec, Sites: e.Sites}
+		if p.Arch.Generic != nil {
+			c.Network.TokenBytes = p.Arch.Generic.SampleBytes
+		}
+		if e.DevicesPerSite != nil {
+			usable = min(usable, e.Sites**e.DevicesPerSite)
+		}
+	}
+	fit := usable / (max(1, c.TP) * max(1, c.PP))
+	c.Replicas = fit
+	if wl.Replicas != nil {
+		c.Replicas = *wl.Replicas
+	}
+	if c.Replicas < 1 || c.Replicas > fit {
+		return nil, Problems(w.Scenario.ProblemAt(key+".replicas", fmt.Sprint(c.Replicas), fmt.Sprintf("1..%d", fit), "more nodes or a smaller tensor × pipeline",
+			fmt.Sprintf("%d accelerators hold %d replicas of tensor %d × pipeline %d", usable, fit, max(1, c.TP), max(1, c.PP))))
+	}
+	return c, nil
+}
+
+// replicaChips are the chips of one replica of a service.
+func (p *Placed) replicaChips(r int) []topology.NodeID {
+	n := max(1, p.Serving.TP) * max(1, p.Serving.PP)
+	return p.Chips[r*n : (r+1)*n]
+}

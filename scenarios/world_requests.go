@@ -1,0 +1,108 @@
+package scenarios
+
+import (
+	"fmt"
+
+	"aisim/sim"
+	"aisim/workloads/arrivals"
+	"aisim/workloads/trace"
+)
+
+// RequestSource gives a service its requests: those of a trace, the same in every
+// future, or a generator's, others for every seed.
+type RequestSource struct {
+	Recorded *trace.Trace // nil for a generator
+	spec     arrivals.Spec
+	name     string
+}
+
+// defaultServiceSec is simulated when a generator is given no duration.
+const defaultServiceSec = 3600
+
+func newRequestSource(sc *Scenario, p *Placed) (*RequestSource, error) {
+	wl := p.Workload
+	key := "workload." + wl.ID
+	rs := &RequestSource{name: wl.ID}
+	if wl.Trace != "" {
+		t, err := trace.ReadFile(wl.Trace, trace.Format(wl.TraceFormat), trace.Limits{})
+		if err != nil {
+			return nil, Problems(sc.ProblemAt(key+".trace", wl.Trace, "", "an Azure LLM CSV or a Mooncake JSONL file", err.Error()))
+		}
+		if wl.DurationSec != nil {
+			n := 0
+			for n < len(t.Requests) && t.Requests[n].ArriveSec <= *wl.DurationSec {
+				n++
+			}
+			t.Requests = t.Requests[:n]
+		}
+		if len(t.Requests) == 0 {
+			return nil, Problems(sc.ProblemAt(key+".duration", "", "", "", "no request of the trace arrives within the duration"))
+		}
+		if wl.Rescale != 0 && wl.Rescale != 1 {
+			if t.Requests, err = trace.Rescale(t.Requests, wl.Rescale); err != nil {
+				return nil, Problems(sc.ProblemAt(key+".rescale", "", "", "", err.Error()))
+			}
+		}
+		rs.Recorded = t
+		return rs, nil
+	}
+	a := wl.Arrivals
+	if a == nil {
+		return nil, Problems(sc.ProblemAt(key+".arrivals", "", "arrivals or trace", "", "a service needs requests"))
+	}
+	rs.spec = arrivals.Spec{Process: a.Process, Diurnal: arrivals.Diurnal{Amplitude: a.Diurnal, PeakSec: 14 * 3600}, DurationSec: defaultServiceSec}
+	if wl.DurationSec != nil {
+		rs.spec.DurationSec = *wl.DurationSec
+	}
+	if a.RequestsPerSec != nil {
+		rs.spec.RatePerSec = *a.RequestsPerSec
+	}
+	if a.CV != nil {
+		rs.spec.CV = *a.CV
+	}
+	if a.Prompt != nil {
+		rs.spec.Prompt = lengths(a.Prompt)
+	}
+	if a.Output != nil {
+		rs.spec.Output = lengths(a.Output)
+	}
+	if p.Arch.Generic != nil { // a request is one sample unless the scenario says otherwise
+		one := arrivals.Lengths{Mean: 1}
+		if a.Prompt == nil {
+			rs.spec.Prompt = one
+		}
+		if a.Output == nil {
+			rs.spec.Output = one
+		}
+	}
+	if err := rs.spec.Validate(); err != nil {
+		return nil, Problems(sc.ProblemAt(key+".arrivals", "", "", "", err.Error()))
+	}
+	return rs, nil
+}
+
+func lengths(l *Lengths) arrivals.Lengths {
+	var out arrivals.Lengths
+	for _, f := range []struct{ to, from *float64 }{{&out.Mean, l.Mean}, {&out.CV, l.CV}, {&out.P50, l.P50}, {&out.P95, l.P95}} {
+		if f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	return out
+}
+
+// Requests are those of one future, in order of arrival.
+func (rs *RequestSource) Requests(seed uint64, replica int) ([]trace.Request, error) {
+	if rs.Recorded != nil {
+		return rs.Recorded.Requests, nil
+	}
+	return arrivals.Generate(rs.spec, sim.NewStream(seed, fmt.Sprintf("requests/%s/replica-%d", rs.name, replica)))
+}
+
+// HorizonSec is the span that the requests cover.
+func (rs *RequestSource) HorizonSec() float64 {
+	if rs.Recorded != nil {
+		return rs.Recorded.Duration()
+	}
+	return rs.spec.DurationSec
+}
