@@ -118,7 +118,7 @@ func (g *Graph) addLink(from, to NodeID, bytesPerSec, latencySec float64, l Leve
 	g.from = append(g.from, from)
 	g.to = append(g.to, to)
 	g.cap = append(g.cap, bytesPerSec)
-	g.lat = append(g.lat, float32(latencySec))
+	g.lat = append(g.lat, latencySec)
 	g.level = append(g.level, l)
 	g.failed = append(g.failed, false)
 	return LinkID(len(g.from) - 1)

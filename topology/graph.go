@@ -22,7 +22,7 @@ type wiring struct {
 
 	from, to []NodeID
 	cap      []float64 // nominal, before scale and failure
-	lat      []float32
+	lat      []float64
 	level    []LevelID
 	failed   []bool
 
@@ -70,7 +70,7 @@ func (g *Graph) NumLinks() int { return len(g.from) }
 
 // Link describes link id.
 func (g *Graph) Link(id LinkID) Link {
-	return Link{From: g.from[id], To: g.to[id], BytesPerSec: g.Capacity(id), LatencySec: float64(g.lat[id]), Level: g.level[id], Failed: g.failed[id]}
+	return Link{From: g.from[id], To: g.to[id], BytesPerSec: g.Capacity(id), LatencySec: g.lat[id], Level: g.level[id], Failed: g.failed[id]}
 }
 
 // Capacity is what link id carries in bytes per second; zero when it has failed.

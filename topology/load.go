@@ -105,7 +105,7 @@ func (l *Load) addNetwork(src, dst NodeID, bytes float64) (lat float64, ok bool)
 		up, down := g.nicUp[x], g.nicUp[y]+1
 		l.put(up, w)
 		l.put(down, w)
-		lat = max(lat, float64(g.lat[up])+float64(g.lat[down])+float64(2*top)*(g.cableSec+g.switchSec))
+		lat = max(lat, g.lat[up]+g.lat[down]+float64(2*top)*(g.cableSec+g.switchSec))
 		if l.folded {
 			for t := range top {
 				l.up[t][la] += w
@@ -295,7 +295,7 @@ func (l *Load) addUniformFolded(nodes []NodeID, bytes float64) (lat float64, ok 
 			}
 			l.put(up, w)
 			l.put(up+1, w)
-			lat = max(lat, float64(g.lat[up])+float64(g.lat[up+1])+float64(2*top)*(g.cableSec+g.switchSec))
+			lat = max(lat, g.lat[up]+g.lat[up+1]+float64(2*top)*(g.cableSec+g.switchSec))
 		}
 	}
 	return lat, true

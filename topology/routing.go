@@ -149,7 +149,7 @@ func (r *router) network(a, b int32, salt uint64, w float64, out []Share) ([]Sha
 		}
 	}
 	out = append(out, Share{down, w})
-	return out, float64(g.lat[up]) + float64(g.lat[down]) + float64(2*top)*(g.cableSec+g.switchSec), nil
+	return out, g.lat[up] + g.lat[down] + float64(2*top)*(g.cableSec+g.switchSec), nil
 }
 
 // spread uses every uplink of the blocks on the way evenly: by symmetry that is an

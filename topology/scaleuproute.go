@@ -110,7 +110,7 @@ func (r *router) detour(gr *group, src, dst NodeID, w float64, out []Share) ([]S
 	lat := 0.0
 	for n := dst; n != src; n = g.from[r.via[n]] {
 		out = append(out, Share{r.via[n], w})
-		lat += float64(g.lat[r.via[n]])
+		lat += g.lat[r.via[n]]
 	}
 	return out, lat, true
 }

@@ -360,10 +360,14 @@ func (n *Net) NextCompletion() (sec float64, f FlowID, ok bool) {
 const sameInstant = 1e-12
 
 // Advance moves the clock to toSec, ends the flows that complete on the way, with rates
-// re-solved after each, and lists them. With math.Inf(1) it runs until nothing more can
+// re-solved after each, and lists them. Flows added at one instant are solved together:
+// advancing to the present does nothing. With math.Inf(1) it runs until nothing more can
 // end and leaves the clock there. The list is valid until the next call.
 func (n *Net) Advance(toSec float64) []Completion {
 	n.done = n.done[:0]
+	if toSec <= n.nowSec {
+		return n.done
+	}
 	for {
 		sec, _, ok := n.NextCompletion()
 		if !ok || sec > toSec {
