@@ -21,16 +21,18 @@ type Framework struct {
 
 	FusedAttention bool    `toml:"fused_attention"` // scores never reach memory
 	AttentionRate  float64 `toml:"attention_rate"`  // its attention kernel over the chip profile's; 0 means 1
-	Elementwise    float64 // memory traffic of norms, activations and residuals over the ideal count
-	TPExposed      float64 `toml:"tp_exposed"` // share of tensor-parallel exchange that stands still
-	DPExposed      float64 `toml:"dp_exposed"` // least share of gradient exchange that stands still
-	PPExposed      float64 `toml:"pp_exposed"` // share of stage-to-stage exchange that occupies the ranks
-	EPExposed      float64 `toml:"ep_exposed"` // share of expert exchange that stands still
-	FSDPContention float64 `toml:"fsdp_contention"`
-	SPBackward     float64 `toml:"sp_backward"`    // backward exchange under sequence parallelism over forward
-	ReduceBytes    float64 `toml:"reduce_bytes"`   // per gradient on the wire
-	GradientBytes  float64 `toml:"gradient_bytes"` // per gradient in memory
-	ScatterGather  bool    `toml:"scatter_gather"` // stages exchange 1/TP of the activation
+	// AttentionRateOn overrides it for chips whose id starts with the key.
+	AttentionRateOn map[string]float64 `toml:"attention_rate_on"`
+	Elementwise     float64            // memory traffic of norms, activations and residuals over the ideal count
+	TPExposed       float64            `toml:"tp_exposed"` // share of tensor-parallel exchange that stands still
+	DPExposed       float64            `toml:"dp_exposed"` // least share of gradient exchange that stands still
+	PPExposed       float64            `toml:"pp_exposed"` // share of stage-to-stage exchange that occupies the ranks
+	EPExposed       float64            `toml:"ep_exposed"` // share of expert exchange that stands still
+	FSDPContention  float64            `toml:"fsdp_contention"`
+	SPBackward      float64            `toml:"sp_backward"`    // backward exchange under sequence parallelism over forward
+	ReduceBytes     float64            `toml:"reduce_bytes"`   // per gradient on the wire
+	GradientBytes   float64            `toml:"gradient_bytes"` // per gradient in memory
+	ScatterGather   bool               `toml:"scatter_gather"` // stages exchange 1/TP of the activation
 
 	HostLayerSec    float64 `toml:"host_layer_sec"`     // host time of one layer forward
 	HostLayerTPSec  float64 `toml:"host_layer_tp_sec"`  // the same with tensor parallelism; 0: as without
@@ -79,6 +81,17 @@ var frameworks = sync.OnceValues(func() (map[string]*Framework, error) {
 	}
 	return out, nil
 })
+
+// attentionRate is the framework's attention rate on a chip; the longest prefix wins.
+func (f *Framework) attentionRate(chip string) float64 {
+	rate, best := f.AttentionRate, -1
+	for prefix, r := range f.AttentionRateOn {
+		if strings.HasPrefix(chip, prefix) && len(prefix) > best {
+			rate, best = r, len(prefix)
+		}
+	}
+	return rate
+}
 
 func orOne(x float64) float64 {
 	if x == 0 {

@@ -28,7 +28,7 @@ type Job struct {
 	memory     []result.MemoryClass
 
 	tpExposed, ppExposed, dpHidden float64
-	hostSpeed                      float64
+	hostSpeed, attentionRate       float64
 	assumed                        []result.Assumption
 }
 
@@ -169,6 +169,7 @@ func (j *Job) On(m Machine) (*Job, error) {
 	n.machine = m
 	n.chip = newChip(m.Device)
 	n.hostSpeed = orOne(m.HostSpeed)
+	n.attentionRate = j.framework.attentionRate(m.Device.ID)
 	prepare := func(op collective.Op, groups [][]topology.NodeID) (*collective.Plan, error) {
 		if len(groups) == 0 {
 			return nil, nil

@@ -55,7 +55,25 @@ func castFactor(back bool) float64 {
 func (j *Job) attend(k workloads.LayerKind, back bool) took {
 	shape := j.cfg.attention(&j.shape, k, j.framework.FusedAttention, back)
 	t := j.chip.op(1, func(d *hardware.Device) hardware.Cost { return d.Attention(shape) })
-	return times(1/j.framework.AttentionRate, t)
+	if !j.framework.FusedAttention {
+		slow := unfusedMisalignment(j.cfg.Arch.HeadDim) - 1
+		t.sec += slow * t.by[byCompute]
+		t.by[byCompute] += slow * t.by[byCompute]
+	}
+	return times(1/j.attentionRate, t)
+}
+
+// unfusedMisalignment is how much longer the batched products of unfused attention
+// take when a head does not fill the matrix units' rows of 16 or 8 values (training
+// rows of BigScience with head dimensions 150, 108 and 136).
+func unfusedMisalignment(headDim int) float64 {
+	switch {
+	case headDim%16 == 0:
+		return 1
+	case headDim%8 == 0:
+		return 1.14
+	}
+	return 6
 }
 
 // exchangeTensor adds the exchanges inside a tensor group: an all-reduce (or, with

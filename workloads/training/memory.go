@@ -44,14 +44,12 @@ func (f *footprint) parts() []result.MemoryPart {
 }
 
 // stateBytes is what one parameter takes as weight, gradient and optimizer state.
-// Mixed precision keeps a 16-bit weight (two 8-bit copies more under 8-bit linear
-// layers, one of them transposed), and a 32-bit master weight with two moments.
+// Mixed precision keeps a 16-bit weight (under 8-bit linear layers an 8-bit one and
+// its transposed copy instead), and a 32-bit master weight with two moments.
 func stateBytes(dt hardware.DType, fw *Framework) (weight, gradient, optimizer float64) {
 	switch {
 	case dt.Bytes() >= 4:
 		return dt.Bytes(), dt.Bytes(), 2 * dt.Bytes()
-	case dt.Bytes() < 2:
-		return 2 + 2*dt.Bytes(), fw.GradientBytes, 12
 	}
 	return 2, fw.GradientBytes, 12
 }
@@ -126,15 +124,18 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 // activationBytes is what one layer keeps of one micro-batch for its backward pass
 // on one rank. Without fused attention and with a plain MLP of 4h it is
 // s·b·h·(34 + 5as/h), and the forms of Korthikanti et al. (arXiv:2205.05198, table 2)
-// under tensor and sequence parallelism.
+// under tensor and sequence parallelism. Inputs of 8-bit linear layers are kept as
+// they were quantised.
 func (c *Config) activationBytes(s *shape, k workloads.LayerKind, fw *Framework, mode Recompute) float64 {
 	a, b := &c.Arch, s.actBytes
 	if mode == RecomputeFull {
 		return s.tokens * s.h * b / s.split
 	}
-	norms := 4 * s.h * b // inputs and outputs of two norms
-	if !a.GatedMLP {
-		norms += 2 * s.h // dropout masks
+	in := min(b, s.linear.Bytes()) // a linear layer's kept input
+	residual := 2 * s.h * b        // inputs of two norms
+	normed := 2 * s.h * in         // outputs of two norms
+	if !a.GatedMLP && !fw.FusedAttention {
+		residual += 2 * s.h // dropout masks
 	}
 	var attention float64
 	if m := a.MLA; m != nil {
@@ -142,6 +143,9 @@ func (c *Config) activationBytes(s *shape, k workloads.LayerKind, fw *Framework,
 		attention = b * (float64(m.QLora+m.KVLora+m.QKRope)*s.t + heads*float64(m.QKNope+m.QKRope) + heads*float64(m.QKNope+m.VHead) + heads*float64(m.VHead))
 	} else {
 		attention = b * (s.q + 2*s.kv + s.q)
+		if in < b {
+			attention += in * s.q // the projection's input beside attention's own output
+		}
 	}
 	if fw.FusedAttention {
 		attention += 4 * float64(a.Heads) // softmax statistics
@@ -149,16 +153,15 @@ func (c *Config) activationBytes(s *shape, k workloads.LayerKind, fw *Framework,
 		attention += (2*b + 1) * float64(a.Heads) * s.seq // scores, their mask and product
 	}
 	f := c.mlpWidth(k)
-	mlp, product := b*f*float64(a.MLPMatrices()-1), b*f
+	mlp, product := b*f*float64(a.MLPMatrices()-1), in*f
 	var routed float64
 	if k.MoE {
-		routed = 2 * float64(a.ExpertsActive) * s.h * b // tokens as dispatched and as returned
+		routed = float64(a.ExpertsActive) * s.h * (in + b) // tokens as dispatched and as returned
 	}
-	if fw.FusedAttention && mode != RecomputeNone || mode == RecomputeMinimal {
-		norms -= 2 * s.h * b
-		product = 0
+	if fw.FusedAttention && mode == RecomputeSelective || mode == RecomputeMinimal {
+		normed, product = 0, 0
 	}
-	return s.tokens * ((norms+routed)/s.split + (attention+mlp+product)/s.t)
+	return s.tokens * ((residual+normed+routed)/s.split + (attention+mlp+product)/s.t)
 }
 
 // classes turns footprints into the report's memory classes.
