@@ -1,5 +1,7 @@
 package hardware
 
+import "aisim/internal/result"
+
 var peakColumns = [NumDTypes]string{
 	FP64: "fp64_tflops", FP32: "fp32_tflops", TF32: "tf32_tflops", BF16: "bf16_dense_tflops",
 	FP8: "fp8_dense_tflops", INT8: "int8_dense_tops", FP4: "fp4_dense_tflops",
@@ -37,5 +39,13 @@ func (c *Catalogue) Accelerator(id string) (*Accelerator, error) {
 		v.Note = "fp16 at the bf16 rate"
 		a.Peak[FP16] = v
 	}
+	if watts, ok := estimatedWatts[a.ID]; ok && !a.TDP.Known() {
+		a.TDP = Value{V: watts, Unit: "W", Kind: result.Assumed, RelSD: 0.25, Date: a.Date, Note: "the maker publishes none",
+			Source: "an estimate of HIT-JimmyXiao/AI_hardware_performerance_data_analysis:ml_hardware.csv (Epoch AI CC-BY), kept in the notes of the accelerators table"}
+	}
 	return a, nil
 }
+
+// estimatedWatts are the chip powers that the accelerators table keeps in its
+// notes as a third party's estimate.
+var estimatedWatts = map[string]float64{"google-tpu-v5p": 540, "google-tpu-v6e": 380, "google-tpu-v7": 960}

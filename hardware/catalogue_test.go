@@ -320,6 +320,25 @@ func TestPowerAndPrices(t *testing.T) {
 	}
 }
 
+func TestServerPower(t *testing.T) {
+	c := Default()
+	dgx, err := c.ServerPower("dgx-h100")
+	if err != nil || dgx.Max.V != 10200 || dgx.Host.V != 10200-8*700 || dgx.Max.Kind != result.Datasheet {
+		t.Errorf("dgx-h100: %+v %v", dgx, err)
+	}
+	// Four TPU v5p at the noted estimate of 540 W, times 1.7.
+	tpu, err := c.ServerPower("tpu-v5p-host")
+	if err != nil || math.Abs(tpu.Max.V-4*540*1.7) > 1e-9 || tpu.Max.Kind != result.Assumed {
+		t.Errorf("tpu-v5p-host: %+v %v", tpu, err)
+	}
+	if _, err := c.ServerPower("tpu-v5e-host"); err == nil {
+		t.Error("a TPU v5e host has no known power")
+	}
+	if w, err := c.ServerPower("storage-nvme-24"); err != nil || w.Host.V != 900 {
+		t.Errorf("storage-nvme-24: %+v %v", w, err)
+	}
+}
+
 func TestShow(t *testing.T) {
 	fields, err := Default().Show("accelerator/nvidia-a100-sxm-80")
 	if err != nil {

@@ -132,11 +132,11 @@ func (d *Device) Attention(s AttentionShape) Cost {
 		c := d.join(compute, bytes/(d.MemBytesPerSec*d.memory), 1)
 		return c
 	}
-	rate := d.attnFwd
+	rate, bandwidth := d.attnFwd, d.attnMemory
 	if s.Backward {
 		flops *= 2.5
 		bytes *= 2.5
-		rate = d.attnBwd
+		rate, bandwidth = d.attnBwd, d.memory // dense tensors, no paged cache
 	}
 	// The half lengths were fitted from 512 up; below 256 the blocks' own work
 	// (whole diagonal, idle cores) takes over.
@@ -149,7 +149,7 @@ func (d *Device) Attention(s AttentionShape) Cost {
 	// Blocks of 128 queries are dealt to the cores; few blocks leave cores idle.
 	w := s.Batch * s.Heads * math.Ceil(s.Query/128) / d.cores
 	rate *= math.Min(1, w)
-	return d.joinAfter(d.attnLaunch, flops/(peak*rate), bytes/(d.MemBytesPerSec*d.attnMemory), 2)
+	return d.joinAfter(d.attnLaunch, flops/(peak*rate), bytes/(d.MemBytesPerSec*bandwidth), 2)
 }
 
 // attentionType is the format that attention computes in: 8-bit and narrower

@@ -83,3 +83,52 @@ var priceTwins = map[string]struct{ id, why string }{
 	"dgx-a100-640": {"dgx-a100-320", "the launch list price of the same machine with half the memory"},
 	"hgx-b200-oem": {"dgx-b200", "the same HGX B200 board from another maker"},
 }
+
+// ServerWatts is the power of a server in watts: Max at its plug as the vendor
+// states it, Host the part that is not its accelerators (CPUs, fans, NICs,
+// scale-up switches, conversion losses) with everything at its limit.
+type ServerWatts struct{ Max, Host Value }
+
+// maxPerAccelerator is a server's stated maximum over the sum of its
+// accelerators' limits: DGX H100 10.2 kW / 5.6 kW = 1.82, DGX A100 2.03,
+// DGX B200 1.79, MI300X platform 1.75, Gaudi3 1.46, GB200 NVL72 1.39. The middle,
+// used where a server states no power.
+const (
+	maxPerAccelerator   = 1.7
+	maxPerAcceleratorSD = 0.15
+)
+
+// ServerPower is what a server draws: as listed, else by rule from its
+// accelerators' limits (marked assumed), else an error that says what is missing.
+func (c *Catalogue) ServerPower(id string) (ServerWatts, error) {
+	s, err := c.Server(id)
+	if err != nil {
+		return ServerWatts{}, err
+	}
+	var chips Value
+	if s.AcceleratorID != "" && s.AcceleratorCount > 0 {
+		a, err := c.Accelerator(s.AcceleratorID)
+		if err != nil {
+			return ServerWatts{}, err
+		}
+		chips = a.TDP
+		chips.V *= float64(s.AcceleratorCount)
+	}
+	w := ServerWatts{Max: s.PowerMax}
+	switch {
+	case w.Max.Known():
+	case chips.Known():
+		w.Max = Value{V: chips.V * maxPerAccelerator, Unit: "W", Kind: result.Assumed, RelSD: maxPerAcceleratorSD, Date: chips.Date,
+			Source: fmt.Sprintf("rule: %d × limit of %s × %.1f; %s", s.AcceleratorCount, s.AcceleratorID, maxPerAccelerator, chips.Source),
+			Note:   "server power by rule, see docs/models/hardware.md"}
+	default:
+		return ServerWatts{}, fmt.Errorf("server %s: neither it nor its %s states a power; set one in the scenario", id, s.AcceleratorID)
+	}
+	w.Host = w.Max
+	if chips.Known() {
+		w.Host.V = max(0, w.Max.V-chips.V)
+		w.Host.Kind = derivedFrom(w.Max.Kind)
+		w.Host.Note = "stated maximum less the accelerators' limits"
+	}
+	return w, nil
+}
