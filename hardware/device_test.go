@@ -287,6 +287,27 @@ func TestDraw(t *testing.T) {
 	}
 }
 
+func TestDrawLinks(t *testing.T) {
+	links, err := profile.Links()
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := DrawLinks(links, NominalDraw)
+	drawn := DrawLinks(links, NewDraw(3, 2))
+	for class, l := range links {
+		d := drawn[class]
+		if same[class] != l {
+			t.Errorf("%s: the nominal draw changed it", class)
+		}
+		if d.BaseSec == l.BaseSec || d.Efficiency == l.Efficiency || d.Efficiency > 1 {
+			t.Errorf("%s: %g of %g, %g s of %g", class, d.Efficiency, l.Efficiency, d.BaseSec, l.BaseSec)
+		}
+		if math.Abs(d.StepSec/l.StepSec-d.BaseSec/l.BaseSec) > 1e-9 {
+			t.Errorf("%s: fixed times must move together", class)
+		}
+	}
+}
+
 func BenchmarkGEMM(b *testing.B) {
 	d := device(b, "nvidia-h100-sxm")
 	b.ReportAllocs()

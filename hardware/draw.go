@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 
+	"aisim/hardware/profile"
+	"aisim/internal/result"
 	"aisim/sim"
 )
 
@@ -32,4 +34,28 @@ func NewDraw(seed uint64, replica int) Draw {
 		sigma := math.Sqrt(math.Log1p(v.RelSD * v.RelSD))
 		return v.V * math.Exp(sigma*s.Normal(0, 1))
 	}
+}
+
+// DrawLinks returns the link classes with their rates and their fixed times
+// each moved by one draw per class.
+func DrawLinks(links map[string]profile.LinkParams, draw Draw) map[string]profile.LinkParams {
+	out := make(map[string]profile.LinkParams, len(links))
+	for class, l := range links {
+		factor := func(what string, sd float64) float64 {
+			return draw("link/"+class+"/"+what, Value{V: 1, Kind: result.Pedigree(l.Kind), Source: l.Source, RelSD: sd})
+		}
+		// A class that is slow is slow in all its uses; no more than the line rate,
+		// except where switches reduce.
+		rate, latency := factor("rate", l.RelSD), factor("latency", l.LatencySD)
+		l.Efficiency = min(1, l.Efficiency*rate)
+		l.P2P = min(1, l.P2P*rate)
+		l.AllToAll = min(1, l.AllToAll*rate)
+		l.InNetwork *= rate
+		l.BaseSec *= latency
+		l.StepSec *= latency
+		l.LowStepSec *= latency
+		l.HopSec *= latency
+		out[class] = l
+	}
+	return out
 }
