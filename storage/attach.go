@@ -16,7 +16,7 @@ type place struct {
 	leaves []leafShare       // the same by leaf, in order of first appearance
 	index  map[hostKey]int   // compute node of local drives → which
 	even   bool              // routing spreads over all shortest paths
-	load   *topology.Load    // scratch
+	load   *topology.Load    // scratch, made when routes are looked for
 	inside []flow.Use        // see within
 
 	res []flow.ResourceID // of the model's pools; for local drives node after node
@@ -50,7 +50,6 @@ func (s *System) Attach(net *flow.Net, g *topology.Graph, hosts []topology.NodeI
 	}
 	alive := 1.0
 	if g != nil {
-		p.load = g.NewLoad()
 		routing := g.Spec().Routing
 		p.even = routing == "" || routing == "adaptive"
 		if len(hosts) == 0 && s.kind != Object {

@@ -51,7 +51,7 @@ func NominalConstants() Constants {
 	}
 	m, d, a := result.Measured, result.Derived, result.Assumed
 	return Constants{
-		ReadEta:          c("ceph.read_eta", 0.90, "ratio", d, 0.04, "30, 100 and 320 OSDs on 3, 10 and 32 nodes with separate clients reach 90, 92, 85 % of server line rate (ceph.io 2024)"),
+		ReadEta:          c("ceph.read_eta", 0.90, "ratio", d, 0.04, "30, 100 and 320 OSDs on 3, 10 and 32 nodes with separate clients reach 90, 92, 85 % of server line rate (ceph.io, read in a summary)"),
 		WriteEta:         c("ceph.write_eta", 0.59, "ratio", d, 0.08, "the same clusters: three-copy writes reach 64, 59, 54 % of server line rate, limited by the commit pipeline"),
 		GatewayEta:       c("ceph.gateway_eta", 0.96, "ratio", d, 0.02, "GET through RGW on 4 and 12 nodes of 2 × 100 GbE: 0.94–0.98 of the line rate"),
 		ColocatedEta:     c("ceph.colocated_eta", 0.58, "ratio", d, 0.08, "librbd with clients on the storage nodes: 0.57–0.60 at 10 nodes, 0.55–0.70 at 63 ("+reefPost+")"),

@@ -46,24 +46,22 @@ func (s *System) Demand(op Op, clients []topology.NodeID, objectBytes float64) (
 			return nil, fmt.Errorf("storage %q: client node %d has no way to the network", s.id, c)
 		}
 	}
-	shared := s.poolUses(op, objectBytes)
 	internal, overhead := s.m.wire(op, objectBytes)
+	shared := s.poolUses(op, objectBytes) // behind all links
 	if internal > 0 && len(p.leaves) > 1 {
 		within, err := p.within()
 		if err != nil {
 			return nil, fmt.Errorf("storage %q: %w", s.id, err)
 		}
-		for _, u := range within {
-			shared = append(shared, flow.Use{Res: u.Res, Weight: u.Weight * internal * overhead})
-		}
+		shared = join(within, internal*overhead, shared)
 	}
-	var out []flow.Demand
-	for _, members := range fold(byLeaf(p.graph, clients)) {
-		uses, err := p.reach(op, members, overhead)
-		if err != nil {
-			return nil, fmt.Errorf("storage %q: %w", s.id, err)
-		}
-		out = append(out, s.class(op, objectBytes, merge(append(uses, shared...)), len(members)))
+	classes, err := s.routes.classes(p, op, clients)
+	if err != nil {
+		return nil, fmt.Errorf("storage %q: %w", s.id, err)
+	}
+	out := make([]flow.Demand, len(classes))
+	for i, c := range classes {
+		out[i] = s.class(op, objectBytes, join(c.uses, overhead, shared), c.count)
 	}
 	return out, nil
 }
@@ -179,16 +177,16 @@ func fold(leaves [][]topology.NodeID) [][]topology.NodeID {
 // reach is what one byte of every member takes from the links between them and
 // the storage hosts, as uses of one flow of the class: a link that carries
 // the share f of one member's bytes is used f/n per byte of each of n.
-func (p *place) reach(op Op, members []topology.NodeID, overhead float64) ([]flow.Use, error) {
+func (p *place) reach(op Op, members []topology.NodeID) ([]flow.Use, error) {
 	g := p.graph
 	if len(p.hosts) == 0 { // beyond the fabric: the clients' ports only
 		var uses []flow.Use
 		for _, c := range members {
-			uses = p.ports(op, c, overhead/float64(len(members)), uses)
+			uses = p.ports(op, c, 1/float64(len(members)), uses)
 		}
 		return merge(uses), nil
 	}
-	p.load.Reset()
+	p.emptyLoad()
 	n := float64(len(members))
 	add := func(client, port topology.NodeID, weight float64, salt int) error {
 		src, dst := client, port
@@ -201,7 +199,7 @@ func (p *place) reach(op Op, members []topology.NodeID, overhead float64) ([]flo
 	if p.even {
 		for _, c := range members {
 			for _, l := range p.leaves {
-				if err := add(c, l.port, l.share*overhead/n, 0); err != nil {
+				if err := add(c, l.port, l.share/n, 0); err != nil {
 					return nil, err
 				}
 			}
@@ -215,7 +213,7 @@ func (p *place) reach(op Op, members []topology.NodeID, overhead float64) ([]flo
 		for i, c := range members {
 			for r := range rounds {
 				j := (i*rounds + r) % h
-				if err := add(c, p.hosts[j], overhead/n/float64(rounds), i*h+j); err != nil {
+				if err := add(c, p.hosts[j], 1/n/float64(rounds), i*h+j); err != nil {
 					return nil, err
 				}
 			}
@@ -240,7 +238,7 @@ func (p *place) within() ([]flow.Use, error) {
 	if p.inside != nil {
 		return p.inside, nil
 	}
-	p.load.Reset()
+	p.emptyLoad()
 	if p.even {
 		for i, a := range p.leaves {
 			for j, b := range p.leaves {
@@ -277,6 +275,13 @@ func (p *place) within() ([]flow.Use, error) {
 		}
 	}
 	return p.inside, nil
+}
+
+func (p *place) emptyLoad() {
+	if p.load == nil {
+		p.load = p.graph.NewLoad()
+	}
+	p.load.Reset()
 }
 
 // ports are a client's own links away from its host, for stores beyond the fabric.
@@ -316,18 +321,4 @@ func (p *place) clientSide(op Op, id topology.LinkID) bool {
 		return p.graph.Kind(l.From) != topology.Switch
 	}
 	return p.graph.Kind(l.To) != topology.Switch
-}
-
-// merge sorts uses by resource and adds those of the same one.
-func merge(uses []flow.Use) []flow.Use {
-	slices.SortStableFunc(uses, func(a, b flow.Use) int { return cmp.Compare(a.Res, b.Res) })
-	out := uses[:0]
-	for _, u := range uses {
-		if k := len(out) - 1; k >= 0 && out[k].Res == u.Res {
-			out[k].Weight += u.Weight
-		} else {
-			out = append(out, u)
-		}
-	}
-	return out
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -204,6 +205,52 @@ func TestRelabelledClients(t *testing.T) {
 	slices.Reverse(c)
 	b, _ := s.WriteSeconds(c, 1e9, fourMiB)
 	near(t, "reversed", b, a, 1e-9)
+}
+
+// Shared routes give the same bits, also on a sibling graph and from several
+// goroutines, and are routed once.
+func TestSharedRoutes(t *testing.T) {
+	g := fabric(t, 48, 20, func(s *topology.Spec) { s.Routing = "ecmp" })
+	more, err := g.WithCapacity(map[string]float64{"leaf": 1.5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(g *topology.Graph, r *Routes, profile string, op Op) []flow.Demand {
+		spec := testSpec()
+		spec.Profile = profile
+		s := mustCeph(t, spec)
+		s.ShareRoutes(r)
+		onFabric(t, s, g)
+		d, err := s.Demand(op, g.Chips("compute"), fourMiB)
+		if err != nil {
+			t.Error(err)
+		}
+		return d
+	}
+	var r Routes
+	done := make(chan bool)
+	for i := range 4 {
+		go func() {
+			defer func() { done <- true }()
+			for _, op := range []Op{Read, Write} {
+				for _, p := range []string{"rep-3", "ec-6+2"} {
+					if got, want := ask([]*topology.Graph{g, more}[i%2], &r, p, op), ask(g, nil, p, op); !reflect.DeepEqual(got, want) {
+						t.Errorf("%s %s: shared routes differ", p, op)
+					}
+				}
+			}
+		}()
+	}
+	for range 4 {
+		<-done
+	}
+	if r.misses != 2 {
+		t.Errorf("routed %d times, want once for reads and once for writes", r.misses)
+	}
+	other := fabric(t, 32, 20, nil)
+	if got, want := ask(other, &r, "rep-3", Read), ask(other, nil, "rep-3", Read); !reflect.DeepEqual(got, want) {
+		t.Error("another wiring took the first one's routes")
+	}
 }
 
 func TestDemandRefusals(t *testing.T) {
@@ -427,5 +474,17 @@ func BenchmarkFlagshipSolve(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		_ = net.SetCapacity(r, c*(1-0.1*float64(i%2)))
 		net.Rate(id)
+	}
+}
+
+func BenchmarkFlagshipAllChips(b *testing.B) {
+	g, s := flagship(b)
+	s.ShareRoutes(new(Routes))
+	clients := g.Chips("compute")
+	for b.Loop() {
+		onFabric(b, s, g)
+		if _, err := s.Run(Write, clients, 1e9, fourMiB); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -19,7 +19,7 @@
 // Sources: Weil et al., "CRUSH: Controlled, Scalable, Decentralized Placement
 // of Replicated Data" (SC06), for placement; Ceph documentation for the I/O
 // paths, defaults and full ratios; published measurements of ceph.io (Reef
-// freeze RBD performance 2023, a 630-OSD cluster of 2024) for the CPU costs
+// freeze RBD performance 2023, a cluster of 630 OSDs) for the CPU costs
 // and the share of the line rate that storage nodes reach. Each constant carries its source:
 // see NominalConstants. docs/models/storage.md has the equations.
 //

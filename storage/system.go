@@ -47,7 +47,8 @@ type System struct {
 	kind     Kind
 	m        model
 	warnings []string
-	place    *place // nil until attached
+	routes   *Routes // nil: route every time
+	place    *place  // nil until attached
 }
 
 // pool is a resource that all hosts of a system share evenly.
@@ -172,5 +173,5 @@ func (s *System) Scaled(f Scaling) (*System, error) {
 			return nil, fmt.Errorf("storage %q: scaling %+v: factors must be above 0", s.id, f)
 		}
 	}
-	return &System{id: s.id, kind: s.kind, warnings: s.warnings, m: s.m.scaled(f)}, nil
+	return &System{id: s.id, kind: s.kind, warnings: s.warnings, routes: s.routes, m: s.m.scaled(f)}, nil
 }
