@@ -325,31 +325,33 @@ func (f *fleet) route(i int32, ready float64) {
 	sites := f.c.Network.Sites
 	site := int(i) % sites
 	n := len(f.reps)
-	best := -1
-	if f.c.Router == RoundRobin {
-		j := f.turn[site]
-		for range (n - site + sites - 1) / sites {
-			k := j
-			if j += sites; j >= n {
-				j = site
+	// Both routers walk their site's replicas in turn; the least outstanding
+	// takes the first of the least loaded, so that ties go round.
+	best, least := -1, int32(math.MaxInt32)
+	j := f.turn[site]
+	for range (n - site + sites - 1) / sites {
+		if f.down[j] == 0 {
+			load := f.reps[j].outstand
+			if f.c.Router == RoundRobin {
+				load = 0
 			}
-			if f.down[k] == 0 {
-				best = k
-				f.turn[site] = j
+			if load < least {
+				best, least = j, load
+			}
+			if least == 0 {
 				break
 			}
 		}
-	} else {
-		least := int32(math.MaxInt32)
-		for j := site; j < n; j += sites {
-			if f.down[j] == 0 && f.reps[j].outstand < least {
-				best, least = j, f.reps[j].outstand
-			}
+		if j += sites; j >= n {
+			j = site
 		}
 	}
 	if best < 0 {
 		f.held = append(f.held, i)
 		return
+	}
+	if f.turn[site] = best + sites; f.turn[site] >= n {
+		f.turn[site] = site
 	}
 	f.rec[i].replica = int32(best)
 	f.reps[best].enqueue(waiting{ready: ready, req: i})

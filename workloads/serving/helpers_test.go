@@ -1,8 +1,10 @@
 package serving
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"aisim/hardware"
@@ -67,4 +69,22 @@ func engine(t testing.TB, id string) EngineProfile {
 		t.Fatal(err)
 	}
 	return e
+}
+
+func mean(v []float64) float64 {
+	m := 0.0
+	for _, x := range v {
+		m += x
+	}
+	return m / float64(len(v))
+}
+
+func quantileOf(v []float64, p float64) float64 {
+	s := slices.Clone(v)
+	slices.Sort(s)
+	return quantile(s, p)
+}
+
+func sortRequests(reqs []Request) {
+	slices.SortStableFunc(reqs, func(a, b Request) int { return cmp.Compare(a.ArriveSec, b.ArriveSec) })
 }
