@@ -48,12 +48,16 @@ func (g *Graph) Describe() string {
 			fmt.Fprintf(&b, "; %d pods of %d", t.blocks, t.perBlock)
 		}
 		if t.trunk > 1 {
-			fmt.Fprintf(&b, "; %d cables to each block below", t.trunk)
+			fmt.Fprintf(&b, "; %d cables from each to each block below", t.trunk)
 		}
 		b.WriteByte('\n')
 	}
 	for _, l := range g.Levels() {
-		fmt.Fprintf(&b, "links    %-12s %6d cables of %s, %.4g TB/s both ways", l.Key, (l.Links+1)/2, gbps(l.BytesPerSec), l.TotalBytesPerSec/1e12)
+		rate := gbps(l.BytesPerSec)
+		if l.MaxBytesPerSec > l.BytesPerSec {
+			rate = gbps(l.BytesPerSec) + " to " + gbps(l.MaxBytesPerSec)
+		}
+		fmt.Fprintf(&b, "links    %-12s %6d cables of %s, %.4g TB/s both ways", l.Key, (l.Links+1)/2, rate, l.TotalBytesPerSec/1e12)
 		if l.Failed > 0 {
 			fmt.Fprintf(&b, "; %d directions failed", l.Failed)
 		}

@@ -23,7 +23,7 @@ func (g *Graph) DrawSVG() []byte {
 	for i := len(g.tiers) - 1; i >= 0; i-- {
 		t := &g.tiers[i]
 		n := t.perBlock * t.blocks
-		rows = append(rows, row{label: tierNames[i], nodes: thin(t.first, n), total: n})
+		rows = append(rows, row{label: tierNames[i], nodes: g.thin(t.first, n), total: n})
 	}
 	hosts := row{label: "hosts"}
 	for i := range g.groups {
@@ -44,27 +44,42 @@ func (g *Graph) DrawSVG() []byte {
 			position[n] = [2]float64{margin + (float64(k)+0.5)*float64(width-2*margin)/float64(len(x.nodes)), y}
 		}
 	}
-	// Hosts share the width by group; NICs stand where their host does.
+	// Few hosts all stand in a row; of many, one stands below each leaf that is shown.
 	y := float64(margin + len(rows)*rowHeight)
-	shown := 0
-	for i := range g.groups {
-		shown += min(g.groups[i].Count, drawn/len(g.groups)+1)
-	}
 	type hostBox struct {
 		x     float64
 		label string
 		chips int
 	}
 	var boxes []hostBox
-	for i := range g.groups {
-		gr := &g.groups[i]
-		n := min(gr.Count, drawn/len(g.groups)+1)
-		for k := range n {
-			h := k * gr.Count / n
-			x := margin + (float64(len(boxes))+0.5)*float64(width-2*margin)/float64(shown)
-			boxes = append(boxes, hostBox{x, fmt.Sprintf("%s-%d", gr.Name, h), gr.ChipsPerHost})
-			for _, nic := range g.HostNICs(gr.Name, h) {
-				position[nic] = [2]float64{x, y}
+	place := func(gr *group, h int, x float64) {
+		boxes = append(boxes, hostBox{x, fmt.Sprintf("%s-%d", gr.Name, h), gr.ChipsPerHost})
+		for _, nic := range g.HostNICs(gr.Name, h) {
+			position[nic] = [2]float64{x, y}
+		}
+	}
+	if hosts.total <= drawn || len(rows) < 2 {
+		shown := min(hosts.total, 4*drawn)
+		for i := range g.groups {
+			for h := 0; h < g.groups[i].Count && len(boxes) < shown; h++ {
+				place(&g.groups[i], h, margin+(float64(len(boxes))+0.5)*float64(width-2*margin)/float64(shown))
+			}
+		}
+	} else {
+		below := map[NodeID]bool{}
+		for _, leaf := range rows[len(rows)-1].nodes {
+			below[leaf] = true
+		}
+		for i := range g.groups {
+			gr := &g.groups[i]
+			last := -1
+			for n := range gr.nics {
+				leaf := g.tiers[0].first + NodeID(g.nicTo[int(gr.nicBase)+n])
+				if h := n / gr.HostGroup.NICs; below[leaf] && h != last {
+					delete(below, leaf)
+					place(gr, h, position[leaf][0])
+					last = h
+				}
 			}
 		}
 	}
@@ -92,7 +107,7 @@ func (g *Graph) DrawSVG() []byte {
 		if len(x.nodes) < x.total {
 			note = fmt.Sprintf(", %d shown", len(x.nodes))
 		}
-		fmt.Fprintf(&b, `<text x="8" y="%.1f" fill="#1f2933">%d %s%s</text>`, yy-22, x.total, x.label, note)
+		fmt.Fprintf(&b, `<text x="8" stroke="#fff" stroke-width="3" paint-order="stroke" y="%.1f" fill="#1f2933">%d %s%s</text>`, yy-22, x.total, x.label, note)
 		for _, n := range x.nodes {
 			p := position[n]
 			fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="14" height="12" rx="2" fill="#2f6f9f"><title>%s</title></rect>`, p[0]-7, p[1]-6, escape(g.Name(n)))
@@ -102,7 +117,7 @@ func (g *Graph) DrawSVG() []byte {
 	if len(boxes) < hosts.total {
 		note = fmt.Sprintf(", %d shown", len(boxes))
 	}
-	fmt.Fprintf(&b, `<text x="8" y="%.1f" fill="#1f2933">%d hosts%s</text>`, y-22, hosts.total, note)
+	fmt.Fprintf(&b, `<text x="8" stroke="#fff" stroke-width="3" paint-order="stroke" y="%.1f" fill="#1f2933">%d hosts%s</text>`, y-22, hosts.total, note)
 	for _, h := range boxes {
 		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="16" height="20" rx="2" fill="#52606d"><title>%s, %d chips</title></rect>`, h.x-8, y-6, escape(h.label), h.chips)
 	}
@@ -113,11 +128,23 @@ func (g *Graph) DrawSVG() []byte {
 	return []byte(b.String())
 }
 
-func thin(first NodeID, n int) []NodeID {
+// thin picks nodes evenly, and always those with failed links.
+func (g *Graph) thin(first NodeID, n int) []NodeID {
 	k := min(n, drawn)
-	out := make([]NodeID, k)
-	for i := range out {
-		out[i] = first + NodeID(i*n/k)
+	var out []NodeID
+	next := 0
+	for i := range n {
+		node := first + NodeID(i)
+		take := next < k && i == next*n/k
+		if take {
+			next++
+		}
+		for _, id := range g.Out(node) {
+			take = take || g.failed[id] && len(out) < 2*drawn
+		}
+		if take {
+			out = append(out, node)
+		}
 	}
 	return out
 }
@@ -142,7 +169,7 @@ func (g *Graph) drawGrid(b *strings.Builder, x0, y0 float64) {
 			continue
 		}
 		cols := min(gr.dims[len(gr.dims)-1], 48)
-		fmt.Fprintf(b, `<text x="8" y="%.1f" fill="#1f2933">%s %v of %s chips, first plane</text>`, y0-14, gr.suKind, gr.dims, escape(gr.Name))
+		fmt.Fprintf(b, `<text x="8" stroke="#fff" stroke-width="3" paint-order="stroke" y="%.1f" fill="#1f2933">%s %v of %s chips, first plane</text>`, y0-14, gr.suKind, gr.dims, escape(gr.Name))
 		for r := range g.grid() {
 			for c := range cols {
 				x, y := x0+float64(c)*22, y0+float64(r)*22

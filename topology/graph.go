@@ -285,6 +285,7 @@ func (g *Graph) Levels() []Level {
 		if l.Links == 0 || g.cap[id]*g.scale[g.level[id]] < l.BytesPerSec {
 			l.BytesPerSec = g.cap[id] * g.scale[g.level[id]]
 		}
+		l.MaxBytesPerSec = max(l.MaxBytesPerSec, g.cap[id]*g.scale[g.level[id]])
 		l.Links++
 		if g.failed[id] {
 			l.Failed++

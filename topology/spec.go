@@ -92,6 +92,7 @@ type Level struct {
 	Links            int    // directed links, failed ones included
 	Failed           int
 	BytesPerSec      float64 // of one link and direction (of the slowest, if they differ)
+	MaxBytesPerSec   float64 // of the fastest
 	TotalBytesPerSec float64 // of all live links, both directions
 }
 

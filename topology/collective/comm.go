@@ -177,10 +177,10 @@ func (c *Comm) efficiency(l topology.LevelID, t traffic) float64 {
 
 // price turns a shape into a plan under the present capacities and constants.
 func (c *Comm) price(s *shape, opt PlanOptions) (*Plan, error) {
-	p := &Plan{op: s.op, ranks: s.ranks, groups: len(s.groups)}
+	p := &Plan{op: s.op, ranks: s.ranks, groups: len(s.groups), shape: s}
 	for i := range s.candidates {
 		cand := &s.candidates[i]
-		out := pricedCandidate{name: cand.name}
+		out := pricedCandidate{name: cand.name, index: i}
 		usable := true
 		for k := range cand.phases {
 			ph := &cand.phases[k]

@@ -11,10 +11,12 @@ type Plan struct {
 	op            Op
 	ranks, groups int
 	candidates    []pricedCandidate
+	shape         *shape
 }
 
 type pricedCandidate struct {
 	name   string
+	index  int // in the shape
 	base   float64
 	low    bool // has a low-latency protocol
 	phases []pricedPhase
@@ -38,50 +40,68 @@ func (p *Plan) Ranks() int { return p.ranks }
 // Time is the cost of one call with S = bytes (see Op): the cheapest of the prepared
 // algorithms and protocols. It costs some tens of nanoseconds and allocates nothing.
 func (p *Plan) Time(bytes float64) Cost {
-	if p.op == Barrier {
-		bytes = barrierBytes
-	}
-	if !(bytes > 0) || p.ranks < 2 {
+	at := p.choose(&bytes)
+	if at < 0 {
 		return Cost{Algorithm: "none"}
 	}
-	best := Cost{Sec: math.Inf(1)}
-	for i := range p.candidates {
-		c := &p.candidates[i]
-		for proto := range 2 {
-			if proto == 1 && !c.low {
-				break
-			}
-			sec, latency, worst, level := c.base, c.base, 0.0, topology.LevelID(0)
-			for k := range c.phases {
-				ph := &c.phases[k]
-				tau := bytes * ph.secPerByte
-				fixed := ph.fixed
-				if proto == 1 {
-					tau *= ph.lowSlower
-					fixed = ph.low
-				} else {
-					tau += ph.fill * math.Sqrt(tau)
-				}
-				sec += fixed + tau
-				latency += fixed
-				if tau > worst {
-					worst, level = tau, ph.level
-				}
-			}
-			if sec < best.Sec {
-				best = Cost{Sec: sec, LatencySec: latency, Algorithm: c.name, Level: level.Key()}
-				if proto == 1 {
-					best.Algorithm = lowNames[c.name]
-				}
-				for k := range c.phases {
-					for l, b := range c.phases[k].bytes {
-						best.BytesByLevel[l] += b * bytes
-					}
-				}
-			}
+	c := &p.candidates[at]
+	best := c.cost(bytes, false)
+	if c.low {
+		if low := c.cost(bytes, true); low.Sec < best.Sec {
+			best = low
+			best.Algorithm = lowNames[c.name]
+		}
+	}
+	for k := range c.phases {
+		for l, b := range c.phases[k].bytes {
+			best.BytesByLevel[l] += b * bytes
 		}
 	}
 	return best
+}
+
+// choose is the cheapest candidate for a size, −1 when there is nothing to do. It sets
+// the size of a barrier.
+func (p *Plan) choose(bytes *float64) int {
+	if p.op == Barrier {
+		*bytes = barrierBytes
+	}
+	if !(*bytes > 0) || p.ranks < 2 {
+		return -1
+	}
+	best, at := math.Inf(1), -1
+	for i := range p.candidates {
+		c := &p.candidates[i]
+		sec := c.cost(*bytes, false).Sec
+		if c.low {
+			sec = min(sec, c.cost(*bytes, true).Sec)
+		}
+		if sec < best {
+			best, at = sec, i
+		}
+	}
+	return at
+}
+
+// cost is that of one candidate under the large-message or the low-latency protocol.
+func (c *pricedCandidate) cost(bytes float64, low bool) Cost {
+	sec, latency, worst, level := c.base, c.base, -1.0, topology.LevelID(0)
+	for k := range c.phases {
+		ph := &c.phases[k]
+		tau, fixed := bytes*ph.secPerByte, ph.fixed
+		if low {
+			tau *= ph.lowSlower
+			fixed = ph.low
+		} else {
+			tau += ph.fill * math.Sqrt(tau)
+		}
+		sec += fixed + tau
+		latency += fixed
+		if tau > worst {
+			worst, level = tau, ph.level
+		}
+	}
+	return Cost{Sec: sec, LatencySec: latency, Algorithm: c.name, Level: level.Key()}
 }
 
 // lowNames are the algorithms under the low-latency protocol (NCCL's LL).
