@@ -49,14 +49,15 @@ func (b *binder) table(n *node, pattern, path string, dst reflect.Value, around 
 	selector := around.value
 	t := dst.Type()
 	var given map[string]*node
+	var meant map[string]bool
 	if n != nil {
 		if n.kind != tableNode {
-			b.problem(n, path, nil, "", "expected a table, found %s", n.what())
+			b.problem(n, path, nil, "write ["+path+"] and its keys below it", "expected a table, found %s", n.what())
 			return
 		}
 		b.note(n, path)
 		given = n.table
-		b.unknown(n, pattern, path, t)
+		meant = b.unknown(n, pattern, path, t)
 	}
 	selectorKey := selectors[pattern]
 	if selectorKey != "" {
@@ -85,6 +86,7 @@ func (b *binder) table(n *node, pattern, path string, dst reflect.Value, around 
 		case item != nil:
 			b.value(item, k, at, field, selection{around.key, selector})
 		case selector != "" && !k.only(selector):
+		case meant[name]: // an unknown key was probably meant for it
 		case k.Required:
 			b.missing(n, k, path, at)
 		case k.Default != "" && !b.groupGiven(given, pattern, k):
@@ -102,8 +104,13 @@ func (b *binder) table(n *node, pattern, path string, dst reflect.Value, around 
 // one around it that the user wrote.
 func (b *binder) missing(n *node, k *Key, table, path string) {
 	p := &Problem{File: b.top, Key: path, Allowed: k.allowed(), Message: "is missing: " + firstSentence(k.Doc)}
-	if k.Example != "" {
+	switch kind := kindOf(k.Path); {
+	case k.Example != "":
 		p.Hint = "write " + k.Path[strings.LastIndexByte(k.Path, '.')+1:] + " = " + k.Example
+	case kind == "table":
+		p.Hint = "write [" + path + "] and its keys below it"
+	case kind == "tables":
+		p.Hint = "start each entry with [[" + path + "]]"
 	}
 	if n != nil {
 		p.File, p.Line, p.Col = n.at.file, n.at.pos.line, n.at.pos.col
@@ -113,8 +120,10 @@ func (b *binder) missing(n *node, k *Key, table, path string) {
 	b.problems = append(b.problems, p)
 }
 
-// unknown reports the keys of a table that the dictionary lacks.
-func (b *binder) unknown(n *node, pattern, path string, t reflect.Type) {
+// unknown reports the keys of a table that the dictionary lacks and returns
+// the keys that they were probably meant for.
+func (b *binder) unknown(n *node, pattern, path string, t reflect.Type) map[string]bool {
+	meant := map[string]bool{}
 	var names []string
 	for i := 0; i < t.NumField(); i++ {
 		if name := t.Field(i).Tag.Get("toml"); name != "" {
@@ -126,16 +135,23 @@ func (b *binder) unknown(n *node, pattern, path string, t reflect.Type) {
 			continue
 		}
 		item := n.table[key]
+		for _, name := range nearest(key, names) {
+			meant[name] = true
+		}
 		hint := didYouMean(key, names)
 		if hint == "" {
 			hint = elsewhere(key, pattern)
 		}
-		if hint == "" && len(names) <= 16 {
+		if hint == "" && len(names) <= 12 {
 			hint = "known keys: " + strings.Join(names, ", ")
+		}
+		if hint == "" {
+			hint = "aisim schema lists the keys"
 		}
 		p := &Problem{File: item.at.file, Line: item.key.line, Col: item.key.col, Key: joinKey(path, key), Hint: hint, Message: "unknown key"}
 		b.problems = append(b.problems, p)
 	}
+	return meant
 }
 
 // elsewhere finds a key of that name in another table.
@@ -249,7 +265,11 @@ func (b *binder) value(n *node, k *Key, path string, field reflect.Value, around
 func (b *binder) text(n *node, k *Key, path string, field reflect.Value) {
 	v, ok := n.scalar.(string)
 	if !ok || n.kind != scalarNode {
-		b.problem(n, path, k, "write it in quotes", "expected text, found %s", n.what())
+		hint := ""
+		if n.kind == scalarNode {
+			hint = "write it in quotes"
+		}
+		b.problem(n, path, k, hint, "expected text, found %s", n.what())
 		return
 	}
 	if len(v) > 4096 {
@@ -267,7 +287,7 @@ func (b *binder) text(n *node, k *Key, path string, field reflect.Value) {
 			hint = "known: " + strings.Join(ids, ", ")
 		}
 		if hint == "" {
-			hint = "aisim catalog list shows what there is"
+			hint = "aisim catalog list --kind " + listKind(k.Ref) + " shows what there is"
 		}
 		b.problem(n, path, k, hint, "there is no %s of that name", k.Ref)
 		return
@@ -329,7 +349,7 @@ func (b *binder) either(n *node, k *Key, path string, field reflect.Value) {
 func (b *binder) quantity(n *node, k *Key, path string, d units.Dimension) (float64, bool) {
 	var v float64
 	if n.kind != scalarNode {
-		b.problem(n, path, k, fmt.Sprintf("write it like %s", example(k, d)), "expected a %s, found %s", d, n.what())
+		b.problem(n, path, k, fmt.Sprintf("write it like %s", example(k, d)), "expected %s, found %s", d.Article(), n.what())
 		return 0, false
 	}
 	switch x := n.scalar.(type) {
@@ -338,7 +358,7 @@ func (b *binder) quantity(n *node, k *Key, path string, d units.Dimension) (floa
 		if err != nil {
 			var e *units.Error
 			if errors.As(err, &e) {
-				b.problem(n, path, k, e.Hint, "is not a %s: %s", d, e.Kind)
+				b.problem(n, path, k, e.Hint, "is not %s: %s", d.Article(), e.Kind)
 			} else {
 				b.problem(n, path, k, "", "%s", err)
 			}
@@ -348,20 +368,20 @@ func (b *binder) quantity(n *node, k *Key, path string, d units.Dimension) (floa
 	case int64, float64:
 		f, _ := toFloat(x)
 		if !d.Bare() {
-			b.problem(n, path, k, fmt.Sprintf("a bare number has no unit: write %s", withUnit(n.at.text, d)), "has no unit; expected a %s", d)
+			b.problem(n, path, k, fmt.Sprintf("a bare number has no unit: write %s", withUnit(n.at.text, d)), "has no unit; expected %s", d.Article())
 			return 0, false
 		}
 		v = f
 	case bool:
 		if !k.Bool {
-			b.problem(n, path, k, "", "expected a %s, found true or false", d)
+			b.problem(n, path, k, fmt.Sprintf("write it like %s", example(k, d)), "expected %s, found true or false", d.Article())
 			return 0, false
 		}
 		if x {
 			v = 1
 		}
 	default:
-		b.problem(n, path, k, fmt.Sprintf("write it like %s", example(k, d)), "expected a %s, found %s", d, n.what())
+		b.problem(n, path, k, fmt.Sprintf("write it like %s", example(k, d)), "expected %s, found %s", d.Article(), n.what())
 		return 0, false
 	}
 	if math.IsNaN(v) || math.IsInf(v, 0) {

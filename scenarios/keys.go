@@ -48,6 +48,12 @@ func (b bounds) holds(v float64) bool {
 
 // text says the range in words, in the dimension's units.
 func (b bounds) text(d units.Dimension) string {
+	if d == units.None {
+		d = units.Count
+	}
+	if b.lo == b.hi {
+		return units.Exact(b.lo, d)
+	}
 	if b.aboveLow {
 		return "above " + units.Exact(b.lo, d) + ", up to " + units.Exact(b.hi, d)
 	}

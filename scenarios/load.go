@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -196,6 +198,9 @@ func (l *loader) includes(f file, tree *node) *node {
 	var base *node
 	for i, item := range list.list {
 		report := func(hint, format string, args ...any) {
+			if hint == "" {
+				hint = "write a path from this file's folder, or \"builtin:ID\""
+			}
 			l.problems = append(l.problems, &Problem{File: item.at.file, Line: item.at.pos.line, Col: item.at.pos.col,
 				Key: fmt.Sprintf("include[%d]", i), Value: item.at.text, Hint: hint, Message: fmt.Sprintf(format, args...)})
 		}
@@ -275,12 +280,14 @@ func (l *loader) encoding(f file, text []byte) bool {
 	return false
 }
 
+// bareQuantity is a quantity that its quotes were forgotten of.
+var bareQuantity = regexp.MustCompile(`=\s*([0-9][0-9_.]*\s*[A-Za-z%/][A-Za-z%/-]*)\s*(#.*)?$`)
+
 // syntax turns an error of the TOML decoder into a problem.
 func (l *loader) syntax(f file, text string, err error) {
-	p := &Problem{File: f.name, Message: err.Error()}
+	p := &Problem{File: f.name, Message: err.Error(), Hint: "the text is not TOML; see toml.io"}
 	var e toml.ParseError
 	if errors.As(err, &e) {
-		p.Message, p.Key = "not TOML: "+e.Message, e.LastKey
 		start := min(max(e.Position.Start, 0), len(text))
 		before := text[:start]
 		p.Line = strings.Count(before, "\n") + 1
@@ -288,7 +295,23 @@ func (l *loader) syntax(f file, text string, err error) {
 		if e.Position.Line > 0 && e.Position.Line != p.Line {
 			p.Line, p.Col = e.Position.Line, max(e.Position.Col, 1)
 		}
-		if usage, _, _ := strings.Cut(strings.TrimSpace(e.Usage), "\n"); usage != "" {
+		message := strings.TrimSuffix(e.Message, ".")
+		if strings.HasPrefix(message, "Key ") {
+			message = "k" + message[1:]
+			p.Hint = "a table or key may stand only once; entries of a list of tables start with [[name]]"
+		}
+		p.Message = "not TOML: " + message
+		line := text[strings.LastIndexByte(before, '\n')+1:]
+		if p.Line <= strings.Count(text, "\n")+1 {
+			line = strings.SplitN(text, "\n", p.Line+1)[p.Line-1]
+		}
+		line = strings.TrimSpace(line)
+		if utf8.ValidString(line) && !strings.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' }) {
+			p.Value = excerpt(line)
+		}
+		if m := bareQuantity.FindStringSubmatch(line); m != nil {
+			p.Hint = "a quantity stands in quotes: " + strconv.Quote(m[1])
+		} else if usage, _, _ := strings.Cut(strings.TrimSpace(e.Usage), "\n"); usage != "" {
 			p.Hint = strings.TrimSuffix(usage, ":")
 		}
 	}

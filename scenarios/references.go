@@ -61,3 +61,15 @@ func (r references) has(kind, id string) bool {
 	}
 	return err == nil
 }
+
+// listKind is the kind under which `aisim catalog list` shows what a reference
+// may name.
+func listKind(ref string) string {
+	switch ref {
+	case "switch":
+		return hardware.KindInterconnect
+	case "region":
+		return hardware.KindPower
+	}
+	return ref
+}

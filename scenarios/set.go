@@ -57,7 +57,7 @@ func (l *loader) set(tree *node, arg string) {
 			return
 		}
 		if last {
-			n := l.overrideValue(k, arg, value, fail)
+			n := overrideValue(k, path, arg, value, fail)
 			if n == nil {
 				return
 			}
@@ -79,7 +79,7 @@ func (l *loader) set(tree *node, arg string) {
 }
 
 // overrideValue reads the value of an override as the key's type wants it.
-func (l *loader) overrideValue(k *Key, arg, value string, fail func(key, value, hint, format string, args ...any)) *node {
+func overrideValue(k *Key, path, arg, value string, fail func(key, value, hint, format string, args ...any)) *node {
 	file := "--set " + excerpt(arg)
 	var tree map[string]any
 	_, err := toml.Decode("v = "+value+"\n", &tree)
@@ -89,9 +89,9 @@ func (l *loader) overrideValue(k *Key, arg, value string, fail func(key, value, 
 	case err == nil && len(tree) == 1 && (isText || !wantsText || isNumber(tree["v"]) && keyTakesNumber(k)):
 		return newTree(tree["v"], "v", file, ".", index{"v": place{text: value}})
 	case wantsText:
-		return &node{scalar: value, at: origin{file: file, dir: ".", text: value}}
+		return &node{scalar: value, at: origin{file: file, dir: ".", text: excerpt(value)}}
 	default:
-		fail(k.Path, value, "write it as in TOML, like "+k.Example, "the value cannot be read")
+		fail(path, excerpt(value), "write it as in TOML, like "+example(k, k.Dim), "the value cannot be read")
 		return nil
 	}
 }

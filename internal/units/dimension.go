@@ -118,6 +118,14 @@ func (d Dimension) String() string {
 	return table[d].name
 }
 
+// Article is the dimension in words with its article, "an amount of money".
+func (d Dimension) Article() string {
+	if name := d.String(); name[0] == 'a' {
+		return "an " + name
+	}
+	return "a " + d.String()
+}
+
 // Example is a well-formed quantity of the dimension, "400 Gb/s".
 func (d Dimension) Example() string {
 	if d >= dimensions {

@@ -30,7 +30,7 @@ type Error struct {
 
 // Error is one line in lower case, hint included.
 func (e *Error) Error() string {
-	return fmt.Sprintf("%q is not a %s: %s; %s", e.Text, e.Want, e.Kind, e.Hint)
+	return fmt.Sprintf("%q is not %s: %s; %s", e.Text, e.Want.Article(), e.Kind, e.Hint)
 }
 
 // Unwrap gives the kind of the fault.
@@ -159,27 +159,31 @@ func unitHint(number, name string, d Dimension) (error, string) {
 	if d == Time && (name == "m" || name == "M") {
 		return ErrUnit, fmt.Sprintf("m is ambiguous: write %q for minutes or %q for milliseconds", number+" min", number+" ms")
 	}
+	var slips []string
 	for _, u := range table[d].units {
 		if strings.EqualFold(u.name, name) {
-			hint := fmt.Sprintf("case matters: did you mean %q?", number+" "+u.name)
-			if d == BytesPerSec {
-				hint += " (b is a bit, B is a byte)"
-			}
-			return ErrUnit, hint
+			slips = append(slips, strconv.Quote(number+" "+u.name))
 		}
+	}
+	if len(slips) > 0 {
+		hint := "case matters: did you mean " + strings.Join(slips, " or ") + "?"
+		if d == BytesPerSec {
+			hint += " (b is a bit, B is a byte)"
+		}
+		return ErrUnit, hint
 	}
 	if strings.ContainsAny(name, "$€£") || strings.HasPrefix(name, "EUR") {
 		return ErrUnit, fmt.Sprintf("all money is in USD: write %q", d.Example())
 	}
 	for other := Ratio; other < dimensions; other++ {
 		if u, ok := table[other].byName[name]; ok && other != d {
-			return ErrDimension, fmt.Sprintf("%s is a unit of a %s; a %s is written like %q", u.name, other, d, d.Example())
+			return ErrDimension, fmt.Sprintf("%s is a unit of %s; %s is written like %q", u.name, other.Article(), d.Article(), d.Example())
 		}
 	}
 	if d.Bare() && d == Count {
-		return ErrUnit, fmt.Sprintf("a %s is written without a unit, like %q", d, d.Example())
+		return ErrUnit, fmt.Sprintf("%s is written without a unit, like %q", d.Article(), d.Example())
 	}
-	return ErrUnit, fmt.Sprintf("a %s is written like %q; units: %s", d, d.Example(), list(d))
+	return ErrUnit, fmt.Sprintf("%s is written like %q; units: %s", d.Article(), d.Example(), list(d))
 }
 
 func list(d Dimension) string {
