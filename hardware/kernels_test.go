@@ -167,6 +167,37 @@ func TestOperatorTables(t *testing.T) {
 	}
 }
 
+// Fused-MoE layers of H100, balanced routing: two grouped GEMMs and 40 us of
+// routing (kernel notes: 40 to 90 us for the whole call). Tolerance 30 %: one
+// library's Triton kernels, against a constant that also serves training.
+func TestGroupedGEMMTable(t *testing.T) {
+	d := device(t, "nvidia-h100-sxm").Isolated()
+	for _, format := range []struct {
+		name  string
+		dt    DType
+		limit float64
+	}{{"bfloat16", BF16, 0.30}, {"fp8", FP8, 0.35}} {
+		e := errorsOf{}
+		for _, r := range readTable(t, "inference", "aiconfigurator", "h100_sxm_vllm0.14.0_moe.csv") {
+			if r["moe_dtype"] != format.name || r["distribution"] != "balanced" {
+				continue
+			}
+			experts, ep := r.number("num_experts"), r.number("moe_ep_size")
+			tokens, topk := r.number("num_tokens"), r.number("topk")
+			hidden, inner := r.number("hidden_size"), r.number("inter_size")/r.number("moe_tp_size")
+			active := experts / ep * (1 - math.Pow(1-topk/experts, tokens))
+			rows := tokens * topk / ep / active
+			up := d.GroupedGEMM(active, rows, 2*inner, hidden, format.dt, format.dt.Bytes())
+			down := d.GroupedGEMM(active, rows, hidden, inner, format.dt, format.dt.Bytes())
+			e.add(up.Sec+down.Sec+40e-6, r.number("latency_ms")*1e-3)
+		}
+		t.Logf("fused MoE %s: %d rows, median %.1f %%, p90 %.1f %%", format.name, len(e), 100*e.quantile(.5), 100*e.quantile(.9))
+		if e.quantile(.5) > format.limit {
+			t.Errorf("%s: median error %.3f, limit %.2f", format.name, e.quantile(.5), format.limit)
+		}
+	}
+}
+
 func kvBytes(r kernelRow) float64 {
 	if r["kv_cache_dtype"] == "fp8" {
 		return 1
