@@ -23,6 +23,7 @@ type Context struct {
 	// window wait in near and take the place of batch[pos] when they are due.
 	batch []Event
 	pos   int
+	ready int // len(batch) while near is empty, else 0: Next may just step on
 	near  eventHeap
 	hole  bool // near[0] was taken and its place is free for the next push
 	ring  *ring
@@ -54,7 +55,7 @@ func (c *Context) Next() bool {
 	if invariants {
 		return c.checkedNext()
 	}
-	if n := c.pos + 1; n < len(c.batch) && len(c.near) == 0 {
+	if n := c.pos + 1; n < c.ready {
 		c.pos = n
 		return true
 	}
@@ -195,6 +196,7 @@ func (c *Context) push(e *Event) {
 }
 
 func (c *Context) pushNear(e *Event) {
+	c.ready = 0
 	if c.hole {
 		c.hole = false
 		c.near.replace(e)
@@ -217,6 +219,9 @@ func (c *Context) slowNext() bool {
 	c.fill()
 	for !c.stopped {
 		n := c.pos + 1
+		if len(c.near) == 0 {
+			c.ready = len(c.batch)
+		}
 		if len(c.near) > 0 && c.near[0].Time < c.limit &&
 			(n >= len(c.batch) || c.near[0].Before(&c.batch[n])) {
 			if c.ring == nil && c.handled%1024 == 1023 && c.solo && c.engine.interrupted.Load() {
@@ -303,13 +308,14 @@ func (c *Context) stash() {
 		c.handled--
 	}
 	c.batch = c.batch[:c.pos+1]
+	c.ready = 0
 }
 
 // settle leaves no batch behind but the event handled last, for the clock.
 func (c *Context) settle() {
 	c.batch[0] = c.batch[c.pos]
 	c.batch = c.batch[:1]
-	c.pos = 0
+	c.pos, c.ready = 0, 0
 }
 
 // begin readies the partition for a run.

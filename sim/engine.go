@@ -78,6 +78,7 @@ type Engine struct {
 	sequence    []uint64
 	home        []uint16
 	workers     []worker
+	all         []uint16 // every partition, for windows that one worker runs
 	now         Time
 	stats       Stats
 	err         error
@@ -156,6 +157,10 @@ func New(config Config, model Model) (*Engine, error) {
 			}
 		}
 		e.home[i] = uint16(p)
+	}
+	e.all = make([]uint16, c.Partitions)
+	for i := range e.all {
+		e.all[i] = uint16(i)
 	}
 	e.workers = newWorkers(c.Workers)
 	for i := range e.parts {

@@ -124,13 +124,12 @@ func (e *Engine) past(win int64, until Time) bool {
 
 // serial runs every partition on one worker.
 func (w *worker) serial(e *Engine, until Time) {
-	all := e.everyone()
 	win := noWindow
 	for i := range e.parts {
 		win = min(win, e.parts[i].next)
 	}
 	for halt := false; !halt && !e.past(win, until) && !e.interrupted.Load(); {
-		_, win, halt = w.window(e, all, win)
+		_, win, halt = w.window(e, e.all, win)
 		e.stats.Windows++
 		if invariants {
 			e.conserve()
@@ -138,28 +137,19 @@ func (w *worker) serial(e *Engine, until Time) {
 	}
 }
 
-func (e *Engine) everyone() []uint16 {
-	all := make([]uint16, len(e.parts))
-	for i := range all {
-		all[i] = uint16(i)
-	}
-	return all
-}
-
 // runParallel runs the windows on all workers; the caller is worker 0.
 func (e *Engine) runParallel(until Time) {
 	b := newBarrier(len(e.workers))
-	all := e.everyone()
 	var wait sync.WaitGroup
 	for i := 1; i < len(e.workers); i++ {
-		wait.Go(func() { e.workers[i].parallel(e, b, all, until) })
+		wait.Go(func() { e.workers[i].parallel(e, b, until) })
 	}
-	e.workers[0].parallel(e, b, all, until)
+	e.workers[0].parallel(e, b, until)
 	wait.Wait()
 	e.deliver()
 }
 
-func (w *worker) parallel(e *Engine, b *barrier, all []uint16, until Time) {
+func (w *worker) parallel(e *Engine, b *barrier, until Time) {
 	n := uint64(len(e.workers))
 	var (
 		mine         = news{next: noWindow}
@@ -208,7 +198,7 @@ func (w *worker) parallel(e *Engine, b *barrier, all []uint16, until Time) {
 
 		if thin >= thinStreak || uneven {
 			if w.index == 0 {
-				e.alone(all, win, until)
+				e.alone(win, until)
 			}
 			b.wait()
 			thin = 0
@@ -255,14 +245,14 @@ func (e *Engine) deliver() {
 
 // alone lets worker 0 run windows by itself until they are worth sharing
 // again, and then spreads the partitions anew by the events that they handled.
-func (e *Engine) alone(all []uint16, win int64, until Time) {
+func (e *Engine) alone(win int64, until Time) {
 	w := &e.workers[0]
 	e.deliver()
 	for i := range e.parts {
 		e.parts[i].worker = w
 	}
 	for busy := 0; busy < thinStreak && !e.past(win, until) && !e.interrupted.Load(); {
-		handled, next, halt := w.window(e, all, win)
+		handled, next, halt := w.window(e, e.all, win)
 		win = next
 		e.stats.Windows++
 		e.stats.Thin++
