@@ -2,6 +2,7 @@ package topology
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -197,6 +198,9 @@ func (g *Graph) Spread(src, dst []NodeID) ([]Share, error) {
 	return slices.Clone(sum), err
 }
 
+// maxUniform bounds an all-to-all that must be laid pair by pair: 36 million pairs.
+const maxUniform = 6000
+
 // AddUniform puts `bytes` from every node of a group to every other on the account, as
 // an all-to-all does, and returns the latency of the longest path. Where the fabric
 // folds, it takes work in proportion to the nodes, not to the pairs.
@@ -205,6 +209,9 @@ func (l *Load) AddUniform(nodes []NodeID, bytes float64) (latencySec float64, er
 		if lat, ok := l.addUniformFolded(nodes, bytes); ok {
 			return lat, nil
 		}
+	}
+	if len(nodes) > maxUniform {
+		return 0, fmt.Errorf("topology: an all-to-all of %d nodes is over %d on a fabric with failed switch links, several NICs per chip or routing other than adaptive", len(nodes), maxUniform)
 	}
 	for i, a := range nodes {
 		for j, b := range nodes {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"aisim/hardware/profile"
 	"aisim/topology"
 	"aisim/topology/flow"
@@ -418,5 +420,75 @@ func BenchmarkTime(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		p.Time(1 << 26)
+	}
+}
+
+// More of any level is never slower, whatever the operation, placement and routing.
+func TestMoreIsNeverSlower(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		g := cluster(t, 5, func(s *topology.Spec) {
+			s.Radix = 16
+			s.Levels = 2
+			s.Oversubscription = []float64{float64(rapid.IntRange(1, 3).Draw(rt, "over"))}
+			s.Topology = rapid.SampledFrom([]string{"fat-tree", "rail-optimised"}).Draw(rt, "topology")
+			s.Routing = rapid.SampledFrom([]string{"adaptive", "ecmp", "d-mod-k"}).Draw(rt, "routing")
+		})
+		ranks := rapid.Permutation(g.Chips("compute")).Draw(rt, "placement")[:rapid.IntRange(2, 40).Draw(rt, "ranks")]
+		op := Op(rapid.IntRange(0, int(numOps)-1).Draw(rt, "op"))
+		model := rapid.SampledFrom([]string{"analytic", "flow"}).Draw(rt, "model")
+		c := New(g, Ideal(), Options{Model: model})
+		before := prepare(t, c, op, [][]topology.NodeID{ranks}, "").Time(1 << 24)
+		for _, l := range g.Levels() {
+			h, err := g.WithCapacity(map[string]float64{l.Key: 2})
+			if err != nil {
+				rt.Fatal(err)
+			}
+			after := prepare(t, c.On(h, c.Links()), op, [][]topology.NodeID{ranks}, "").Time(1 << 24)
+			if after.Sec > before.Sec*(1+1e-12) {
+				rt.Fatalf("%s: twice the %s level: %g s, before %g s", op, l.Key, after.Sec, before.Sec)
+			}
+		}
+		// Levels can tie, so that one alone gains nothing; all together halve the time on the wire.
+		h, err := g.WithCapacity(map[string]float64{"scaleup": 2, "nic": 2, "leaf": 2})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		after := prepare(t, c.On(h, c.Links()), op, [][]topology.NodeID{ranks}, "").Time(1 << 24)
+		if op != AllReduce && op != Barrier && op != AllToAll {
+			close2(t, op.String()+" on twice of everything", after.Sec-after.LatencySec, (before.Sec-before.LatencySec)/2, 1e-9)
+		}
+	})
+}
+
+// What a plan puts on each link adds up to what it says per level.
+func TestLinkBytes(t *testing.T) {
+	g := cluster(t, 512, nil)
+	c := New(g, Ideal(), Options{})
+	p := prepare(t, c, AllReduce, strided(g.Chips("compute"), 32), "")
+	cost := p.Time(1 << 30)
+	perLink, err := c.LinkBytes(p, 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum [topology.NumLevels]float64
+	for id, b := range perLink {
+		sum[g.LevelOf(topology.LinkID(id))] += b
+	}
+	for l, b := range sum {
+		if b > 0 || cost.BytesByLevel[l] > 0 {
+			close2(t, topology.LevelID(l).Key(), b, cost.BytesByLevel[l], 1e-9)
+		}
+	}
+	levels, tiers := g.Use(perLink, cost.Sec)
+	for _, u := range levels {
+		if u.Key == cost.Level && (u.Max < 0.9 || u.Max > 1+1e-9) {
+			t.Errorf("the limiting level %s is at %g", u.Key, u.Max)
+		}
+		if u.Max > 1+1e-9 || u.Mean > u.Max*(1+1e-9) {
+			t.Errorf("%s: mean %g, max %g", u.Key, u.Mean, u.Max)
+		}
+	}
+	if len(tiers) != 3 {
+		t.Errorf("%d tiers", len(tiers))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"aisim/hardware/profile"
 	"aisim/topology"
@@ -39,18 +40,24 @@ type PlanOptions struct {
 	Background []flow.Demand // steady transfers that share the fabric; their bytes are ignored
 }
 
-// Comm prepares collectives on one graph. It is not safe for concurrent use.
+// Comm prepares collectives on one graph. It is safe for concurrent use.
 type Comm struct {
-	g      *topology.Graph
-	links  Links
-	opt    Options
+	g     *topology.Graph
+	links Links
+	opt   Options
+	kept  *kept
+}
+
+// kept is what all Comms on one wiring share.
+type kept struct {
+	mu     sync.Mutex
 	shapes map[uint64][]*shape
 	load   *topology.Load
 }
 
 // New makes a Comm.
 func New(g *topology.Graph, links Links, opt Options) *Comm {
-	return &Comm{g: g, links: links, opt: opt, shapes: map[uint64][]*shape{}}
+	return &Comm{g: g, links: links, opt: opt, kept: &kept{shapes: map[uint64][]*shape{}}}
 }
 
 // On is the same Comm on a graph that differs in capacities only, or with other link
@@ -60,7 +67,7 @@ func (c *Comm) On(g *topology.Graph, links Links) *Comm {
 	out := *c
 	out.links = links
 	if !g.SameWiring(c.g) {
-		out.shapes, out.load = map[uint64][]*shape{}, nil
+		out.kept = &kept{shapes: map[uint64][]*shape{}}
 	}
 	out.g = g
 	return &out
@@ -79,6 +86,8 @@ type shape struct {
 	groups     [][]topology.NodeID
 	ranks      int // of the largest group
 	candidates []candidate
+	inNetwork  bool
+	lockStep   bool
 }
 
 func hashGroups(op Op, algorithm string, groups [][]topology.NodeID) uint64 {
@@ -105,21 +114,33 @@ func (c *Comm) Prepare(op Op, groups [][]topology.NodeID, opt PlanOptions) (*Pla
 	if c.opt.Model != "" && c.opt.Model != "analytic" && c.opt.Model != "flow" {
 		return nil, fmt.Errorf("collective: model %q is not known (want analytic or flow)", c.opt.Model)
 	}
-	key := hashGroups(op, opt.Algorithm, groups)
-	var s *shape
-	for _, have := range c.shapes[key] {
-		if have.op == op && have.algorithm == opt.Algorithm && slices.EqualFunc(have.groups, groups, slices.Equal) {
-			s = have
-		}
-	}
-	if s == nil {
-		var err error
-		if s, err = c.build(op, groups, opt.Algorithm); err != nil {
-			return nil, err
-		}
-		c.shapes[key] = append(c.shapes[key], s)
+	s, err := c.shapeOf(op, groups, opt.Algorithm)
+	if err != nil {
+		return nil, err
 	}
 	return c.price(s, opt)
+}
+
+// shapeOf finds or builds what does not depend on capacities.
+func (c *Comm) shapeOf(op Op, groups [][]topology.NodeID, algorithm string) (*shape, error) {
+	k := c.kept
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	// Which algorithms fit depends on whether the switches reduce.
+	key := hashGroups(op, algorithm, groups)
+	inNetwork := c.links.ScaleUp.InNetwork > 0
+	for _, have := range k.shapes[key] {
+		if have.op == op && have.algorithm == algorithm && have.inNetwork == inNetwork && have.lockStep == c.opt.LockStep && slices.EqualFunc(have.groups, groups, slices.Equal) {
+			return have, nil
+		}
+	}
+	s, err := c.build(op, groups, algorithm)
+	if err != nil {
+		return nil, err
+	}
+	s.inNetwork, s.lockStep = inNetwork, c.opt.LockStep
+	k.shapes[key] = append(k.shapes[key], s)
+	return s, nil
 }
 
 // checkGroups refuses empty groups, repeated ranks and nodes that are not endpoints.
@@ -249,10 +270,8 @@ func (c *Comm) class(l topology.LevelID) *profile.LinkParams {
 // slowest edge and holds no bandwidth that it cannot use) until the last has moved one
 // byte of S, beside the background.
 func (c *Comm) simulate(s *shape, ph *phase, background []flow.Demand) (float64, topology.LevelID, error) {
-	if len(ph.uses) == 0 {
-		if err := c.layGroups(s, ph); err != nil {
-			return 0, 0, err
-		}
+	if err := c.layGroups(s, ph); err != nil {
+		return 0, 0, err
 	}
 	net := flow.FromGraph(c.g)
 	for id := range c.g.NumLinks() {

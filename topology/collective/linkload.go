@@ -19,13 +19,11 @@ func (c *Comm) AddLinkBytes(p *Plan, bytes float64, into []float64) error {
 		return nil
 	}
 	cand := &p.shape.candidates[p.candidates[at].index]
-	if c.load == nil {
-		c.load = c.g.NewLoad()
-	}
+	load := c.g.NewLoad()
 	for k := range cand.phases {
 		scratch := cand.phases[k]
-		b := &builder{g: c.g, load: c.load, ph: &scratch}
-		c.load.Reset()
+		b := &builder{g: c.g, load: load, ph: &scratch}
+		load.Reset()
 		for _, ranks := range p.shape.groups {
 			if len(ranks) < 2 {
 				continue
@@ -35,7 +33,7 @@ func (c *Comm) AddLinkBytes(p *Plan, bytes float64, into []float64) error {
 				return err
 			}
 		}
-		sum, err := c.load.Sum()
+		sum, err := load.Sum()
 		if err != nil {
 			return err
 		}

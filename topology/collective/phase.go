@@ -138,24 +138,25 @@ func (c *Comm) build(op Op, groups [][]topology.NodeID, algorithm string) (*shap
 	if err != nil {
 		return nil, err
 	}
-	if c.load == nil {
-		c.load = c.g.NewLoad()
+	if c.kept.load == nil {
+		c.kept.load = c.g.NewLoad()
 	}
+	load := c.kept.load
 	for i := range s.candidates {
 		for k := range s.candidates[i].phases {
 			ph := &s.candidates[i].phases[k]
-			b := &builder{g: c.g, load: c.load, lockStep: c.opt.LockStep, ph: ph}
-			c.load.Reset()
+			b := &builder{g: c.g, load: load, lockStep: c.opt.LockStep, ph: ph}
+			load.Reset()
 			for gi := range all {
 				if len(all[gi].ranks) < 2 {
 					continue
 				}
 				if err := ph.lay(b, &all[gi]); err != nil {
-					c.load.Reset()
+					load.Reset()
 					return nil, fmt.Errorf("collective: %s by %s, group %d: %w", op, s.candidates[i].name, gi, err)
 				}
 			}
-			sum, err := c.load.Sum()
+			sum, err := load.Sum()
 			if err != nil {
 				return nil, fmt.Errorf("collective: %s: %w", op, err)
 			}
@@ -171,6 +172,11 @@ func (c *Comm) build(op Op, groups [][]topology.NodeID, algorithm string) (*shap
 
 // layGroups keeps each group's own uses of the links, for the flow model.
 func (c *Comm) layGroups(s *shape, ph *phase) error {
+	c.kept.mu.Lock()
+	defer c.kept.mu.Unlock()
+	if len(ph.uses) > 0 {
+		return nil
+	}
 	load := c.g.NewLoad()
 	scratch := *ph
 	for _, ranks := range s.groups {
