@@ -18,18 +18,19 @@ type traffic struct {
 
 // genericTraffic holds the memory side of models known by totals only.
 //   - cnn, segmentation, detection: ResNet-50 at 224² writes 11.1 M values per image
-//     in its convolutions (torchvision layer shapes); each value is written, read by
-//     normalisation and activation, written again and read by the next layer: 5 moves
-//     of 2 bytes, 111 MB for 8.2 GFLOP, 74 FLOP/B. Two of five moves are kept.
+//     in its convolutions (torchvision layer shapes); with normalisation and activation
+//     fused, as MLPerf submissions do, each value is written and read once: 2 moves of
+//     2 bytes, 44 MB for 8.2 GFLOP, 185 FLOP/B. One of the two is kept for the backward
+//     pass. Unfused frameworks move up to 2.5 times as much: give bytes_per_sample.
 //   - vision transformers, diffusion, speech: a block moves about 34 h values of 2 bytes
 //     per token for 24 h² FLOP; at h = 768..3072 that is 270..1080 FLOP/B; 300 is taken.
 //   - recommender: 214 look-ups of 128 fp32 values (card dlrm-dcnv2) are 110 kB, and the
 //     embedding rows are all that a sample touches of the tables.
 //   - trees and linear models stream their parameters: 2 FLOP per 4 bytes read.
 var genericTraffic = map[string]traffic{
-	"cnn":                {unit: "image", flopPerByte: 74, keptPerByte: 0.4, sample: 110e3, source: "ResNet-50 layer shapes; 110 kB JPEG"},
-	"segmentation":       {unit: "patch", flopPerByte: 74, keptPerByte: 0.4, sample: 146e6, source: "as convolutional networks; KiTS19 record"},
-	"detection":          {unit: "image", flopPerByte: 74, keptPerByte: 0.4, sample: 300e3, source: "as convolutional networks"},
+	"cnn":                {unit: "image", flopPerByte: 185, keptPerByte: 0.5, sample: 110e3, source: "ResNet-50 layer shapes; 110 kB JPEG"},
+	"segmentation":       {unit: "patch", flopPerByte: 185, keptPerByte: 0.5, sample: 146e6, source: "as convolutional networks; KiTS19 record"},
+	"detection":          {unit: "image", flopPerByte: 185, keptPerByte: 0.5, sample: 300e3, source: "as convolutional networks"},
 	"vision-transformer": {unit: "image", flopPerByte: 300, keptPerByte: 1, sample: 110e3, source: "transformer block shapes; 110 kB JPEG"},
 	"diffusion":          {unit: "image step", flopPerByte: 300, keptPerByte: 1, sample: 110e3, source: "transformer block shapes"},
 	"speech":             {unit: "utterance", flopPerByte: 300, keptPerByte: 1, sample: 480e3, source: "transformer block shapes; 15 s of 16 kHz 16-bit audio"},

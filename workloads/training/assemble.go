@@ -8,7 +8,6 @@ import (
 	"aisim/hardware"
 	"aisim/internal/result"
 	"aisim/topology"
-	"aisim/topology/collective"
 )
 
 // Optimizer traffic (training rows): bytes read and written per parameter that a rank
@@ -155,7 +154,7 @@ func (j *Job) exchange() ([]took, []levelBytes) {
 	}
 	t, b := make([]took, j.cfg.Parallel.PP), make([]levelBytes, j.cfg.Parallel.PP)
 	for i, p := range j.boundaries {
-		t[i], b[i] = timePlan(p, size)
+		t[i], b[i] = p.time(size)
 	}
 	return t, b
 }
@@ -307,11 +306,19 @@ func (j *Job) finish(st *Step, w *work, total took, bubble float64) {
 	}
 	elastic := times((1+unexplained)*(1+straggler), total)
 	w.by[byHost] += unexplained * total.sec
-	for c := cause(0); c < numCauses; c++ {
-		if w.by[c] == 0 && elastic.by[c] == 0 {
-			continue
+	var tied float64
+	for c := cause(0); c < byTied; c++ {
+		sec := w.by[c]
+		if c >= byLevel {
+			sec += w.by[c-byLevel+byTied]
+			tied += elastic.by[c-byLevel+byTied]
 		}
-		st.ByResource = append(st.ByResource, ResourceShare{c.key(), c.name(), c.kind(), w.by[c], elastic.by[c]})
+		if sec != 0 || elastic.by[c] != 0 {
+			st.ByResource = append(st.ByResource, ResourceShare{c.key(), c.name(), c.kind(), sec, elastic.by[c]})
+		}
+	}
+	if tied > 0 {
+		st.ByResource = append(st.ByResource, ResourceShare{"fabric", "network levels that bind together", result.KindNetwork, 0, tied})
 	}
 	if bubble > 0 {
 		st.ByResource = append(st.ByResource, ResourceShare{"bubble", "pipeline bubble", result.KindWait, bubble, 0})
@@ -335,7 +342,7 @@ var partPlans = [numParts][]planID{
 // partKind colours an exchange by the level that holds it up.
 func (j *Job) partKind(p part, kind result.Kind) result.Kind {
 	ids := partPlans[p]
-	plans := make([]*collective.Plan, 0, len(ids)+len(j.boundaries))
+	plans := make([]*priced, 0, len(ids)+len(j.boundaries))
 	for _, id := range ids {
 		plans = append(plans, j.plans[id])
 	}
@@ -344,7 +351,7 @@ func (j *Job) partKind(p part, kind result.Kind) result.Kind {
 	}
 	for _, pl := range plans {
 		if pl != nil {
-			if pl.Time(reduceBucketBytes).Level == topology.ScaleUpLevel.Key() {
+			if pl.base.Time(reduceBucketBytes).Level == topology.ScaleUpLevel.Key() {
 				return result.KindScaleUp
 			}
 			return result.KindNetwork

@@ -11,12 +11,13 @@ import (
 type cause int
 
 const (
-	byCompute cause = iota // matrix rate
-	byMemory               // memory bandwidth
-	byHost                 // launching, host-side work
-	byLatency              // fixed times of the network, which no bandwidth shortens
-	byLevel                // first of the network levels
-	numCauses = byLevel + cause(topology.NumLevels)
+	byCompute cause                                 = iota // matrix rate
+	byMemory                                               // memory bandwidth
+	byHost                                                 // launching, host-side work
+	byLatency                                              // fixed times of the network, which no bandwidth shortens
+	byLevel                                                // first of the network levels: what relieving that level alone shortens
+	byTied    = byLevel + cause(topology.NumLevels)        // by limiting level: what only several levels relieved together shorten
+	numCauses = byTied + cause(topology.NumLevels)
 )
 
 var causeNames = [byLevel]struct {

@@ -22,9 +22,9 @@ type Job struct {
 	chunked    []chunk
 	sched      *schedule
 	groups     [numPlans][][]topology.NodeID
-	plans      [numPlans]*collective.Plan
+	plans      [numPlans]*priced
 	hops       [][][]topology.NodeID // groups of each stage boundary
-	boundaries []*collective.Plan
+	boundaries []*priced
 	memory     []result.MemoryClass
 
 	tpExposed, ppExposed, dpHidden float64
@@ -170,28 +170,18 @@ func (j *Job) On(m Machine) (*Job, error) {
 	n.chip = newChip(m.Device)
 	n.hostSpeed = orOne(m.HostSpeed)
 	n.attentionRate = j.framework.attentionRate(m.Device.ID)
-	prepare := func(op collective.Op, groups [][]topology.NodeID) (*collective.Plan, error) {
-		if len(groups) == 0 {
-			return nil, nil
-		}
-		if m.Comm == nil {
-			return nil, fmt.Errorf("training: %d ranks exchange data, and the machine has no fabric", len(m.Chips))
-		}
-		p, err := m.Comm.Prepare(op, groups, collective.PlanOptions{Background: m.Background})
-		if err != nil {
-			return nil, fmt.Errorf("training: %s: %w", op, err)
-		}
-		return p, nil
+	fab, err := newFabric(&m)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	for id, groups := range j.groups {
-		if n.plans[id], err = prepare(planOps[id], groups); err != nil {
+		if n.plans[id], err = fab.prepare(planOps[id], groups); err != nil {
 			return nil, err
 		}
 	}
-	n.boundaries = make([]*collective.Plan, len(j.hops))
+	n.boundaries = make([]*priced, len(j.hops))
 	for b, groups := range j.hops {
-		if n.boundaries[b], err = prepare(collective.SendRecv, groups); err != nil {
+		if n.boundaries[b], err = fab.prepare(collective.SendRecv, groups); err != nil {
 			return nil, err
 		}
 	}
@@ -205,26 +195,7 @@ func (j *Job) Config() Config { return j.cfg }
 func (j *Job) Memory() []result.MemoryClass { return j.memory }
 
 // collective times one call on size bytes with its causes, and says what all groups
-// together put on the network. The share that grows with the bytes is the limiting
-// level's; the rest is latency.
+// together put on the network.
 func (j *Job) collective(id planID, size float64) (took, levelBytes) {
-	return timePlan(j.plans[id], size)
-}
-
-func timePlan(p *collective.Plan, size float64) (took, levelBytes) {
-	if p == nil || size <= 0 {
-		return took{}, levelBytes{}
-	}
-	c := p.Time(size)
-	level, ok := topology.ParseLevel(c.Level)
-	if !ok || c.Sec <= 0 {
-		return fixed(c.Sec, byLatency), c.BytesByLevel
-	}
-	grows := (p.Time(size*(1+probe)).Sec - c.Sec) / probe
-	grows = min(max(grows, 0), c.Sec)
-	var t took
-	t.sec = c.Sec
-	t.by[byLevel+cause(level)] = grows
-	t.by[byLatency] = c.Sec - grows
-	return t, c.BytesByLevel
+	return j.plans[id].time(size)
 }

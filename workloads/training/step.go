@@ -22,7 +22,10 @@ type Step struct {
 	// ByResource blames the time of the pacing rank: Seconds sums to the step,
 	// with waiting in the pipeline under "bubble". ElasticSeconds sums to the step
 	// too, but follows the critical path, bubbles and stragglers included: a
-	// resource made 1+ε times faster shortens the step by ε·ElasticSeconds.
+	// resource made 1+ε times faster shortens the step by ε·ElasticSeconds. Where a
+	// collective is held up by several levels of the network at once, relieving one
+	// gains nothing: Seconds stays with the limiting level, ElasticSeconds goes to
+	// "fabric", which is all levels relieved together.
 	ByResource []ResourceShare
 	// LevelBytes is what one step puts on the links of each network level in total;
 	// a byte counts once on every link that it crosses.
@@ -40,7 +43,7 @@ type Step struct {
 
 // ResourceShare is the time that one resource answers for.
 type ResourceShare struct {
-	Resource       string // stable key: compute, hbm, host, latency, scaleup, nic, leaf, spine, core, bubble, straggler
+	Resource       string // stable key: compute, hbm, host, latency, scaleup, nic, leaf, spine, core, fabric, bubble, straggler
 	Name           string
 	Kind           result.Kind
 	Seconds        float64

@@ -215,8 +215,6 @@ func mapped(t testing.TB, r row) (Config, cluster, func(*Step) float64, error) {
 			return fail("several slices")
 		}
 		cfg.Batch.Micro = cfg.Batch.Global / (chips / max(1, cfg.Parallel.TP))
-		zero := 0.0
-		cfg.Straggler = &zero
 	default:
 		return fail("family")
 	}
