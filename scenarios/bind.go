@@ -135,6 +135,10 @@ func (b *binder) unknown(n *node, pattern, path string, t reflect.Type) map[stri
 			continue
 		}
 		item := n.table[key]
+		if len(b.problems) > maxHints {
+			b.problems = append(b.problems, &Problem{File: item.at.file, Line: item.key.line, Col: item.key.col, Key: joinKey(path, key), Message: "unknown key"})
+			continue
+		}
 		for _, name := range nearest(key, names) {
 			meant[name] = true
 		}

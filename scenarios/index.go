@@ -33,13 +33,12 @@ type indexer struct {
 	i         int // next byte
 	line      int
 	lineStart int
+	seen      int // bytes of this line whose characters are counted
+	chars     int // characters in them
 	places    index
 	arrays    map[string]int // elements seen of each array of tables
 	depth     int
 }
-
-// maxNesting bounds the recursion on lists and inline tables.
-const maxNesting = 64
 
 func (s *indexer) document() {
 	prefix := ""
@@ -121,7 +120,7 @@ func (s *indexer) keyValue(prefix string) bool {
 
 // value reads any value and notes it under path.
 func (s *indexer) value(path string, key position) bool {
-	if s.i >= len(s.src) || s.depth > maxNesting {
+	if s.i >= len(s.src) || s.depth > maxNesting+1 {
 		return false
 	}
 	s.depth++
@@ -278,13 +277,18 @@ func (s *indexer) blank(lines bool) {
 func (s *indexer) step() {
 	if s.src[s.i] == '\n' {
 		s.line++
-		s.lineStart = s.i + 1
+		s.lineStart, s.seen, s.chars = s.i+1, 0, 0
 	}
 	s.i++
 }
 
+// here is the position of the next byte. Characters are counted from where the
+// last call left off, so that a long line costs its length once.
 func (s *indexer) here() position {
-	return position{s.line, utf8.RuneCountInString(s.src[s.lineStart:s.i]) + 1}
+	at := s.i - s.lineStart
+	s.chars += utf8.RuneCountInString(s.src[s.lineStart+s.seen : s.i])
+	s.seen = at
+	return position{s.line, s.chars + 1}
 }
 
 // note keeps the first place of a path.

@@ -18,13 +18,6 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// Limits of what Load reads.
-const (
-	MaxFileBytes    = 4 << 20 // per file
-	MaxIncludeDepth = 8
-	MaxFiles        = 64
-)
-
 // builtinPrefix names a built-in scenario where a file could stand in include.
 const builtinPrefix = "builtin:"
 
@@ -161,7 +154,7 @@ func (l *loader) file(f file, text []byte, from *node) *node {
 	}
 	if len(text) > MaxFileBytes {
 		fail("is larger than a scenario can be")
-		l.problems[len(l.problems)-1].Allowed = "up to 4 MiB"
+		l.problems[len(l.problems)-1].Allowed = "up to 1 MiB"
 		l.problems[len(l.problems)-1].Hint = "traces and data sets are named by path, not written into the scenario"
 		return nil
 	}
@@ -170,10 +163,21 @@ func (l *loader) file(f file, text []byte, from *node) *node {
 	}
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	l.digest = append(append(l.digest, "\x00file "...), text...)
+	if line, why := tooIntricate(text); why != "" {
+		l.problems = append(l.problems, &Problem{File: f.name, Line: line, Col: 1, Message: why, Hint: "a scenario is nested a few levels deep"})
+		return nil
+	}
 	var values map[string]any
 	if _, err := toml.Decode(string(text), &values); err != nil {
 		l.syntax(f, string(text), err)
 		return nil
+	}
+	count := 0
+	switch depth := measure(values, 0, &count); {
+	case depth > maxNesting:
+		return fail("tables and lists are nested more than %d deep", maxNesting)
+	case count > maxValues:
+		return fail("has more than %d values", maxValues)
 	}
 	tree := newTree(values, "", f.name, f.dir, newIndex(string(text)))
 	if tree.table == nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const small = `version = 1
@@ -53,11 +54,11 @@ func TestLoadRefusesWhatIsNoScenarioFile(t *testing.T) {
 	wantProblem(t, err, "is not a regular file")
 	_, err = Load("", nil)
 	wantProblem(t, err, "no such file")
-	huge := write(t, dir, "huge.toml", small+strings.Repeat("# "+strings.Repeat("x", 1022)+"\n", 4096))
+	huge := write(t, dir, "huge.toml", small+strings.Repeat("# "+strings.Repeat("x", 1022)+"\n", 1024))
 	_, err = Load(huge, nil)
-	wantProblem(t, err, "up to 4 MiB")
+	wantProblem(t, err, "up to 1 MiB")
 	_, err = Load(write(t, dir, "includes-huge.toml", "include = [\"huge.toml\"]\n"+small), nil)
-	wantProblem(t, err, "up to 4 MiB")
+	wantProblem(t, err, "up to 1 MiB")
 }
 
 func TestIncludeLimits(t *testing.T) {
@@ -167,6 +168,49 @@ func TestLoadIsDeterministic(t *testing.T) {
 	if err != nil || err2 != nil || a.SHA256() != b.SHA256() {
 		t.Error(err, err2)
 	}
+}
+
+// Text made to keep a reader busy is refused or read within seconds.
+func TestHostileTextIsCheap(t *testing.T) {
+	const n = MaxFileBytes - 4096
+	for name, text := range map[string]string{
+		"brackets":      "a = " + strings.Repeat("[", n),
+		"bracket lines": "a = " + strings.Repeat("[\n", n/2),
+		"tables":        "a = " + strings.Repeat("{a=", n/3),
+		"parts":         strings.Repeat("a.", n/2) + "a = 1",
+		"many parts":    manyParts(n),
+		"list":          "include = [" + strings.Repeat("1,", n/2) + "]",
+		"lists":         "a = [" + strings.Repeat("[],", n/3) + "]",
+		"keys":          manyKeys(n),
+		"entries":       strings.Repeat("[[workload]]\n", n/13),
+		"headers":       "[" + strings.Repeat("a.", 60) + "a]\n" + strings.Repeat("[[a]]\n", n/6),
+		"quotes":        "a = " + strings.Repeat("\"", n),
+		"string":        "name = \"" + strings.Repeat("ä", n/2) + "\"",
+	} {
+		start := time.Now()
+		if _, err := Parse("f.toml", []byte(text), nil); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("%s: took %v", name, took)
+		}
+	}
+}
+
+func manyKeys(n int) string {
+	var b strings.Builder
+	for i := 0; b.Len() < n; i++ {
+		fmt.Fprintf(&b, "clustre%d = %d\n", i, i)
+	}
+	return b.String()
+}
+
+func manyParts(n int) string {
+	var b strings.Builder
+	for i := 0; b.Len() < n; i++ {
+		fmt.Fprintf(&b, "k%d.%sa = 1\n", i, strings.Repeat("a.", 60))
+	}
+	return b.String()
 }
 
 func FuzzLoad(f *testing.F) {

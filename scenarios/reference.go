@@ -65,7 +65,7 @@ everything costs. ` + "`aisim check FILE`" + ` reads it and lists every fault wi
 - **Include.** ` + "`include = [\"prices.toml\", \"builtin:llama3-70b-serving\"]`" + ` reads those first and lays this file over them: tables
   key by key, entries of ` + "`[[storage]]` and `[[workload]]`" + ` by their id, everything else as a whole. Of keys that exclude each
   other the later one wins. Paths are relative to the file; circles, more than 8 levels, more than 64 files and files
-  above 4 MiB are refused.
+  above 1 MiB are refused.
 - **Overrides.** ` + "`--set cluster.nodes=64`" + ` lays one value over the file; ` + "`--set workload.ID.key=value`" + ` and
   ` + "`--set storage.ID.key=value`" + ` address an entry by its id. Text and quantities need no quotes. An override replaces the
   keys that it excludes: ` + "`--set workload.pretrain.steps=100`" + ` drops the file's duration.
