@@ -45,16 +45,19 @@ type EngineProfile struct {
 	AllReduce      Constant `toml:"all_reduce"`      // latency of one all-reduce, times 1 + 0.1 TP
 	LinkEfficiency Constant `toml:"link_efficiency"` // of the one-way scale-up rate
 	Imbalance      Constant `toml:"imbalance"`       // expert rows of the busiest chip over the mean
+	MoEDecode      Constant `toml:"moe_decode"`      // share of peak that expert kernels reach on a decode batch
+	MoEPrefill     Constant `toml:"moe_prefill"`     // the same on thousands of rows
+	MoEWeights     Constant `toml:"moe_weights"`     // share of memory bandwidth at which expert weights stream
 }
 
 // constants lists the drawn constants in a fixed order.
 func (e *EngineProfile) constants() []*Constant {
 	return []*Constant{&e.MemoryReserve, &e.Layer, &e.Step, &e.Sequence, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
-		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance}
+		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoEDecode, &e.MoEPrefill, &e.MoEWeights}
 }
 
 var constantNames = []string{"memory_reserve", "layer", "step", "sequence", "mixed_step", "mixed_layer", "mixed_moe_layer",
-	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance"}
+	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe_decode", "moe_prefill", "moe_weights"}
 
 // Draw returns a copy whose constants went through draw, called once per
 // constant in a fixed order with a stable name such as "vllm.layer", the nominal
@@ -138,8 +141,8 @@ func ParseEngine(text string) (EngineProfile, error) {
 			return bad("%s %v ± %v: must not be negative", constantNames[i], c.Value, c.RelSD)
 		}
 	}
-	if e.LinkEfficiency.Value == 0 || e.Imbalance.Value < 1 {
-		return bad("link_efficiency must be positive and imbalance at least 1")
+	if e.LinkEfficiency.Value == 0 || e.MoEDecode.Value == 0 || e.MoEPrefill.Value == 0 || e.MoEWeights.Value == 0 {
+		return bad("efficiencies must be positive")
 	}
 	return e, nil
 }

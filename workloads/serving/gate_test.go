@@ -14,8 +14,8 @@ import (
 	"aisim/sim"
 )
 
-// gateRow is a measured row that this first model can predict: a dense model,
-// aggregated serving, closed loop, tensor parallelism alone.
+// gateRow is a measured row that this first model can predict: aggregated
+// serving, closed loop, tensor parallelism alone.
 type gateRow struct {
 	id, model, chip, engine string
 	precision               hardware.DType
@@ -38,7 +38,8 @@ func gateRows(t *testing.T) []gateRow {
 	for i, name := range rows[0] {
 		col[name] = i
 	}
-	models := []struct{ part, id string }{{"Llama-3.1-8B", "llama3.1-8b"}, {"Llama-3.1-70B", "llama3.1-70b"}, {"Qwen3-32B", "qwen3-32b"}}
+	models := []struct{ part, id string }{{"Llama-3.1-8B", "llama3.1-8b"}, {"Llama-3.1-70B", "llama3.1-70b"}, {"Qwen3-32B", "qwen3-32b"},
+		{"gpt-oss-120b", "gpt-oss-120b"}, {"Qwen3-235B", "qwen3-235b-a22b"}, {"DeepSeek", "deepseek-v3-671b"}, {"Kimi", "kimi-k2-1t"}}
 	chips := map[string]string{"h100_sxm": "nvidia-h100-sxm", "h200_sxm": "nvidia-h200-sxm", "b200_sxm": "nvidia-b200-sxm"}
 	var out []gateRow
 	seen := map[string]bool{}
@@ -87,7 +88,7 @@ func gateRows(t *testing.T) []gateRow {
 	return out
 }
 
-// TestGateRows predicts the dense aggregated gate rows that carry TTFT and TPOT
+// TestGateRows predicts the aggregated gate rows that carry TTFT and TPOT
 // from profiles alone. The tolerances are those of a first-order model; repeated
 // measurements of equal rows differ by 22 % (TPOT) and 30 % (TTFT) at p90.
 func TestGateRows(t *testing.T) {
@@ -113,12 +114,15 @@ func TestGateRows(t *testing.T) {
 		}
 		o, err := Simulate(c, Machine{Device: device(t, g.chip)}, reqs, Options{Concurrency: g.batch})
 		if err != nil {
-			refused++
-			t.Logf("%s refused: %v", g.id, err)
+			refused++ // layouts over more chips than a scale-up domain, or without room
 			continue
 		}
 		errs := [2]float64{1e3*o.TPOT.Mean/g.tpotMs - 1, 1e3*o.TTFT.Mean/g.ttftMs - 1}
-		for _, by := range []string{"all", "engine " + g.engine, "chip " + g.chip, "model " + g.model, "precision " + g.precision.String()} {
+		kind := "dense"
+		if c.Arch.Experts > 0 {
+			kind = "mixture"
+		}
+		for _, by := range []string{kind, "engine " + g.engine, "chip " + g.chip, "model " + g.model, "precision " + g.precision.String()} {
 			groups[by] = append(groups[by], errs)
 		}
 		if testing.Verbose() && os.Getenv("SERVING_ROWS") != "" {
@@ -134,8 +138,8 @@ func TestGateRows(t *testing.T) {
 		}
 		t.Logf("%-24s n %3d  TPOT median %4.1f %% p90 %4.1f %% bias %+5.1f %%   TTFT median %4.1f %% p90 %5.1f %% bias %+5.1f %%", by, len(tp),
 			100*quantileOf(tp, .5), 100*quantileOf(tp, .9), 100*quantileOf(sp, .5), 100*quantileOf(tt, .5), 100*quantileOf(tt, .9), 100*quantileOf(st, .5))
-		if by == "all" && (quantileOf(tp, .5) > 0.16 || quantileOf(tt, .5) > 0.5) {
-			t.Errorf("median errors %.1f %% (TPOT) and %.1f %% (TTFT)", 100*quantileOf(tp, .5), 100*quantileOf(tt, .5))
+		if (by == "dense" || by == "mixture") && (quantileOf(tp, .5) > 0.16 || quantileOf(tt, .5) > 0.45) {
+			t.Errorf("%s: median errors %.1f %% (TPOT) and %.1f %% (TTFT)", by, 100*quantileOf(tp, .5), 100*quantileOf(tt, .5))
 		}
 	}
 	t.Logf("%d rows, %d refused", len(rows), refused)

@@ -208,26 +208,32 @@ func (b *stepBuilder) layers(rows float64) split {
 
 // experts is one mixture layer whose experts are spread over the TP chips: the
 // weights of the experts that at least one of n rows visits are read,
-// E(1 − (1 − k/E)^n) of them.
+// E(1 − (1 − k/E)^n) of them. Grouped kernels over few rows per expert are far
+// from both limits; their efficiencies are the engine's, fitted on whole steps.
 func (b *stepBuilder) experts(n float64) split {
-	a := &b.c.Arch
-	e, k, tp := float64(a.Experts), float64(a.ExpertsActive), float64(b.c.TP)
-	active := e * -math.Expm1(n*math.Log1p(-math.Min(k/e, 1-1e-12)))
-	if active <= 0 {
+	a, e := &b.c.Arch, &b.c.Engine
+	experts, k, tp := float64(a.Experts), float64(a.ExpertsActive), float64(b.c.TP)
+	active := experts * -math.Expm1(n*math.Log1p(-math.Min(k/experts, 1-1e-12)))
+	weights := float64(a.MLPMatrices()) * float64(a.Hidden) * float64(a.ExpertFFN)
+	flops := 2 * weights * n * k / tp * math.Max(1, e.Imbalance.Value)
+	eff := e.MoEDecode.Value + (e.MoEPrefill.Value-e.MoEDecode.Value)*between(n, moeDecodeRows, moePrefillRows)
+	compute := flops / (b.d.Peak[b.dt] * eff)
+	memory := active / tp * weights * b.c.Precision.Bytes() / (b.d.MemBytesPerSec * e.MoEWeights.Value)
+	// (a² + b²)^½ divides into a²/t and b²/t, its derivatives times a and b.
+	t := math.Hypot(compute, memory)
+	if t == 0 {
 		return split{}
 	}
-	rows := n * k / active * b.c.Engine.Imbalance.Value
-	width := float64(a.ExpertFFN)
-	h := float64(a.Hidden)
-	w := b.c.Precision.Bytes()
-	matrices := float64(a.MLPMatrices())
-	up := attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost {
-		return d.GroupedGEMM(active/tp, rows, (matrices-1)*width, h, b.dt, w)
-	})
-	down := attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost {
-		return d.GroupedGEMM(active/tp, rows, h, width, b.dt, w)
-	})
-	return up.plus(down)
+	return split{sec: t, compute: compute * compute / t, hbm: memory * memory / t}
+}
+
+// The efficiency of expert kernels goes from that of decode to that of prefill
+// between these rows per step.
+const moeDecodeRows, moePrefillRows = 256, 2048
+
+// between is 0 below low, 1 above high and linear in the logarithm between.
+func between(x, low, high float64) float64 {
+	return min(1, max(0, math.Log(x/low)/math.Log(high/low)))
 }
 
 // allReduces is the two all-reduces of a layer over the TP chips.
