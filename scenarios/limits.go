@@ -13,7 +13,7 @@ const (
 	MaxFiles        = 64
 	maxValues       = 20000 // tables, lists and scalars of one file
 	maxNesting      = 32    // of tables and lists
-	maxKeyParts     = 64   // points in one line before its "="
+	maxKeyParts     = 64    // points in one line before its "="
 	maxBrackets     = 1000  // open at once, counted without regard to strings
 	maxHints        = 1000  // problems after which hints are no longer looked for
 )

@@ -5,10 +5,8 @@ import (
 
 	"aisim/hardware"
 	"aisim/workloads/serving"
+	"aisim/workloads/training"
 )
-
-// frameworkIDs are the profiles of workloads/training.
-var frameworkIDs = []string{"megatron-core", "nemo", "megatron-lm", "megatron-deepspeed", "deepspeed", "pytorch-fsdp", "llm-foundry", "maxtext", "nanotron", "pytorch", "tensorflow"}
 
 // references answers what a scenario may name: catalogue entries and profiles.
 type references struct {
@@ -23,7 +21,7 @@ func (r references) ids(kind string) []string {
 	var out []string
 	switch kind {
 	case "framework":
-		out = frameworkIDs
+		out = training.FrameworkIDs()
 	case "engine":
 		out = serving.EngineIDs()
 	case "switch":
