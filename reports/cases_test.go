@@ -87,6 +87,9 @@ func hostileRun() *result.Run {
 	for i := range run.Elasticities {
 		run.Elasticities[i].Workload = evil
 	}
+	for i := range run.Bottlenecks {
+		run.Bottlenecks[i].Workload = evil
+	}
 	run.Elasticities[0].Name = evil
 	run.Ledger.Lines[0].Item = evil
 	run.Ledger.Lines[0].Basis = evil

@@ -37,9 +37,9 @@ func base(xName, yName string, zoom bool) []charts.GlobalOpts {
 		list = append(list, charts.WithDataZoomOpts(
 			opts.DataZoom{Type: "inside", XAxisIndex: 0, FilterMode: "weakFilter"},
 			opts.DataZoom{Type: "slider", XAxisIndex: 0, FilterMode: "weakFilter"}),
-			charts.WithGridOpts(opts.Grid{Left: "90", Right: "30", Top: "40", Bottom: "90"}))
+			charts.WithGridOpts(opts.Grid{Left: "10", Right: "30", Top: "48", Bottom: "85", ContainLabel: opts.Bool(true)}))
 	} else {
-		list = append(list, charts.WithGridOpts(opts.Grid{Left: "90", Right: "60", Top: "40", Bottom: "55"}))
+		list = append(list, charts.WithGridOpts(opts.Grid{Left: "10", Right: "30", Top: "48", Bottom: "35", ContainLabel: opts.Bool(true)}))
 	}
 	return list
 }
@@ -133,7 +133,7 @@ func campaignChart(w *result.Workload) (exploreChart, bool) {
 		series[i] = spanSeries{name: what, colour: whatColour(what)}
 	}
 	list := w.Timeline
-	note := "What the workload did over " + number.Of(last, "s") + " of simulated time."
+	note := "What the workload did over " + number.Short(last, "s") + " of simulated time."
 	if len(list) > maxPoints {
 		list = list[:maxPoints]
 		note += " The first " + number.Int(maxPoints) + " entries; all stand in tables/timeline.csv."
@@ -180,7 +180,7 @@ func cdfChart(w *result.Workload) (exploreChart, bool) {
 	}
 	c := charts.NewLine()
 	c.SetGlobalOptions(base("s, logarithmic", "% of requests", true)...)
-	c.SetGlobalOptions(charts.WithXAxisOpts(opts.XAxis{Type: "log", Name: "logarithmic", NameLocation: "middle", NameGap: 28}),
+	c.SetGlobalOptions(charts.WithXAxisOpts(opts.XAxis{Type: "log", Name: "seconds, logarithmic", NameLocation: "middle", NameGap: 28}),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "axis"}))
 	colours := []figure.Paint{"comp", "net", "usd", "sto", "fac"}
 	for i, d := range w.Serving.Cumulative {
@@ -247,7 +247,7 @@ func hourChart(run *result.Run, w *result.Workload) (exploreChart, bool) {
 	c := charts.NewLine()
 	c.SetGlobalOptions(base("hour", "requests/s", true)...)
 	c.SetGlobalOptions(charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "axis"}))
-	c.ExtendYAxis(opts.YAxis{Type: "value", Name: "% within the limits", Max: 100})
+	c.ExtendYAxis(opts.YAxis{Type: "value", Name: "%", Max: 100})
 	var load, att []opts.LineData
 	for _, h := range w.Serving.Hours {
 		load = append(load, opts.LineData{Value: []any{h.Hour, h.RequestsPerSec}})
@@ -281,9 +281,8 @@ func gainChart(run *result.Run, w *result.Workload) (exploreChart, bool) {
 	}
 	c := charts.NewBar()
 	c.SetGlobalOptions(base("% gained in "+metricName(w.Objective), "", false)...)
-	c.SetGlobalOptions(charts.WithYAxisOpts(opts.YAxis{Type: "category", Data: names}),
-		charts.WithGridOpts(opts.Grid{Left: "200", Right: "40", Top: "40", Bottom: "55"}))
-	c.AddSeries(number.Of(es[0].Step, "ratio")+" more of each, %", some, charts.WithItemStyleOpts(opts.ItemStyle{Color: exploreColour("comp")}))
+	c.SetGlobalOptions(charts.WithYAxisOpts(opts.YAxis{Type: "category", Data: names}))
+	c.AddSeries(number.Short(es[0].Step, "ratio")+" more of each, %", some, charts.WithItemStyleOpts(opts.ItemStyle{Color: exploreColour("comp")}))
 	c.AddSeries("twice as much of each, %", twice, charts.WithItemStyleOpts(opts.ItemStyle{Color: exploreColour("comp2")}))
 	c.Validate()
 	out := exploreChart{title: "What limits " + w.ID, height: 110 + 34*len(names), option: c.JSON(), note: "Re-simulated, one resource at a time."}
@@ -310,8 +309,7 @@ func fabricChart(run *result.Run) (exploreChart, bool) {
 	}
 	c := charts.NewBar()
 	c.SetGlobalOptions(base("% of capacity", "", false)...)
-	c.SetGlobalOptions(charts.WithYAxisOpts(opts.YAxis{Type: "category", Data: names, Inverse: opts.Bool(true)}),
-		charts.WithGridOpts(opts.Grid{Left: "200", Right: "40", Top: "40", Bottom: "55"}))
+	c.SetGlobalOptions(charts.WithYAxisOpts(opts.YAxis{Type: "category", Data: names, Inverse: opts.Bool(true)}))
 	c.AddSeries("mean, %", mean, charts.WithItemStyleOpts(opts.ItemStyle{Color: exploreColour("comp2")}))
 	c.AddSeries("p99 over links, %", p99, charts.WithItemStyleOpts(opts.ItemStyle{Color: exploreColour("comp")}))
 	c.AddSeries("busiest link, %", most, charts.WithItemStyleOpts(opts.ItemStyle{Color: exploreColour("net")}))

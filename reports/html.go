@@ -38,6 +38,11 @@ func (w words) String() string {
 	return b.String()
 }
 
+// count is the number of words; a value and its unit are one.
+func (w words) count() int {
+	return len(strings.FieldsFunc(w.String(), func(r rune) bool { return r == ' ' }))
+}
+
 func (w words) html() string {
 	var b strings.Builder
 	for _, x := range w {

@@ -69,10 +69,10 @@ func HTML(run *result.Run, extra Extra) []byte {
 		w := &run.Workloads[0]
 		p.verdict(Verdict(run, w))
 		if fits(w) {
-			p.summary(run, w)
+			p.firstPage(func(p *page) { p.summary(run, w) })
 		}
 	} else {
-		p.clusterPage(run)
+		p.firstPage(func(p *page) { p.clusterPage(run) })
 	}
 	p.contents(run, sections)
 	p.foot(run)
@@ -94,6 +94,14 @@ func HTML(run *result.Run, extra Extra) []byte {
 	p.sections(sections, true)
 	p.raw("</main></body></html>\n")
 	return []byte(p.String())
+}
+
+// firstPage writes what stands under the title, its headings one level up: on
+// a workload's own page they stand under the workload's.
+func (p *page) firstPage(write func(*page)) {
+	var q page
+	write(&q)
+	p.raw(strings.NewReplacer("<h3>", `<h2 class="sub">`, "</h3>", "</h2>").Replace(q.String()))
 }
 
 func incomplete(run *result.Run) string {

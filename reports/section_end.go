@@ -81,9 +81,9 @@ func warningSection(run *result.Run) section {
 		p.raw("<li><b>", esc(b), "</b></li>")
 	}
 	for _, w := range run.Warnings {
-		p.raw("<li><b>", esc(w.What), "</b>", esc(sentence(w.Why)))
+		p.raw("<li><b>", esc(w.What), "</b>", esc(upperFirst(sentence(w.Why))))
 		if w.Effect != "" {
-			p.raw(" ", esc(sentence(w.Effect)))
+			p.raw(" ", esc(upperFirst(sentence(w.Effect))))
 		}
 		p.raw("</li>\n")
 	}

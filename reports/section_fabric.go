@@ -16,8 +16,11 @@ const maxCells = 600
 // hotUse is the use of a switch's busiest link from which its cell is outlined.
 const hotUse = 0.70
 
-// maxOutlined bounds the outlines of a strip.
+// maxOutlined bounds the outlines of a strip; more of them would mark nothing.
 const maxOutlined = 12
+
+// widestScaleUp bounds the box of the scale-up links, of the widest other level.
+const widestScaleUp = 1.75
 
 // sharedSections are the sections that belong to the whole machine.
 func sharedSections(run *result.Run, extra Extra) []section {
@@ -61,7 +64,7 @@ func fabricSection(run *result.Run) (section, bool) {
 		}
 	}
 	l := run.Fabric[busiest]
-	s.finding = "The busiest level, " + lowerFirst(clip(l.Name, 28)) + ", is " + number.Percent(l.Mean) + " used"
+	s.finding = "The busiest level, " + lowerFirst(clip(l.Name, 28)) + ", is " + number.Use(l.Mean) + " used"
 	return s, true
 }
 
@@ -72,11 +75,19 @@ func isScaleUp(name string) bool {
 
 func levelsFigure(run *result.Run) figure.Figure {
 	f := figure.Figure{ID: "fabric", Title: "Use of the fabric by level", LabelRem: 12.5, ValueRem: 15.5, PrintLabelRem: 11, PrintValueRem: 13, Gap: 6}
-	var top float64
+	// The scale-up links carry so much more that the other levels would be lost
+	// beside their true width.
+	var network, top float64
 	for _, l := range run.Fabric {
+		if !isScaleUp(l.Name) {
+			network = math.Max(network, l.CapacityTBs)
+		}
 		top = math.Max(top, l.CapacityTBs)
 	}
-	cut := false
+	cut, small := false, false
+	if network > 0 && top > widestScaleUp*network {
+		top, cut = widestScaleUp*network, true
+	}
 	used := map[result.Kind]bool{}
 	for _, l := range run.Fabric {
 		kind := result.KindNetwork
@@ -86,23 +97,28 @@ func levelsFigure(run *result.Run) figure.Figure {
 		used[kind] = true
 		w := 100.0
 		if top > 0 {
-			w = math.Max(100*l.CapacityTBs/top, 4)
-			cut = cut || 100*l.CapacityTBs/top < 4
+			w = math.Min(100*l.CapacityTBs/top, 100)
+			if w < 4 {
+				w, small = 4, true
+			}
 		}
 		x := (100 - w) / 2
-		value := number.Percent(l.Mean) + " mean · " + number.Percent(l.P99) + " p99 · " + number.Percent(l.Max) + " max"
+		value := number.Use(l.Mean) + " mean · " + number.Use(l.P99) + " p99 · " + number.Use(l.Max) + " max"
 		d := figure.Drawing{Height: 18, Label: l.Name + ": " + value}
 		d.Rect(x, 2, w*math.Min(l.Mean, 1), 14, figure.Paint(kind))
 		d.Box(x, 2, w, 14, figure.None, "faint")
 		t := x + w*math.Min(l.P99, 1)
 		d.Line(t, 0, t, 18, "ink", 1.5)
 		f.Rows = append(f.Rows, figure.Row{Label: upperFirst(l.Name),
-			LabelNote: number.Int(l.Links) + " × " + number.Of(l.Gbps*1e9, "b/s") + ", " + number.Of(l.CapacityTBs*1e12, "B/s"),
+			LabelNote: number.Int(l.Links) + " × " + number.Short(l.Gbps*1e9, "b/s") + ", " + number.Of(l.CapacityTBs*1e12, "B/s"),
 			Value:     value, Draw: d})
 	}
 	f.Legend = legendOf(used, false)
 	f.Caption = "Both directions counted."
 	if cut {
+		f.Caption += " The box of the scale-up links is cut to fit."
+	}
+	if small {
 		f.Caption += " The smallest boxes are drawn wider than their capacity."
 	}
 	return f
@@ -125,8 +141,8 @@ func switchFigure(run *result.Run) (figure.Figure, bool) {
 			notes = append(notes, "In "+tier.Name+", a cell is the busiest of "+number.Int(k)+" switches.")
 		}
 		d, hot, top := strip(tier, k)
-		value := number.Percent(top) + " max"
-		d.Label = number.Int(cells) + " " + tier.Name + ": busiest link " + number.Percent(top)
+		value := number.Use(top) + " max"
+		d.Label = number.Int(cells) + " " + tier.Name + ": busiest link " + number.Use(top)
 		if hot > 0 {
 			d.Label += ", " + number.Int(hot) + " above 70 %"
 			notes = append(notes, number.Int(hot)+" of "+number.Int(cells)+" "+tier.Name+" have a link above 70"+number.Gap+"%.")
@@ -178,7 +194,7 @@ func strip(tier result.SwitchTier, k int) (d figure.Drawing, hot int, top float6
 		for _, u := range pod {
 			c := figure.RampClass(u)
 			paths[c].Rect(x, 1, w*0.92, 12)
-			if u >= hotUse && outlined < maxOutlined {
+			if u >= hotUse {
 				outline.Rect(x, 1, w*0.92, 12)
 				outlined++
 			}
@@ -190,6 +206,8 @@ func strip(tier result.SwitchTier, k int) (d figure.Drawing, hot int, top float6
 		paths[c].Fill = figure.Paint("h" + string(rune('0'+c)))
 		d.Add(&paths[c])
 	}
-	d.Add(&outline)
+	if outlined <= maxOutlined {
+		d.Add(&outline)
+	}
 	return d, hot, top
 }

@@ -90,11 +90,16 @@ func goodputFigure(run *result.Run, w *result.Workload) (f figure.Figure, from f
 	a := figure.Linear(from, 1)
 	f = figure.Figure{ID: "goodput-" + w.ID, Title: "What eats the bought time", LabelRem: 15, ValueRem: 10.5, PrintLabelRem: 13, PrintValueRem: 9}
 	hours, hasHours := metric(run, w, result.MetricGPUHours)
+	scale := number.For(hours.Value, hours.Value, hours.Value, "GPU-h")
+	scale.Decimals = 2
 	gpuh := func(h float64) string {
-		if h <= 0 {
+		switch {
+		case h <= 0:
 			return ""
+		case !hasHours:
+			return number.Of(h, "GPU-h")
 		}
-		return number.Of(h, "GPU-h")
+		return scale.With(h)
 	}
 	d := figure.Drawing{Height: 14, Label: "All GPU time: 100 %"}
 	d.Rect(0, 3, 100, 8, "faint")

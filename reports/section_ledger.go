@@ -114,15 +114,15 @@ func basis(x result.LedgerLine) string {
 	if x.CapexUSD <= 0 || strings.Contains(b, "residual") {
 		return b
 	}
-	terms := []string{number.Of(x.CapexUSD, "USD") + " capital"}
+	terms := []string{number.Short(x.CapexUSD, "USD") + " capital"}
 	if x.Life > 0 {
 		terms = append(terms, trimZeros(x.Life)+number.Gap+"y")
 	}
 	if x.Rate > 0 {
-		terms = append(terms, number.Percent(x.Rate)+" a year")
+		terms = append(terms, number.Short(x.Rate, "ratio")+" a year")
 	}
 	if x.Residual > 0 {
-		terms = append(terms, "residual "+number.Percent(x.Residual))
+		terms = append(terms, "residual "+number.Short(x.Residual, "ratio"))
 	}
 	if b != "" {
 		return b + "; " + strings.Join(terms, ", ")

@@ -58,10 +58,10 @@ func tornadoFigure(run *result.Run) (figure.Figure, []result.TornadoRow) {
 	a := figure.Linear(lo-pad, hi+pad)
 	f := figure.Figure{ID: "sensitivity", Title: "What moves the unit cost", LabelRem: 17, ValueRem: 6.4, PrintLabelRem: 15.5, PrintValueRem: 5.6}
 	for _, r := range rows {
-		input := number.For(math.Max(math.Abs(r.Low), math.Abs(r.High)), r.Low, r.High, r.Unit)
+		input := number.ShortInterval(r.Low, r.High, r.Unit)
 		from, to := math.Min(r.AtLow, r.AtHigh), math.Max(r.AtLow, r.AtHigh)
 		value := (number.Format{Div: format.Div, Decimals: format.Decimals}).Interval(from, to)
-		d := figure.Drawing{Height: 14, Label: r.Input + " from " + input.Interval(r.Low, r.High) + ": cost " + value}
+		d := figure.Drawing{Height: 14, Label: r.Input + " from " + input + ": cost " + value}
 		b := a.At(r.Base)
 		if from < r.Base {
 			d.Rect(a.At(from), 2, b-a.At(from), 10, "usd2")
@@ -71,7 +71,7 @@ func tornadoFigure(run *result.Run) (figure.Figure, []result.TornadoRow) {
 			d.Rect(x, 2, a.At(to)-x, 10, "usd")
 		}
 		d.Line(b, -3, b, 17, "ink", 1)
-		f.Rows = append(f.Rows, figure.Row{Label: r.Input, LabelNote: input.Interval(r.Low, r.High), Value: value, Draw: d})
+		f.Rows = append(f.Rows, figure.Row{Label: r.Input, LabelNote: input, Value: value, Draw: d})
 	}
 	dec := tickDecimals(a, format.Div)
 	f.Rows = append(f.Rows, a.Draw(func(v float64) string { return number.Format{Div: format.Div, Decimals: dec}.With(v) }))

@@ -64,7 +64,7 @@ func storageFigure(path result.StoragePath) figure.Figure {
 			lo, hi = math.Min(lo, st.BytesPerSec), math.Max(hi, st.BytesPerSec)
 		}
 	}
-	a := figure.Log10(lo*0.95, hi*1.05)
+	a := figure.Log10(lo*0.95, hi*1.05, 6)
 	for _, st := range path.Stages {
 		value := number.Of(st.BytesPerSec, "B/s")
 		d := figure.Drawing{Height: 16, Label: st.Stage + ": " + value}
@@ -86,9 +86,9 @@ func storageFigure(path result.StoragePath) figure.Figure {
 		}
 		f.Rows = append(f.Rows, row)
 	}
-	f.Rows = append(f.Rows, a.Draw(func(v float64) string { return number.Of(v, "B/s") }))
+	f.Rows = append(f.Rows, a.Draw(func(v float64) string { return number.Short(v, "B/s") }))
 	f.Caption = "Logarithmic axis. Red line: the rate reached, " + number.Of(path.Reached, "B/s") + "; " +
-		number.Of(path.Bytes, "B") + " take " + number.Of(path.Seconds, "s") + "."
+		number.Short(path.Bytes, "B") + " take " + number.Short(path.Seconds, "s") + "."
 	if path.GPUShare > 0 {
 		f.Caption += " " + number.Percent(path.GPUShare) + " of GPU time is lost to it."
 	}

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"math"
+	"strings"
 
 	"aisim/internal/result"
 	"aisim/reports/figure"
@@ -11,7 +12,6 @@ import (
 // servingPage is what the first page of a service shows between the key figures
 // and what limits it.
 func (p *page) servingPage(run *result.Run, w *result.Workload) {
-	s := w.Serving
 	var left, right []string
 	if f, ok := loadFigure(w); ok {
 		left = append(left, "<h3>How much load before the limits break?</h3>"+f.HTML())
@@ -25,7 +25,6 @@ func (p *page) servingPage(run *result.Run, w *result.Workload) {
 	if f, ok := hoursFigure(run, w); ok {
 		left = append(left, "<h3>"+esc(f.Title)+"</h3>"+f.HTML())
 	}
-	_ = s
 	if len(left) == 0 && len(right) > 1 {
 		left, right = right[:1], right[1:]
 	}
@@ -144,7 +143,7 @@ func loadFigure(w *result.Workload) (figure.Figure, bool) {
 // latencyFigure has a bar p10–p95 with dots at p50, p95 and p99 a row, on a log axis.
 func latencyFigure(w *result.Workload) (figure.Figure, bool) {
 	rows := w.Serving.Latency
-	f := figure.Figure{ID: "latency-" + w.ID, Title: "Latency and limits", LabelRem: 9, ValueRem: 11.4, PrintLabelRem: 7.6, PrintValueRem: 9.6}
+	f := figure.Figure{ID: "latency-" + w.ID, Title: "Latency and limits", LabelRem: 6.6, ValueRem: 11.2, PrintLabelRem: 5.8, PrintValueRem: 9.4}
 	lo, hi := math.Inf(1), 0.0
 	for _, r := range rows {
 		for _, v := range []float64{r.P10, r.P50, r.P95, r.P99, r.Limit} {
@@ -156,7 +155,8 @@ func latencyFigure(w *result.Workload) (figure.Figure, bool) {
 	if len(rows) == 0 || hi == 0 {
 		return f, false
 	}
-	a := figure.Log10(lo, hi)
+	a := figure.Log10(lo, hi, 3)
+	var limits []string
 	for _, r := range rows {
 		d := figure.Drawing{Height: 16}
 		value := number.Of(r.P50, "s") + " · " + number.Of(r.P95, "s") + " · " + number.Of(r.P99, "s")
@@ -166,21 +166,36 @@ func latencyFigure(w *result.Workload) (figure.Figure, bool) {
 			d.Rect(a.At(r.P10), 4, a.At(r.P95)-a.At(r.P10), 8, "comp2")
 		}
 		d.Dot(a.At(r.P50), 8, 3.8, "ink").Dot(a.At(r.P95), 8, 3.2, "comp").Dot(a.At(r.P99), 8, 2.8, "mut")
-		row := figure.Row{Label: upperFirst(r.Name), Value: value, Draw: d}
+		row := figure.Row{Label: latencyLabel(r.Name), Value: value, Draw: d}
 		if r.Limit > 0 {
 			x := a.At(r.Limit)
 			row.Draw.Line(x, 0, x, 16, "fail", 1.7)
-			row.LabelNote = "≤ " + limitText(r.Limit)
+			limit := latencyLabel(r.Name) + " ≤ " + limitText(r.Limit)
 			if r.At != "" {
-				row.LabelNote += " at " + r.At
+				limit += " at " + r.At
 			}
+			limits = append(limits, limit)
 			row.Draw.Label += "; limit " + limitText(r.Limit)
 		}
 		f.Rows = append(f.Rows, row)
 	}
 	f.Rows = append(f.Rows, a.Draw(func(v float64) string { return limitText(v) }))
-	f.Caption = "Values are p50 · p95 · p99. Bar p10 to p95; dots p50, p95, p99; red: limit. Logarithmic axis."
+	f.Caption = "Values and dots are p50 · p95 · p99, the bar is p10 to p95. Logarithmic axis."
+	if len(limits) > 0 {
+		f.Caption += " Red, the limits: " + strings.Join(limits, "; ") + "."
+	}
 	return f, true
+}
+
+// latencyLabel is the field's name of a latency.
+func latencyLabel(name string) string {
+	switch latencyKind(name) {
+	case "ttft":
+		return "TTFT"
+	case "tpot":
+		return "Time per token"
+	}
+	return upperFirst(name)
 }
 
 func ttftAt(w *result.Workload, percentile string) ([]result.StepPart, string) {

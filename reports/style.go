@@ -22,7 +22,7 @@ h1,h2,h3,td,dd,.l,.eye span,.act b{unicode-bidi:isolate}
 h1{font-size:27px;line-height:1.2;font-weight:650;letter-spacing:-.012em;margin:4px 0 0;text-wrap:balance}
 h2{font-size:19px;line-height:1.3;font-weight:650;letter-spacing:-.006em;margin:0;text-wrap:balance}
 h2.of{font-size:23px;line-height:1.25;margin:3px 0 0}
-h3{font-size:13px;line-height:1.4;font-weight:650;margin:0 0 7px}
+h3,h2.sub{font-size:13px;line-height:1.4;font-weight:650;letter-spacing:0;margin:0 0 7px;text-wrap:wrap}
 p{margin:0}
 a{color:inherit;text-decoration:none}a:hover{text-decoration:underline}
 .ban{background:var(--notebg);color:var(--note);font-size:13px;padding:5px 12px;margin-top:9px}
@@ -41,13 +41,13 @@ small{font-size:12px;font-weight:400}
 .key .v.non{font-size:16px;line-height:1.95;font-weight:500;letter-spacing:0;color:var(--mut)}
 .key svg{margin:1px 0}
 .mk{display:inline-block;vertical-align:-1px;flex:none}
-.marks{margin:8px 0 0}
 .leg{display:flex;flex-wrap:wrap;gap:3px 16px;font-size:12.5px;line-height:1.45;color:var(--mut);margin:0 0 8px}
 .leg span{display:inline-flex;align-items:center;gap:6px}
 .leg i{width:11px;height:11px;border-radius:2px;flex:none}
 .leg i.ht{background:repeating-linear-gradient(45deg,var(--wait) 0 2px,var(--bg) 2px 4px)}
 .leg i.id{background:var(--panel);box-shadow:inset 0 0 0 1px var(--faint)}
-.row .leg{margin:3px 0 4px}
+.row .leg{margin:3px 0 4px}.leg.marks{margin:8px 0 0}
+.rows.nov .row{grid-template-columns:var(--lab,13.5rem) minmax(0,1fr);align-items:start}.rows.nov .r{display:none}.rows.nov .leg{margin:4px 0 5px}
 svg{display:block;overflow:visible}
 svg text{font:12px ` + fontStack + `;font-variant-numeric:tabular-nums;fill:var(--mut)}
 svg text.k{fill:var(--ink)}svg text.t{font-size:11px}svg .m{text-anchor:middle}svg .e{text-anchor:end}
@@ -59,6 +59,7 @@ figcaption,.cap{font-size:12.5px;line-height:1.45;color:var(--mut);margin-top:7p
 .row .r{text-align:right}
 .tot{border-top:1px solid var(--ink);padding-top:4px;font-weight:650}
 .two{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:22px 44px;margin-top:21px}
+.sum>:nth-child(2):not(:last-child){grid-row:span 2}.sum{grid-template-rows:auto 1fr}
 .where{margin-top:20px}
 .act{list-style:none;margin:0;padding:0;font-size:13.5px;line-height:1.45;counter-reset:a}
 .act li{display:grid;grid-template-columns:1.2rem minmax(0,1fr) auto;gap:0 8px;padding:7px 0;border-bottom:1px solid var(--hair);counter-increment:a}
@@ -100,8 +101,9 @@ const styleNarrow = `@media (max-width:1000px){.keys,.keys.k5{grid-template-colu
 .sec{grid-template-columns:minmax(0,1fr)}aside{margin-bottom:14px}aside p{margin-top:4px}.two{gap:20px 28px}}
 @media (max-width:720px){main{padding:0 16px 32px}h1{font-size:22px}h2.of{font-size:20px}.say{font-size:16.5px}
 .keys,.keys.k4,.keys.k5{grid-template-columns:repeat(2,minmax(0,1fr))}.key,.key:first-child,.key:last-child{padding:9px 10px}
-.two{grid-template-columns:minmax(0,1fr)}
-.row{grid-template-columns:minmax(0,1fr) auto;gap:1px 10px;padding-bottom:4px}.row .b{grid-column:1/-1;grid-row:2}.row .r{max-width:60vw}
+.two{grid-template-columns:minmax(0,1fr);grid-template-rows:none}.sum>:nth-child(2):not(:last-child){grid-row:auto}
+.key:nth-child(odd){padding-left:0!important}.key:nth-child(even){padding-right:0!important}
+.row{grid-template-columns:minmax(0,1fr) auto;gap:1px 10px;padding-bottom:4px}.rows.nov .row{grid-template-columns:minmax(0,1fr)}.row .b{grid-column:1/-1;grid-row:2}.row .r{max-width:60vw}
 .axr .l,.axr .r,svg .w,.ph{display:none}
 .scroll th:first-child,.scroll td:first-child{position:sticky;left:0;background:var(--bg);min-width:8rem}
 dl{grid-template-columns:minmax(0,1fr)}dd{margin-bottom:5px}
@@ -113,13 +115,13 @@ const styleHead = `@media print{@page{size:A4;margin:13mm 14mm}:root{color-schem
 const styleTail = `}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 body{font-size:9.6pt;line-height:1.4}main{padding:0;max-width:none}header{padding-top:0}
-h1{font-size:17pt}h2{font-size:12.5pt}h2.of{font-size:15pt}h3{font-size:8.8pt;margin-bottom:5px}
+h1{font-size:17pt}h2{font-size:12.5pt}h2.of{font-size:15pt}h3,h2.sub{font-size:8.8pt;margin-bottom:5px}
 .eye,.ban{font-size:8pt}.say{font-size:11pt;line-height:1.4;margin:7px 0 10px;max-width:none}
 .keys{grid-template-columns:repeat(6,minmax(0,1fr))!important}.keys.k4{grid-template-columns:repeat(4,minmax(0,1fr))!important}.keys.k5{grid-template-columns:repeat(5,minmax(0,1fr))!important}
 .key,.key:first-child,.key:last-child{padding:6px 8px;font-size:7.8pt;border-left:1px solid var(--rule);box-shadow:none}.key:first-child{padding-left:0;border-left:0}.key:last-child{padding-right:0}
 .key .v{font-size:14pt}.key .v small{font-size:8.5pt}.key .v.non{font-size:9pt}
 .two{grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:10px 22px;margin-top:12px}.where{margin-top:12px}
-.rows{gap:3px}.row{font-size:8.6pt;grid-template-columns:var(--plab,var(--lab,13.5rem)) minmax(0,1fr) var(--pval,var(--val,7rem));gap:0 10px;padding-bottom:0}.row .b{grid-column:auto;grid-row:auto}.row .r{max-width:none}
+.rows{gap:3px}.row{font-size:8.6pt;grid-template-columns:var(--plab,var(--lab,13.5rem)) minmax(0,1fr) var(--pval,var(--val,7rem));gap:0 10px;padding-bottom:0}.rows.nov .row{grid-template-columns:var(--plab) minmax(0,1fr)}.row .b{grid-column:auto;grid-row:auto}.row .r{max-width:none}
 small{font-size:7.8pt}table,dl{font-size:8.6pt}th{font-size:8pt}figcaption,.cap,.leg,code{font-size:8pt}.leg{gap:2px 12px}
 .act{font-size:8.8pt}.act small{font-size:8pt}.act li{padding:4px 0}
 aside{font-size:9pt;break-after:avoid;margin-bottom:7px}aside p{max-width:none}.sec{display:block}

@@ -28,20 +28,18 @@ func (p *page) summary(run *result.Run, w *result.Workload) {
 	if f, ok := limitsFigure(run, w); ok {
 		left.raw("<h3>What limits it: ", esc(gainTitle(run, w)), "</h3>", f.HTML())
 	}
-	right := &page{}
+	right, below := &page{}, &page{}
 	if single && len(run.Levers) > 0 {
 		right.levers("What to change", "act", run.Levers, objective(run), maxLevers, true)
 		if len(run.NotWorth) > 0 {
-			left.raw(`<div style="margin-top:16px">`)
-			left.levers("What not to buy", "act no", run.NotWorth, objective(run), maxNotWorth, false)
-			left.raw("</div>")
+			below.levers("What not to buy", "act no", run.NotWorth, objective(run), maxNotWorth, false)
 		}
 	} else if f, ok := boundFigure(run, w); ok {
 		right.raw("<h3>What bounds the time on the critical path</h3>", f.HTML())
 	}
 	if left.Len()+right.Len() > 0 {
-		p.raw(`<div class="two">`)
-		for _, side := range []*page{left, right} {
+		p.raw(`<div class="two sum">`)
+		for _, side := range []*page{left, right, below} {
 			if side.Len() > 0 {
 				p.raw("<div>", side.String(), "</div>")
 			}
@@ -60,7 +58,11 @@ func gainTitle(run *result.Run, w *result.Workload) string {
 	if len(list) > 0 {
 		step = list[0].Step
 	}
-	return gainNoun(w.Objective) + " from " + number.Format{Div: 0.01, Unit: "%"}.With(step) + " more of each"
+	verb := " gained from "
+	if lesser(w.Objective) {
+		verb = " saved by "
+	}
+	return metricName(w.Objective) + verb + number.Format{Div: 0.01, Unit: "%"}.With(step) + " more of each"
 }
 
 // limitsFigure is the row chart of elasticities, largest first, zeros kept.
@@ -257,7 +259,7 @@ func (p *page) where(run *result.Run) {
 }
 
 func whereFigure(run *result.Run) (figure.Figure, bool) {
-	f := figure.Figure{ID: "where", Title: "Where it goes", LabelRem: 10.2, ValueRem: 0.01, PrintLabelRem: 8.6, PrintValueRem: 0.01}
+	f := figure.Figure{ID: "where", Title: "Where it goes", LabelRem: 10.2, PrintLabelRem: 8.6, NoValues: true}
 	for i, bar := range run.Where {
 		if i == maxBars {
 			break
@@ -305,7 +307,7 @@ func (p *page) clusterPage(run *result.Run) {
 	if _, n, ok := first(run, nil, result.MetricFacilityEnergy); ok {
 		energy.number = n
 	} else if run.Energy != nil {
-		energy.number = result.Number{Value: run.Energy.MWh, Low: run.Energy.MWh, High: run.Energy.MWh, Unit: "MWh", NoInterval: "see power"}
+		energy.number = result.Number{Value: run.Energy.MWh, Low: run.Energy.MWh, High: run.Energy.MWh, Unit: "MWh", NoInterval: "that of power holds"}
 	} else {
 		energy.none = number.NoData
 	}
@@ -383,7 +385,7 @@ func clusterVerdict(run *result.Run) words {
 		v.say(" " + upperFirst(clip(w.ID, 40)) + " gains ")
 		v.strong(number.ChangeFine(es[0].Gain.Value) + " " + gainNoun(es[0].Metric))
 		v.say(" from " + number.Format{Div: 0.01, Unit: "%"}.With(es[0].Step) + " more " + lowerFirst(es[0].Name) + ".")
-		if len(strings.Fields(v.String())) > longestVerdict {
+		if v.count() > longestVerdict {
 			v = v[:before]
 			break
 		}

@@ -52,7 +52,7 @@ func Text(run *result.Run) string {
 			}
 		}
 	}
-	if run.Ledger.NoPrices == "" && len(run.Ledger.Lines) > 0 {
+	if run.Ledger.NoPrices == "" && len(run.Ledger.Lines) > 0 && simulated(run) {
 		usd := make([]float64, len(run.Ledger.Lines))
 		var sum float64
 		for i, l := range run.Ledger.Lines {
@@ -70,19 +70,19 @@ func Text(run *result.Run) string {
 			line("  %s %s", pad(u.Name, 46), valueText(u.Value)+"  ("+intervalText(u.Value)+")")
 		}
 	}
-	if run.Energy != nil {
+	if run.Energy != nil && simulated(run) {
 		line("")
 		line("At the meter: %s on average, %s", number.Of(run.Energy.MWMean*1e6, "W"), number.Of(run.Energy.MWh*1e6, "Wh"))
 	}
 	for _, r := range run.Refused {
 		line("")
-		line("Refused (%s): %s %s", r.Section, r.What, r.Measure)
+		wrapped(&b, "Refused ("+r.Section+"): "+sentence(r.What)+" "+sentence(r.Measure), "")
 	}
 	if len(run.Warnings) > 0 {
 		line("")
 		line("Warnings")
 		for _, w := range run.Warnings {
-			wrapped(&b, strings.TrimSpace(sentence(w.What)+" "+sentence(w.Why)+" "+sentence(w.Effect)), "  ")
+			wrapped(&b, strings.TrimSpace(sentence(w.What)+" "+upperFirst(sentence(w.Why))+" "+upperFirst(sentence(w.Effect))), "  ")
 		}
 	}
 	line("")

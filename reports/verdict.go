@@ -21,6 +21,16 @@ const (
 // bounds it, the largest surprise, the best change, the main caveat. It is empty
 // for a run that was stopped.
 func Verdict(run *result.Run, w *result.Workload) words {
+	v := compose(run, w, false)
+	if v.count() > longestVerdict {
+		v = compose(run, w, true)
+	}
+	return v
+}
+
+// compose writes the sentences in their order. A brief text leaves out the
+// comparison of losses, and then every sentence that would pass the limit.
+func compose(run *result.Run, w *result.Workload, brief bool) words {
 	var v words
 	if !run.Complete {
 		v.say("The run was stopped, so there is no verdict; the figures below are of the part that was simulated.")
@@ -43,19 +53,20 @@ func Verdict(run *result.Run, w *result.Workload) words {
 	v.say(" No goal is set.")
 	for _, next := range []func(*words){
 		func(v *words) { verdictBound(v, w) },
-		func(v *words) { verdictSurprise(v, w) },
+		func(v *words) { verdictSurprise(v, w, brief) },
 		func(v *words) {
 			if len(run.Levers) > 0 && len(run.Workloads) == 1 {
-				verdictLevers(v, run)
+				verdictLever(v, run)
 			} else {
 				verdictElasticity(v, run, w)
 			}
 		},
+		func(v *words) { verdictNotWorth(v, run) },
 		func(v *words) { verdictEvidence(v, run) },
 	} {
 		before := len(v)
 		next(&v)
-		if len(strings.Fields(v.String())) > longestVerdict {
+		if brief && v.count() > longestVerdict {
 			v = v[:before]
 		}
 	}
@@ -120,10 +131,17 @@ func verb(machine, many string) string {
 	return many
 }
 
-func verdictTraining(v *words, run *result.Run, w *result.Workload) {
+// subject is the machine with its verb, or the workload where it shares the machine.
+func subject(run *result.Run, w *result.Workload, many string) string {
+	if len(run.Workloads) > 1 {
+		return upperFirst(clip(w.ID, 40)) + " " + many + "s"
+	}
 	m := machineOf(run)
-	v.say("The " + m + " ")
-	v.say(verb(m, "train") + " ")
+	return "The " + m + " " + verb(m, many)
+}
+
+func verdictTraining(v *words, run *result.Run, w *result.Workload) {
+	v.say(subject(run, w, "train") + " ")
 	if _, n, ok := first(run, w, result.MetricTokens, result.MetricSamples, result.MetricSteps); ok {
 		v.strong(valueText(n))
 	} else {
@@ -137,18 +155,17 @@ func verdictTraining(v *words, run *result.Run, w *result.Workload) {
 }
 
 func verdictServing(v *words, run *result.Run, w *result.Workload) {
-	m := machineOf(run)
-	v.say("The " + m + " ")
 	offered, asked := metric(run, w, result.MetricOffered)
 	att, hasAtt := metric(run, w, result.MetricAttainment)
-	if c, ok := metric(run, w, result.MetricCapacity); ok {
-		v.say(verb(m, "hold") + " the limits up to ")
+	c, held := metric(run, w, result.MetricCapacity)
+	if held {
+		v.say(subject(run, w, "hold") + " the limits up to ")
 		v.strong(valueText(c))
 		if asked {
 			v.say(", against " + valueText(offered) + " asked for")
 		}
 	} else {
-		v.say(verb(m, "serve") + " ")
+		v.say(subject(run, w, "serve") + " ")
 		if asked {
 			v.strong(valueText(offered))
 		} else {
@@ -156,9 +173,12 @@ func verdictServing(v *words, run *result.Run, w *result.Workload) {
 		}
 	}
 	if hasAtt {
-		v.say(" with ")
+		v.say(", where ")
 		v.strong(number.Percent(att.Value))
-		v.say(" of requests within the limits")
+		v.say(" of requests are within them")
+		if !held {
+			(*v)[len(*v)-1].text = " of requests are within the limits"
+		}
 	}
 	verdictMoney(v, run, w, result.MetricCostPerMOutput)
 	v.say(".")
@@ -234,7 +254,7 @@ func largestPart(parts []result.StepPart) (int, float64) {
 }
 
 // verdictSurprise says the largest loss of bought time, or the worst hour.
-func verdictSurprise(v *words, w *result.Workload) {
+func verdictSurprise(v *words, w *result.Workload, brief bool) {
 	best, next := -1, -1
 	for i, l := range w.Losses {
 		if best < 0 || l.Share > w.Losses[best].Share {
@@ -246,7 +266,7 @@ func verdictSurprise(v *words, w *result.Workload) {
 	if best >= 0 && w.Losses[best].Share > worthSaying {
 		v.say(" ")
 		v.strong(upperFirst(w.Losses[best].Cause) + " takes " + number.Percent(w.Losses[best].Share) + " of all GPU time")
-		if next >= 0 && w.Losses[next].Share > 0 {
+		if next >= 0 && w.Losses[next].Share > 0 && !brief {
 			v.say(", more than " + lowerFirst(w.Losses[next].Cause) + " does")
 		}
 		v.say(".")
@@ -282,8 +302,8 @@ func worstHour(hours []result.HourPoint) (worst result.HourPoint, mean float64, 
 	return hours[at], weighted / load, true
 }
 
-// verdictLevers names the best change and what is not worth buying.
-func verdictLevers(v *words, run *result.Run) {
+// verdictLever names the best change whose gain is beyond doubt.
+func verdictLever(v *words, run *result.Run) {
 	var best *result.Lever
 	for i := range run.Levers {
 		l := &run.Levers[i]
@@ -298,6 +318,13 @@ func verdictLevers(v *words, run *result.Run) {
 		v.say(" " + upperFirst(best.Action) + " is worth ")
 		v.strong(number.Change(best.ObjectiveGain.Value) + " " + metricName(objective(run)))
 		v.say(" for " + capital(best.CapitalUSD) + ".")
+	}
+}
+
+// verdictNotWorth names a purchase that is surely not worth its price.
+func verdictNotWorth(v *words, run *result.Run) {
+	if len(run.Workloads) != 1 {
+		return
 	}
 	for _, l := range run.NotWorth {
 		if l.PWorth <= surelyNoWorth {

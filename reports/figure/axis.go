@@ -25,25 +25,36 @@ func Linear(low, high float64) Axis {
 	return a
 }
 
-// Log10 is a logarithmic axis that holds low and high, with a tick per decade
-// (or per several, so that there are at most 7).
-func Log10(low, high float64) Axis {
+// Log10 is a logarithmic axis from a round value at or below low to one at or
+// above high, with a tick at decades, at most `most` of them.
+func Log10(low, high float64, most int) Axis {
 	if !(low > 0) {
 		low = 1e-9
 	}
 	if !(high > low) {
 		high = low * 10
 	}
-	lo, hi := math.Floor(math.Log10(low)), math.Ceil(math.Log10(high))
-	if hi == lo {
-		hi++
-	}
-	a := Axis{Low: math.Pow(10, lo), High: math.Pow(10, hi), Log: true}
-	every := math.Ceil((hi - lo) / 6)
+	a := Axis{Low: roundDown(low), High: roundStep(high), Log: true}
+	lo, hi := math.Ceil(math.Log10(a.Low)-1e-9), math.Floor(math.Log10(a.High)+1e-9)
+	every := math.Max(1, math.Ceil((hi-lo+1)/float64(most)))
 	for e := lo; e <= hi; e += every {
 		a.Ticks = append(a.Ticks, math.Pow(10, e))
 	}
+	if len(a.Ticks) < 2 {
+		a.Ticks = []float64{a.Low, a.High}
+	}
 	return a
+}
+
+// roundDown is the greatest of 1, 2, 5 times a power of ten at or below x.
+func roundDown(x float64) float64 {
+	p := math.Pow(10, math.Floor(math.Log10(x)))
+	for _, m := range []float64{5, 2} {
+		if x >= m*p {
+			return m * p
+		}
+	}
+	return p
 }
 
 // At is the place of v in per cent, held within the drawing.

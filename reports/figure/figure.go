@@ -17,6 +17,7 @@ type Figure struct {
 	LabelRem, ValueRem           float64
 	PrintLabelRem, PrintValueRem float64
 	Gap                          float64 // px between rows, 5 when 0
+	NoValues                     bool    // the drawings reach to the right edge
 }
 
 // Key is one entry of a legend.
@@ -54,7 +55,11 @@ func (f Figure) HTML() string {
 			style += "--" + v.name + ":" + num(v.rem) + "rem;"
 		}
 	}
-	b.WriteString(`<div class="rows"`)
+	if f.NoValues {
+		b.WriteString(`<div class="rows nov"`)
+	} else {
+		b.WriteString(`<div class="rows"`)
+	}
 	if f.Gap > 0 {
 		style += "gap:" + num(f.Gap) + "px;"
 	}

@@ -27,6 +27,9 @@ func (f Figure) SVG(width float64, theme Theme) string {
 	if val == 0 {
 		val = 7 * svgRem
 	}
+	if f.NoValues {
+		val = -12
+	}
 	y := svgMargin
 	if f.Title != "" {
 		y += 14

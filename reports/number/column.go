@@ -8,6 +8,9 @@ import (
 // maxColumnDecimals bounds the decimals that a small line can ask of its column.
 const maxColumnDecimals = 2
 
+// needed is how many printed units a line must have to be told from rounding.
+const needed = 5
+
 // Column is a list of addends printed so that they add up as printed.
 type Column struct {
 	Cells []string
@@ -23,7 +26,7 @@ func NewColumn(parts []float64, total float64, unit string) Column {
 	f := For(total, total, total, unit)
 	for _, p := range parts {
 		a := math.Abs(p) / f.Div
-		for a > 0 && a < 0.5*math.Pow10(-f.Decimals) && f.Decimals < maxColumnDecimals {
+		for a > 0 && a < needed*math.Pow10(-f.Decimals) && f.Decimals < maxColumnDecimals {
 			f.Decimals++
 		}
 	}

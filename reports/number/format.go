@@ -201,3 +201,38 @@ func Probability(p float64) string {
 
 // trimFixed is strconv's fixed notation without the rounding of Fixed.
 func trimFixed(x float64, d int) string { return strconv.FormatFloat(x, 'f', d, 64) }
+
+// Short is Of without idle zeros, for what was given rather than computed: "9 %", "400 Gb/s".
+func Short(v float64, unit string) string {
+	f := For(v, v, v, unit)
+	return join(trimIdle(f.Value(v)), f.Unit)
+}
+
+// ShortInterval is an interval of given values without idle zeros.
+func ShortInterval(low, high float64, unit string) string {
+	f := For(high, high, high, unit)
+	if low < 0 || high < 0 {
+		return f.Interval(low, high)
+	}
+	if g := For(low, low, low, unit); g.Div == f.Div {
+		f.Decimals = max(f.Decimals, g.Decimals)
+	}
+	return join(trimIdle(f.Value(low))+Dash+trimIdle(f.Value(high)), f.Unit)
+}
+
+func trimIdle(s string) string {
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
+}
+
+// Use is a share as utilisations are read: whole per cents, one decimal below 10 %.
+func Use(share float64) string {
+	d := 0
+	if math.Abs(share) < 0.0995 {
+		d = 1
+	}
+	f := Format{Div: 0.01, Unit: "%", Decimals: d}
+	return join(trimIdle(f.Value(share)), f.Unit)
+}

@@ -15,7 +15,7 @@ type rung struct {
 // The ladders hold their largest unit first. Seconds stay seconds up to two minutes.
 var (
 	timeLadder = []rung{
-		{48 * 3600, 86400, "d"}, {120 * 60, 3600, "h"}, {120, 60, "min"}, {1, 1, "s"},
+		{48 * 3600, 86400, "d"}, {120 * 60, 3600, "h"}, {math.Nextafter(120, 121), 60, "min"}, {1, 1, "s"},
 		{1e-3, 1e-3, "ms"}, {1e-6, 1e-6, "µs"}, {0, 1e-9, "ns"},
 	}
 	wattLadder  = []rung{{1e9, 1e9, "GW"}, {1e6, 1e6, "MW"}, {1e3, 1e3, "kW"}, {0, 1, "W"}}
@@ -64,8 +64,11 @@ func scale(v float64, unit string) (float64, string) {
 	}
 	if l, ok := ladders[unit]; ok {
 		for _, r := range l.ladder {
-			// 119.96 s rounds to 120 s and stays there; 999.9 kW would read 1,000 kW.
-			if a*l.base >= r.from*0.9995 || r.from == 0 {
+			from := r.from
+			if from == r.div { // 999.9 kW would read 1,000 kW; 119.96 s stays in seconds
+				from *= 0.9995
+			}
+			if a*l.base >= from || from == 0 {
 				if a == 0 {
 					break
 				}
