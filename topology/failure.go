@@ -24,6 +24,15 @@ func (g *Graph) applyFailures(names []string) error {
 			}
 		}
 	}
+	for i := 0; g.anyFailed && i+1 < len(g.tiers); i++ {
+		t := &g.tiers[i]
+		g.dirty[i] = make([]bool, t.blocks)
+		for u := range t.blocks * t.uplinks() {
+			if id := t.upFirst + LinkID(2*u); g.failed[id] || g.failed[id+1] {
+				g.dirty[i][u/t.uplinks()] = true
+			}
+		}
+	}
 	for k, up := range g.nicUp {
 		g.nicOK[k] = !g.failed[up] && !g.failed[up+1]
 	}
@@ -174,4 +183,19 @@ func cutNumber(s string) (head string, n int, ok bool) {
 		return "", 0, false
 	}
 	return s[:at], n, true
+}
+
+// clean says whether two leaves that meet at tier top have all the uplinks on the way.
+func (g *Graph) clean(la, lb, top int) bool {
+	if !g.anyFailed {
+		return true
+	}
+	for i := range top {
+		if g.dirty[i][la] || g.dirty[i][lb] {
+			return false
+		}
+		fan := g.tiers[i+1].fan
+		la, lb = la/fan, lb/fan
+	}
+	return true
 }

@@ -36,8 +36,9 @@ type wiring struct {
 	nicTo  []int32 // leaf of each NIC, counted over all groups
 	nicOK  []bool
 
-	anyFailed  bool // a link between switches is down
-	anyScaleUp bool // a scale-up link is down
+	anyFailed  bool      // a link between switches is down
+	dirty      [4][]bool // per tier and block: one of its uplinks is down
+	anyScaleUp bool      // a scale-up link is down
 	notes      []string
 	cableSec   float64
 	switchSec  float64

@@ -6,9 +6,10 @@ import (
 	"slices"
 )
 
-// Load adds up what transfers put on the links of a graph. Under adaptive routing an
-// intact fabric takes O(1) work per transfer: blocks of switches are summed and spread
-// over their uplinks once. Failures make it sum per pair of leaves first.
+// Load adds up what transfers put on the links of a graph. Under adaptive routing a
+// transfer between leaves with all their uplinks takes O(1) work: blocks of switches are
+// summed and spread over their uplinks once. Where links have failed, pairs of leaves are
+// summed and their surviving paths counted once each.
 type Load struct {
 	g       *Graph
 	r       router
@@ -30,7 +31,7 @@ type leafPair struct {
 func (g *Graph) NewLoad() *Load {
 	l := &Load{g: g, r: router{g: g}, perLink: make([]float64, len(g.from))}
 	l.folded = g.mode == adaptive && !g.anyFailed
-	if l.folded {
+	if g.mode == adaptive {
 		for i := 0; i+1 < len(g.tiers); i++ {
 			l.up[i] = make([]float64, g.tiers[i].blocks)
 			l.down[i] = make([]float64, g.tiers[i].blocks)
@@ -97,7 +98,8 @@ func (l *Load) addNetwork(src, dst NodeID, bytes float64) (lat float64, ok bool)
 		x, y := a[i*len(a)/n], b[i*len(b)/n]
 		la, lb := int(g.nicTo[x]), int(g.nicTo[y])
 		top := g.apex(la, lb)
-		if top > 0 && !l.folded {
+		clean := g.clean(la, lb, top)
+		if !clean {
 			if top = l.r.reach(la, lb, top); top < 0 {
 				return 0, false
 			}
@@ -107,7 +109,7 @@ func (l *Load) addNetwork(src, dst NodeID, bytes float64) (lat float64, ok bool)
 		l.put(up, w)
 		l.put(down, w)
 		lat = max(lat, g.lat[up]+g.lat[down]+float64(2*top)*(g.cableSec+g.switchSec))
-		if l.folded {
+		if clean {
 			for t := range top {
 				l.up[t][la] += w
 				l.down[t][lb] += w
@@ -137,13 +139,13 @@ func (r *router) reach(la, lb, top int) int {
 // bytes, in link order. The result is valid until the next call.
 func (l *Load) Sum() ([]Share, error) {
 	g := l.g
-	if l.folded {
+	if g.mode == adaptive {
 		for i := 0; i+1 < len(g.tiers); i++ {
 			t := &g.tiers[i]
 			u := t.uplinks()
 			for b := range t.blocks {
 				for dir, sum := range [2]float64{l.up[i][b], l.down[i][b]} {
-					if sum == 0 {
+					if sum <= 0 { // nothing, or what rounding leaves of pairs that stay off the network
 						continue
 					}
 					first := t.upFirst + LinkID(2*b*u+dir)

@@ -137,7 +137,7 @@ func (r *router) network(a, b int32, salt uint64, w float64, out []Share) ([]Sha
 	var err error
 	if top > 0 {
 		switch {
-		case g.anyFailed:
+		case !g.clean(la, lb, top):
 			out, top, err = r.survivors(la, lb, top, a, b, salt, w, out)
 		case g.mode == adaptive:
 			out = g.spread(la, lb, top, w, out)

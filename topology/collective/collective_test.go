@@ -229,7 +229,7 @@ func TestFoldedEqualsUnfolded(t *testing.T) {
 		}{{AllReduce, "ring"}, {AllReduce, "tree"}, {AllGather, "ring"}, {AllToAll, "direct"}} {
 			groups := strided(g.Chips("compute")[:2048], 16)
 			fold := prepare(t, New(g, Ideal(), Options{}), x.op, groups, x.algorithm).Time(1 << 28)
-			flows := prepare(t, New(g, Ideal(), Options{Model: "flow"}), x.op, groups, x.algorithm).Time(1 << 28)
+			flows := prepare(t, New(g, Ideal(), Options{Model: "flow", Expand: true}), x.op, groups, x.algorithm).Time(1 << 28)
 			close2(t, fmt.Sprintf("%s by %s", x.op, x.algorithm), fold.Sec, flows.Sec, 1e-9)
 			if fold.Level != flows.Level {
 				t.Errorf("limited by %s folded, %s unfolded", fold.Level, flows.Level)
@@ -288,12 +288,45 @@ func TestBackground(t *testing.T) {
 	for _, s := range shares {
 		uses = append(uses, flow.Use{Res: flow.ResourceID(s.Link), Weight: s.Fraction})
 	}
-	p, err := c.Prepare(AllReduce, group, PlanOptions{Algorithm: "ring", Background: []flow.Demand{{Name: "checkpoint", Uses: uses}}})
-	if err != nil {
-		t.Fatal(err)
+	// The ring puts 2·127/128/8 = 0.248 bytes on every NIC per byte of S, the transfer 1:
+	// they share chip 0's NIC as 1 : 1 in rate, so S takes 1.248 instead of 0.248.
+	beside := []flow.Demand{{Name: "checkpoint", Uses: uses}}
+	f := 2 * 127.0 / 128 / 8
+	for _, model := range []string{"analytic", "flow"} {
+		c := New(g, Ideal(), Options{Model: model})
+		p, err := c.Prepare(AllReduce, group, PlanOptions{Algorithm: "ring", Background: beside})
+		if err != nil {
+			t.Fatal(err)
+		}
+		busy := p.Time(1 << 30)
+		close2(t, model, (busy.Sec-busy.LatencySec)/(free.Sec-free.LatencySec), (1+f)/f, 1e-9)
+		if busy.Level != "nic" {
+			t.Errorf("%s: limited by %s", model, busy.Level)
+		}
+		// A cap leaves the rest to the ring: 10 of 50 GB/s.
+		beside[0].RateCapBytesPerSec = 10e9
+		p, err = c.Prepare(AllReduce, group, PlanOptions{Algorithm: "ring", Background: beside})
+		if err != nil {
+			t.Fatal(err)
+		}
+		capped := p.Time(1 << 30)
+		close2(t, model+" capped", (capped.Sec-capped.LatencySec)/(free.Sec-free.LatencySec), 50.0/40, 1e-9)
+		beside[0].RateCapBytesPerSec = 0
 	}
-	if busy := p.Time(1 << 30); !(busy.Sec > free.Sec*1.05) {
-		t.Errorf("beside a transfer %g s, alone %g s", busy.Sec, free.Sec)
+	// Two transfers that meet elsewhere first: the bound takes them at the ring's rate,
+	// fair sharing knows that they are slower.
+	slow := append(append([]flow.Use(nil), uses...), flow.Use{Res: uses[1].Res, Weight: 30})
+	two := []flow.Demand{{Uses: slow}}
+	var sec [2]float64
+	for i, model := range []string{"analytic", "flow"} {
+		p, err := New(g, Ideal(), Options{Model: model}).Prepare(AllReduce, group, PlanOptions{Algorithm: "ring", Background: two})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sec[i] = p.Time(1 << 30).Sec
+	}
+	if sec[1] > sec[0]*(1+1e-9) {
+		t.Errorf("fair sharing %g s is over the bound %g s", sec[1], sec[0])
 	}
 }
 
@@ -436,7 +469,7 @@ func TestMoreIsNeverSlower(t *testing.T) {
 		ranks := rapid.Permutation(g.Chips("compute")).Draw(rt, "placement")[:rapid.IntRange(2, 40).Draw(rt, "ranks")]
 		op := Op(rapid.IntRange(0, int(numOps)-1).Draw(rt, "op"))
 		model := rapid.SampledFrom([]string{"analytic", "flow"}).Draw(rt, "model")
-		c := New(g, Ideal(), Options{Model: model})
+		c := New(g, Ideal(), Options{Model: model, Expand: model == "flow"})
 		before := prepare(t, c, op, [][]topology.NodeID{ranks}, "").Time(1 << 24)
 		for _, l := range g.Levels() {
 			h, err := g.WithCapacity(map[string]float64{l.Key: 2})

@@ -2,7 +2,6 @@ package collective
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 
@@ -25,9 +24,13 @@ func Ideal() Links {
 
 // Options says how a Comm computes.
 type Options struct {
-	// Model is "analytic" (largest load per capacity; the default) or "flow" (max–min
-	// rates and completions of the groups, one by one).
+	// Model is "analytic" (closed forms; the default) or "flow" (max–min fair). Without
+	// background both are the largest load per capacity, which is exact (see the package
+	// comment). Beside background transfers "flow" solves the fair rates and
+	// "analytic" takes a bound: a transfer moves a byte for each byte of S, or its cap.
 	Model string
+	// Expand makes "flow" run every group to its end even where the closed form is exact.
+	Expand bool
 	// LockStep makes every step as long as the slowest edge, as when a rank waits for
 	// its own send before the next one. Else the edges' latencies add up along the ring,
 	// as with buffered sends.
@@ -222,13 +225,17 @@ func (c *Comm) price(s *shape, opt PlanOptions) (*Plan, error) {
 					priced.secPerByte, priced.level = t, l
 				}
 			}
-			if len(opt.Background) > 0 || c.opt.Model == "flow" {
-				sec, level, err := c.simulate(s, ph, opt.Background)
+			if len(opt.Background) > 0 || c.opt.Expand {
+				run := c.simulate
+				if c.opt.Model != "flow" {
+					run = c.bound
+				}
+				sec, level, err := run(s, ph, opt.Background)
 				if err != nil {
 					return nil, err
 				}
 				priced.secPerByte = sec
-				if level < topology.NumLevels {
+				if sec > 0 {
 					priced.level = level
 				}
 			}
@@ -264,68 +271,4 @@ func (c *Comm) class(l topology.LevelID) *profile.LinkParams {
 		return &c.links.ScaleUp
 	}
 	return &c.links.Network
-}
-
-// simulate runs a phase's groups as coupled flows (a ring moves at the pace of its
-// slowest edge and holds no bandwidth that it cannot use) until the last has moved one
-// byte of S, beside the background.
-func (c *Comm) simulate(s *shape, ph *phase, background []flow.Demand) (float64, topology.LevelID, error) {
-	if err := c.layGroups(s, ph); err != nil {
-		return 0, 0, err
-	}
-	net := flow.FromGraph(c.g)
-	for id := range c.g.NumLinks() {
-		r := topology.LinkID(id)
-		if err := net.SetCapacity(flow.ResourceID(id), c.g.Capacity(r)*c.efficiency(c.g.LevelOf(r), ph.traffic)); err != nil {
-			return 0, 0, err
-		}
-	}
-	for _, d := range background {
-		d.Bytes = math.Inf(1)
-		d.Uses = linkUses(d.Uses, c.g.NumLinks())
-		if len(d.Uses) == 0 && d.RateCapBytesPerSec == 0 {
-			continue
-		}
-		if _, err := net.Add(d); err != nil {
-			return 0, 0, fmt.Errorf("collective: background: %w", err)
-		}
-	}
-	left := 0
-	for _, uses := range ph.uses {
-		if len(uses) == 0 {
-			continue
-		}
-		if _, err := net.Add(flow.Demand{Name: "group", Uses: uses, Bytes: 1}); err != nil {
-			return 0, 0, err
-		}
-		left++
-	}
-	level := topology.NumLevels
-	if len(background) > 0 && left > 0 {
-		best := 0.0
-		for _, uses := range ph.uses {
-			for _, u := range uses {
-				if use := net.Utilisation(u.Res); use > best+1e-9 {
-					best, level = use, c.g.LevelOf(topology.LinkID(u.Res))
-				}
-			}
-		}
-	}
-	done := net.Advance(math.Inf(1))
-	if len(done) < left {
-		return 0, 0, fmt.Errorf("collective: %s: %d of %d groups are starved by the background", s.op, left-len(done), left)
-	}
-	return net.Now(), level, nil
-}
-
-// linkUses keeps the uses that are links: other resources of a Net (drives, CPUs) are
-// not part of the graph.
-func linkUses(uses []flow.Use, links int) []flow.Use {
-	out := make([]flow.Use, 0, len(uses))
-	for _, u := range uses {
-		if int(u.Res) < links {
-			out = append(out, u)
-		}
-	}
-	return out
 }

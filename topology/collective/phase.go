@@ -28,7 +28,8 @@ type phase struct {
 	perLevel   [topology.NumLevels]float64       // max over links of bytes per nominal capacity, per byte of S
 	bytes      [topology.NumLevels]float64       // on all links, per byte of S
 	lay        func(b *builder, g *placed) error // puts one group on the builder
-	uses       [][]flow.Use                      // per group, for the flow model; made when asked
+	uses       [][]flow.Use                      // per group, beside background; made when asked
+	contests   []*contest                        // with the backgrounds seen so far
 }
 
 type candidate struct {
@@ -168,35 +169,4 @@ func (c *Comm) build(op Op, groups [][]topology.NodeID, algorithm string) (*shap
 		}
 	}
 	return s, nil
-}
-
-// layGroups keeps each group's own uses of the links, for the flow model.
-func (c *Comm) layGroups(s *shape, ph *phase) error {
-	c.kept.mu.Lock()
-	defer c.kept.mu.Unlock()
-	if len(ph.uses) > 0 {
-		return nil
-	}
-	load := c.g.NewLoad()
-	scratch := *ph
-	for _, ranks := range s.groups {
-		var uses []flow.Use
-		if len(ranks) > 1 {
-			g := place(c.g, ranks)
-			load.Reset()
-			if err := ph.lay(&builder{g: c.g, load: load, lockStep: c.opt.LockStep, ph: &scratch}, &g); err != nil {
-				return err
-			}
-			sum, err := load.Sum()
-			if err != nil {
-				return err
-			}
-			uses = make([]flow.Use, len(sum))
-			for i, x := range sum {
-				uses[i] = flow.Use{Res: flow.ResourceID(x.Link), Weight: x.Fraction}
-			}
-		}
-		ph.uses = append(ph.uses, uses)
-	}
-	return nil
 }
