@@ -52,14 +52,21 @@ var stepResources = []string{Compute, HBM, Host, ScaleUp, NIC, Leaf, Spine, Core
 
 // Bench is what one goroutine needs to sample futures of a World.
 type Bench struct {
-	w    *World
-	comm *collective.Comm
-	jobs []*training.Job // laid out once, by placed workload
+	w      *World
+	fine   *collective.Comm // as the scenario asks
+	coarse *collective.Comm // analytic
+	jobs   []*training.Job  // laid out once, by placed workload
 }
 
 // NewBench makes a bench; each goroutine needs its own.
 func (w *World) NewBench() *Bench {
-	return &Bench{w: w, comm: collective.New(w.Graph, w.links(hardware.NominalDraw), collective.Options{Model: w.Scenario.Cluster.Fabric.Model}), jobs: make([]*training.Job, len(w.Placed))}
+	links := w.links(hardware.NominalDraw)
+	return &Bench{
+		w:      w,
+		fine:   collective.New(w.Graph, links, collective.Options{Model: w.Scenario.Cluster.Fabric.Model}),
+		coarse: collective.New(w.Graph, links, collective.Options{Model: "analytic"}),
+		jobs:   make([]*training.Job, len(w.Placed)),
+	}
 }
 
 // Sample is one draw of everything uncertain: replica 0 is nominal. All futures played
@@ -86,11 +93,38 @@ func (s *Sample) Draw(name string, v hardware.Value) float64 { return s.draw(nam
 
 // machine is the part of a future that depends on stepResources only.
 type machine struct {
+	coarse   bool // collectives by the analytic rung
 	graph    *topology.Graph
 	device   *hardware.Device
 	comm     *collective.Comm
 	steps    []*training.Step
 	services []*serving.Prepared
+}
+
+// compareRungs measures what the fine fabric rung adds to the analytic one on the
+// nominal machine, by placed workload: the ratio of their step times.
+func (w *World) compareRungs() error {
+	if w.Scenario.Cluster.Fabric.Model != "flow" {
+		return nil
+	}
+	b := w.NewBench()
+	fine, err := b.Sample(0).machineFor(nil)
+	if err != nil {
+		return err
+	}
+	b.fine = b.coarse
+	coarse, err := b.Sample(0).machineFor(nil)
+	if err != nil {
+		return err
+	}
+	w.finer = make([]float64, len(w.Placed))
+	for i := range w.Placed {
+		w.finer[i] = 1
+		if fine.steps[i] != nil {
+			w.finer[i] = fine.steps[i].Seconds / coarse.steps[i].Seconds
+		}
+	}
+	return nil
 }
 
 // Future is one world played out.
@@ -109,6 +143,7 @@ type Future struct {
 	Fleet    []*cluster.ServiceOutcome  // by placed workload, nil for campaigns
 	Served   []*serving.Outcome         // by placed workload, nil for campaigns
 	Moves    []Move
+	coarse   bool
 }
 
 // Move is one kind of bulk transfer of a workload, for the report's storage paths.
@@ -124,14 +159,18 @@ type Move struct {
 
 // machineFor builds, or finds, the machine under the factors of a change.
 func (s *Sample) machineFor(c Change) (*machine, error) {
-	key := ""
+	w := s.b.w
+	// The nominal machine stands on the rung that the scenario asks for; the hundreds of
+	// others around it on the analytic one, corrected by what the two differ on the
+	// nominal machine (World.finer): the fine rung hands its result to the coarse one.
+	coarse := w.finer != nil && (s.replica > 0 || len(c) > 0)
+	key := fmt.Sprint(coarse)
 	for _, r := range stepResources {
-		key += fmt.Sprintf("%g ", c.Of(r))
+		key += fmt.Sprintf(" %g", c.Of(r))
 	}
 	if m := s.machines[key]; m != nil {
 		return m, nil
 	}
-	w := s.b.w
 	nic := 1.0
 	if w.NIC.Known() && w.NIC.V > 0 {
 		nic = s.draw("server/"+w.Server.ID+"/nic", w.NIC) / w.NIC.V
@@ -152,7 +191,11 @@ func (s *Sample) machineFor(c Change) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{graph: g, device: dev, comm: s.b.comm.On(g, w.links(s.draw)), steps: make([]*training.Step, len(w.Placed)), services: make([]*serving.Prepared, len(w.Placed))}
+	comm := s.b.fine
+	if coarse {
+		comm = s.b.coarse
+	}
+	m := &machine{coarse: coarse, graph: g, device: dev, comm: comm.On(g, w.links(s.draw)), steps: make([]*training.Step, len(w.Placed)), services: make([]*serving.Prepared, len(w.Placed))}
 	var problems []*Problem
 	for i := range w.Placed {
 		if err := s.prepare(i, m, c); err != nil {
@@ -195,15 +238,30 @@ func (s *Sample) prepare(i int, m *machine, c Change) error {
 			return c.Sec - c.LatencySec
 		}
 	}
-	cfg := *p.Serving
-	cfg.Network.BytesPerSec *= c.Of(WANLink)
-	prep, err := serving.Prepare(cfg, sm)
-	m.services[i] = prep
+	var err error
+	m.services[i], err = serving.Prepare(*p.Serving, sm)
 	return err
 }
 
 // Play plays one future: the machine under a change, its campaigns and services.
 func (s *Sample) Play(c Change) (*Future, error) { return s.play(c, false) }
+
+// PlayCoarse plays the unchanged world on the rung that changes are played on.
+func (s *Sample) PlayCoarse() (*Future, error) { return s.Play(Change{coarseOnly: 1}) }
+
+// coarseOnly is no resource: it asks for the coarse rung.
+const coarseOnly = "rung"
+
+// SameService says whether a service stands on the same step times and links as in
+// another future of the same sample.
+func (f *Future) SameService(g *Future, i int) bool {
+	for _, r := range append(stepResources, WANLink) {
+		if f.Change.Of(r) != g.Change.Of(r) {
+			return false
+		}
+	}
+	return true
+}
 
 // PlayWithTimeline is Play with a record of what the campaigns did when.
 func (s *Sample) PlayWithTimeline(c Change) (*Future, error) { return s.play(c, true) }
@@ -215,7 +273,7 @@ func (s *Sample) play(c Change, timeline bool) (*Future, error) {
 		return nil, err
 	}
 	n := len(w.Placed)
-	f := &Future{World: w, Sample: s, Change: c, Graph: m.graph, Device: m.device, Steps: m.steps, Services: m.services,
+	f := &Future{World: w, Sample: s, Change: c, coarse: m.coarse, Graph: m.graph, Device: m.device, Steps: m.steps, Services: m.services,
 		Campaign: make([]*cluster.TrainingOutcome, n), Fleet: make([]*cluster.ServiceOutcome, n), Served: make([]*serving.Outcome, n)}
 	if err := f.assemble(timeline); err != nil {
 		return nil, err
@@ -395,9 +453,20 @@ func (f *Future) ports(i int, store string) []topology.NodeID {
 	return out
 }
 
+// Layout is the configuration of a placed campaign with everything filled in.
+func (s *Sample) Layout(i int) training.Config { return s.b.jobs[i].Config() }
+
+// StepSec is the time of a training step of a placed campaign while nothing else moves.
+func (f *Future) StepSec(i int) float64 {
+	if f.coarse {
+		return f.Steps[i].Seconds * f.World.finer[i]
+	}
+	return f.Steps[i].Seconds
+}
+
 func (f *Future) addCampaign(i int, faults cluster.Faults, transfers *[]cluster.Transfer) error {
 	w, p, step := f.World, &f.World.Placed[i], f.Steps[i]
-	t := cluster.Training{ID: p.ID, Nodes: p.NodeCount, StepSec: step.Seconds, MaxSteps: math.Inf(1), HorizonSec: math.Inf(1), StartSec: faults.RestartSec, Input: -1, Faults: faults}
+	t := cluster.Training{ID: p.ID, Nodes: p.NodeCount, StepSec: f.StepSec(i), MaxSteps: math.Inf(1), HorizonSec: math.Inf(1), StartSec: faults.RestartSec, Input: -1, Faults: faults}
 	for _, r := range step.ByResource {
 		if l, ok := topology.ParseLevel(r.Resource); ok && l != topology.ScaleUpLevel {
 			t.ExposedSec[l] += r.Seconds
@@ -450,7 +519,7 @@ func (f *Future) addCampaign(i int, faults cluster.Faults, transfers *[]cluster.
 		}
 		if perStep > 0 {
 			clients := f.ports(i, d.From)
-			each := perStep / step.Seconds / float64(len(clients))
+			each := perStep / t.StepSec / float64(len(clients))
 			object := math.Min(4<<20, perStep/float64(len(clients)))
 			in, err := f.move(i, d.From, "dataset", storage.Read, clients, 0, math.Max(4096, object), each, transfers)
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"aisim/hardware"
 	"aisim/hardware/profile"
 	"aisim/internal/result"
+	"aisim/storage"
 	"aisim/topology"
 	"aisim/topology/collective"
 	"aisim/workloads"
@@ -32,8 +33,9 @@ type World struct {
 	Placed    []Placed
 	Warnings  []result.Warning
 
+	routes       *storage.Routes // shared by the stores of all futures
 	networkClass string
-	unwired      bool // edge sites: no fabric joins the nodes
+	finer        []float64 // step time on the scenario's fabric rung over the analytic one, by placed workload; nil: the same rung
 }
 
 // Placed is a workload on its nodes. One of Training and Serving is set.
@@ -57,7 +59,7 @@ type Options struct {
 // Assemble resolves a scenario. What cannot be built is an error of Problems with
 // the place in the scenario that asked for it.
 func Assemble(sc *Scenario, opt Options) (*World, error) {
-	w := &World{Scenario: sc, Catalogue: hardware.Default()}
+	w := &World{Scenario: sc, Catalogue: hardware.Default(), routes: new(storage.Routes)}
 	if err := w.resolveMachine(opt); err != nil {
 		return nil, err
 	}
@@ -82,7 +84,7 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 	if _, err := w.NewBench().Sample(0).Play(nil); err != nil {
 		return nil, err
 	}
-	return w, nil
+	return w, w.compareRungs()
 }
 
 // resolveMachine looks the server up and puts the overrides in.
@@ -263,23 +265,12 @@ func (w *World) asProblems(key string, err error) []*Problem {
 
 // links draws the constants of the chip's own link and of the network.
 func (w *World) links(draw hardware.Draw) collective.Links {
+	drawn := hardware.DrawLinks(w.Profile.Links, draw)
 	pick := func(class string) profile.LinkParams {
-		p, ok := w.Profile.Links[class]
-		if !ok {
-			p = w.Profile.Links["other"]
+		if p, ok := drawn[class]; ok {
+			return p
 		}
-		one := func(name string, v, sd float64) float64 {
-			return draw("link/"+class+"/"+name, hardware.Value{V: v, Kind: result.Derived, RelSD: sd})
-		}
-		rate := one("rate", 1, p.RelSD)
-		for _, e := range []*float64{&p.Efficiency, &p.P2P, &p.AllToAll, &p.InNetwork} {
-			*e = math.Min(*e*rate, 1.2)
-		}
-		late := one("latency", 1, p.LatencySD)
-		for _, e := range []*float64{&p.BaseSec, &p.StepSec, &p.LowStepSec, &p.HopSec} {
-			*e *= late
-		}
-		return p
+		return drawn["other"]
 	}
 	up := profile.LinkClass(w.Chip.ScaleUpLink)
 	if up == "" {

@@ -55,7 +55,11 @@ func (w *World) store(st *Storage, draw hardware.Draw, c Change) (*storage.Syste
 	if err != nil {
 		return nil, err
 	}
-	return sys.Scaled(storage.Scaling{Drives: c.Of(StorageDrives), Network: c.Of(StorageNetwork), CPU: c.Of(StorageCPU)})
+	if sys, err = sys.Scaled(storage.Scaling{Drives: c.Of(StorageDrives), Network: c.Of(StorageNetwork), CPU: c.Of(StorageCPU)}); err != nil {
+		return nil, err
+	}
+	sys.ShareRoutes(w.routes)
+	return sys, nil
 }
 
 func (w *World) drive(st *Storage, draw hardware.Draw) (storage.Drive, error) {

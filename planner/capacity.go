@@ -1,0 +1,113 @@
+package planner
+
+import (
+	"math"
+
+	"aisim/scenarios"
+	"aisim/workloads/serving"
+	"aisim/workloads/trace"
+)
+
+// windowRequests bounds the requests that a capacity is searched with: the busiest
+// stretch of that many, so that a search of a dozen simulations stays cheap.
+const windowRequests = 4000
+
+// busiest is the densest run of n requests, re-based to start at zero.
+func busiest(reqs []trace.Request, n int) []trace.Request {
+	if len(reqs) <= n {
+		return reqs
+	}
+	best, at := math.Inf(1), 0
+	for i := 0; i+n <= len(reqs); i++ {
+		if d := reqs[i+n-1].ArriveSec - reqs[i].ArriveSec; d < best {
+			best, at = d, i
+		}
+	}
+	out := append([]trace.Request(nil), reqs[at:at+n]...)
+	for k := range out {
+		out[k].ArriveSec -= reqs[at].ArriveSec
+	}
+	return out
+}
+
+// capacityOf is the highest offered rate, in requests per second, at which a service
+// keeps its objective. Near a guess (a rate; 0: none) it takes fewer simulations. The
+// rate is interpolated between the two loads that bracket the objective, so that a
+// change of a few percent of a resource shows.
+func capacityOf(p *serving.Prepared, window []trace.Request, guess float64) (float64, error) {
+	base := trace.Rate(window)
+	goal := p.Config.SLO.Attainment
+	if goal == 0 {
+		goal = 0.95
+	}
+	eval := func(factor float64) (float64, error) {
+		r, err := trace.Rescale(window, factor)
+		if err != nil {
+			return 0, err
+		}
+		o, err := p.Simulate(r, serving.Options{Workers: 1})
+		if err != nil {
+			return 0, err
+		}
+		return o.Attainment, nil
+	}
+	low, high := 0.0, math.Inf(1) // factors that keep and miss the goal
+	atLow, atHigh := 1.0, 0.0
+	x, grow := 1.0, 2.0
+	if guess > 0 {
+		x, grow = guess/base, 1.06
+	}
+	for range 16 {
+		a, err := eval(x)
+		if err != nil {
+			return 0, err
+		}
+		if a >= goal {
+			low, atLow = x, a
+		} else {
+			high, atHigh = x, a
+		}
+		switch {
+		case math.IsInf(high, 1):
+			x = low * grow
+		case low == 0:
+			x = high / grow
+		case high/low < 1.006:
+			// Attainment falls steeply here: a straight line between the two loads.
+			f := low
+			if atLow > atHigh {
+				f += (high - low) * (atLow - goal) / (atLow - atHigh)
+			}
+			return f * base, nil
+		default:
+			x = math.Sqrt(low * high)
+		}
+		if guess > 0 && (math.IsInf(high, 1) || low == 0) {
+			grow = math.Min(2, grow*grow)
+		}
+	}
+	if math.IsInf(high, 1) {
+		return low * base, nil
+	}
+	return math.Sqrt(math.Max(low, high/8)*high) * base, nil
+}
+
+// capacity is the capacity of the i-th service of a future.
+func capacity(f *scenarios.Future, i int, guess float64) (float64, error) {
+	reqs, err := f.Sample.Requests(i)
+	if err != nil {
+		return 0, err
+	}
+	return capacityOf(f.Services[i], busiest(reqs, windowRequests), guess)
+}
+
+// rebase makes the window offer, at factor 1, the mean rate of all requests.
+func rebase(window, all []trace.Request) []trace.Request {
+	out, err := trace.Rescale(window, trace.Rate(all)/trace.Rate(window))
+	if err != nil {
+		return window
+	}
+	return out
+}
+
+func optionsOne() serving.Options { return serving.Options{Workers: 1} }

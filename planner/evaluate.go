@@ -1,0 +1,352 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"aisim/internal/result"
+	"aisim/scenarios"
+	"aisim/topology"
+)
+
+// Options say how an evaluation is carried out. The result does not depend on Workers.
+type Options struct {
+	Replicas int                   // 0: the scenario's
+	Workers  int                   // 0: as many as the Go runtime uses
+	Progress func(done, total int) // may be nil; called from several goroutines
+	Version  string
+	Revision string
+}
+
+// How many replicas a change is paired with, and by how much a resource is changed.
+const (
+	pairedReplicas  = 9
+	pairedCapacity  = 5 // a service's capacity is a search of its own
+	elasticityStep  = 0.10
+	freeGain        = 0.0005
+	freeDouble      = 0.01
+	leverReplicas   = 7
+	doubledResource = 2.0
+)
+
+// resource is one thing that an elasticity changes.
+type resource struct{ key, name string }
+
+// resources are those of a world, in the order of reports.
+func resources(w *scenarios.World) []resource {
+	rs := []resource{
+		{scenarios.Compute, "Matrix rate of the accelerators"},
+		{scenarios.HBM, "Memory bandwidth"},
+		{scenarios.Host, "Host and launch speed"},
+	}
+	if w.Server.AcceleratorCount > 1 || w.Scenario.Cluster.Fabric.Topology == "torus" {
+		rs = append(rs, resource{scenarios.ScaleUp, "Scale-up link bandwidth"})
+	}
+	for _, l := range w.Graph.Levels() {
+		switch l.ID {
+		case topology.NICLevel:
+			rs = append(rs, resource{scenarios.NIC, "NIC and leaf port bandwidth"})
+		case topology.LeafLevel:
+			rs = append(rs, resource{scenarios.Leaf, "Leaf to spine bandwidth"})
+		case topology.SpineLevel:
+			rs = append(rs, resource{scenarios.Spine, "Spine to core bandwidth"})
+		case topology.CoreLevel:
+			rs = append(rs, resource{scenarios.Core, "Core bandwidth"})
+		}
+	}
+	if len(w.Scenario.Storage) > 0 {
+		rs = append(rs, resource{scenarios.StorageDrives, "Storage drives"}, resource{scenarios.StorageNetwork, "Storage network ports"}, resource{scenarios.StorageCPU, "Storage CPU"})
+	}
+	if w.Scenario.Faults != nil {
+		rs = append(rs, resource{scenarios.MTBF, "Time between failures"}, resource{scenarios.Recovery, "Speed of recovery"})
+	}
+	if w.Scenario.Edge != nil {
+		rs = append(rs, resource{scenarios.WANLink, "Site links"})
+	}
+	return rs
+}
+
+// point is what is kept of one future.
+type point struct {
+	m         *measures
+	account   *account
+	objective []float64 // by placed workload
+	losses    [][]float64
+}
+
+// evaluation is the state of Evaluate. Every slot is written by one goroutine, so that
+// the result does not depend on which finished first.
+type evaluation struct {
+	w         *scenarios.World
+	opt       Options
+	resources []resource
+	levers    []lever
+
+	base    []*point             // by replica
+	changed [][][]float64        // objective by resource, replica, workload; nil where not played
+	doubled [][]float64          // objective by resource, workload
+	levered [][]*point           // by lever, replica
+	swings  []swing              // of the unit cost
+	nominal *scenarios.Future    // replica 0, with its timeline
+	curves  [][]result.LoadPoint // by placed workload
+	total   atomic.Int64
+	done    atomic.Int64
+}
+
+// Evaluate plays the replicas of a world and all changes around it, and returns the
+// typed numbers of the run. The same world gives the same run on any number of workers.
+//
+// When the context ends early the run holds what was done, with Complete false, beside
+// the context's error; it is nil when not even the nominal future was played.
+func Evaluate(ctx context.Context, w *scenarios.World, opt Options) (*result.Run, error) {
+	if opt.Replicas == 0 {
+		opt.Replicas = w.Scenario.Replicas
+	}
+	if opt.Workers == 0 {
+		opt.Workers = runtime.GOMAXPROCS(0)
+	}
+	if opt.Replicas < 1 {
+		return nil, fmt.Errorf("planner: %d replicas, need at least 1", opt.Replicas)
+	}
+	e := &evaluation{w: w, opt: opt, resources: resources(w)}
+	e.levers = levers(w)
+	n := opt.Replicas
+	e.base = make([]*point, n)
+	e.changed = grid(len(e.resources), min(n, pairedReplicas))
+	e.doubled = make([][]float64, len(e.resources))
+	e.levered = make([][]*point, len(e.levers))
+	for i := range e.levered {
+		e.levered[i] = make([]*point, min(n, leverReplicas))
+	}
+	e.total.Store(int64(n + len(e.resources)*(min(n, pairedReplicas)+1) + len(e.levers)*min(n, leverReplicas)))
+
+	var next atomic.Int64
+	var mu sync.Mutex
+	var first error
+	at := n
+	var wg sync.WaitGroup
+	for range min(opt.Workers, n) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			bench := w.NewBench()
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= n || ctx.Err() != nil {
+					return
+				}
+				if err := e.replica(ctx, bench, i); err != nil {
+					mu.Lock()
+					if i < at { // the first by replica, not by time
+						first, at = err, i
+					}
+					mu.Unlock()
+					return
+				}
+			}
+		}()
+	}
+	wg.Wait()
+	if first != nil && ctx.Err() == nil {
+		return nil, first
+	}
+	if e.nominal == nil || e.base[0] == nil {
+		return nil, ctx.Err()
+	}
+	return e.compose(ctx.Err()), ctx.Err()
+}
+
+func grid(a, b int) [][][]float64 {
+	g := make([][][]float64, a)
+	for i := range g {
+		g[i] = make([][]float64, b)
+	}
+	return g
+}
+
+func (e *evaluation) tick(n int) {
+	d := e.done.Add(int64(n))
+	if e.opt.Progress != nil {
+		e.opt.Progress(int(d), int(e.total.Load()))
+	}
+}
+
+// replica plays one draw: the base future, and the changes that are paired with it.
+func (e *evaluation) replica(ctx context.Context, bench *scenarios.Bench, i int) error {
+	s := bench.Sample(i)
+	play := s.Play
+	if i == 0 {
+		play = s.PlayWithTimeline
+	}
+	f, err := play(nil)
+	if err != nil {
+		return err
+	}
+	base, err := e.see(f, nil, i < pairedCapacity)
+	if err != nil {
+		return err
+	}
+	if i == 0 {
+		e.nominal = f
+		if err := e.loadCurves(f, base); err != nil {
+			return err
+		}
+	}
+	e.base[i] = base
+	e.tick(1)
+	// The base of a paired difference stands on the same rung as what it is compared
+	// with, which for the nominal replica is not the rung of its headline.
+	ref := base
+	if i == 0 {
+		if ref, err = e.reference(s, f, base); err != nil {
+			return err
+		}
+	}
+	if i < pairedReplicas {
+		for r := range e.resources {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if e.changed[r][i], err = e.gains(s, f, ref, scenarios.Change{e.resources[r].key: 1 + elasticityStep}, i < pairedCapacity); err != nil {
+				return err
+			}
+			e.tick(1)
+		}
+	}
+	if i < leverReplicas {
+		for k := range e.levers {
+			if ctx.Err() != nil {
+				return nil
+			}
+			lf, err := s.Play(e.levers[k].change)
+			if err != nil {
+				return err
+			}
+			if e.levered[k][i], err = e.see(lf, ref, i < pairedCapacity); err != nil {
+				return err
+			}
+			e.tick(1)
+		}
+	}
+	if i > 0 {
+		return nil
+	}
+	for r := range e.resources {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if e.doubled[r], err = e.gains(s, f, ref, scenarios.Change{e.resources[r].key: doubledResource}, true); err != nil {
+			return err
+		}
+		e.tick(1)
+	}
+	e.swings, err = e.tornado(s, f, base, ref)
+	return err
+}
+
+// reference is the nominal future on the rung that changes are played on.
+func (e *evaluation) reference(s *scenarios.Sample, f *scenarios.Future, base *point) (*point, error) {
+	coarse, err := s.PlayCoarse()
+	if err != nil {
+		return nil, err
+	}
+	ref, err := e.see(coarse, base, false)
+	if err != nil {
+		return nil, err
+	}
+	for k, p := range e.w.Placed {
+		if p.Serving != nil {
+			ref.objective[k] = base.objective[k]
+		}
+	}
+	return ref, nil
+}
+
+// see reads a future. With a point of the same sample the capacities of services are
+// searched from there; without and not asked for they are left out.
+func (e *evaluation) see(f *scenarios.Future, near *point, capacities bool) (*point, error) {
+	acc, err := newAccount(f)
+	if err != nil {
+		return nil, err
+	}
+	p := &point{account: acc, m: measure(f, acc), objective: make([]float64, len(e.w.Placed)), losses: make([][]float64, len(e.w.Placed))}
+	for i := range e.w.Placed {
+		p.objective[i] = objective(f, i)
+		if o := f.Campaign[i]; o != nil {
+			l := losses(o)
+			p.losses[i] = l[:]
+		} else if p.objective[i], err = e.serviceObjective(f, i, near, capacities); err != nil {
+			return nil, err
+		}
+		if o := f.Served[i]; o != nil && e.w.Placed[i].SLO != nil && !math.IsNaN(p.objective[i]) {
+			p.m.put(e.w.Placed[i].ID+"."+result.MetricCapacity, "requests/s", p.objective[i])
+		}
+	}
+	return p, nil
+}
+
+// serviceObjective is the load within the service level, or, without one, the inverse
+// of the mean time of a request.
+func (e *evaluation) serviceObjective(f *scenarios.Future, i int, near *point, capacities bool) (float64, error) {
+	if e.w.Placed[i].SLO == nil {
+		return 1 / f.Served[i].E2E.Mean, nil
+	}
+	if !capacities {
+		return math.NaN(), nil
+	}
+	guess := 0.0
+	if near != nil && !math.IsNaN(near.objective[i]) {
+		guess = near.objective[i]
+	}
+	return capacity(f, i, guess)
+}
+
+// gains plays a change and returns the relative gain of every workload's objective over
+// a point of the same sample; NaN where the objective is not known.
+func (e *evaluation) gains(s *scenarios.Sample, f *scenarios.Future, base *point, c scenarios.Change, capacities bool) ([]float64, error) {
+	cf, err := s.Play(c)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float64, len(e.w.Placed))
+	for i := range e.w.Placed {
+		v := objective(cf, i)
+		if e.w.Placed[i].Serving != nil {
+			if e.w.Placed[i].SLO != nil && cf.SameService(f, i) {
+				continue // nothing that a standing service knows of has changed
+			}
+			if v, err = e.serviceObjective(cf, i, base, capacities); err != nil {
+				return nil, err
+			}
+		}
+		out[i] = v/base.objective[i] - 1
+	}
+	return out, nil
+}
+
+// loadCurves simulates each service at multiples of the load asked for.
+func (e *evaluation) loadCurves(f *scenarios.Future, base *point) error {
+	e.curves = make([][]result.LoadPoint, len(e.w.Placed))
+	for i := range e.w.Placed {
+		if e.w.Placed[i].SLO == nil {
+			continue
+		}
+		reqs, err := f.Sample.Requests(i)
+		if err != nil {
+			return err
+		}
+		window := busiest(reqs, windowRequests)
+		factors := []float64{0.25, 0.5, 0.75, 1, 1.25, 1.5, 2}
+		if c := base.objective[i] / f.Served[i].OfferedPerSec; c > 1 && !math.IsInf(c, 0) {
+			factors = []float64{0.25 * c, 0.5 * c, 0.7 * c, 0.85 * c, 0.95 * c, c, 1.05 * c, 1.15 * c, 1.3 * c}
+		}
+		if e.curves[i], err = f.Services[i].LoadCurve(rebase(window, reqs), optionsOne(), factors); err != nil {
+			return err
+		}
+	}
+	return nil
+}

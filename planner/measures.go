@@ -1,0 +1,140 @@
+package planner
+
+import (
+	"math"
+
+	"aisim/cluster"
+	"aisim/internal/result"
+	"aisim/scenarios"
+)
+
+// measures are the numbers of one future, by metric key. Keys of a workload carry its id.
+type measures struct {
+	keys   []string
+	values map[string]float64
+	units  map[string]string
+}
+
+func (m *measures) put(key, unit string, v float64) {
+	if _, ok := m.values[key]; !ok {
+		m.keys = append(m.keys, key)
+	}
+	m.values[key], m.units[key] = v, unit
+}
+
+// measure reads all metrics off a future and its ledger.
+func measure(f *scenarios.Future, acc *account) *measures {
+	m := &measures{values: map[string]float64{}, units: map[string]string{}}
+	w := f.World
+	for i := range w.Placed {
+		p := &w.Placed[i]
+		put := func(key, unit string, v float64) { m.put(p.ID+"."+key, unit, v) }
+		if p.Training != nil {
+			measureCampaign(f, i, put)
+		} else {
+			measureService(f, i, put)
+		}
+		put(result.MetricPower, "W", acc.meterWatts(i))
+	}
+	acc.measure(f, m)
+	return m
+}
+
+func measureCampaign(f *scenarios.Future, i int, put func(key, unit string, v float64)) {
+	p, s, o := &f.World.Placed[i], f.Steps[i], f.Campaign[i]
+	chips := float64(len(p.Chips))
+	step := f.StepSec(i)
+	put(result.MetricStepTime, "s", step)
+	put(result.MetricSteps, "steps", o.Steps)
+	perStep := s.TokensPerStep
+	if p.Arch.Generic == nil {
+		put(result.MetricTokens, "tokens", o.Steps*perStep)
+	} else {
+		perStep = s.SamplesPerStep
+		put(result.MetricSamples, "samples", o.Steps*perStep)
+	}
+	rate := o.Steps * perStep / o.EndSec
+	if o.Finished {
+		rate = o.Steps * perStep / o.FinishSec
+		put("finish", "s", o.FinishSec)
+	}
+	put(result.MetricTokensPerSec, "tokens/s", rate)
+	put("tokens_per_second_per_accelerator", "tokens/s", rate/chips)
+	put(result.MetricDuration, "s", o.EndSec)
+	put(result.MetricGoodput, "ratio", o.Losses.Goodput())
+	put(result.MetricMFU, "ratio", s.MFU*s.Seconds/step)
+	put(result.MetricModelFlopsPerGPU, "FLOP/s", s.ModelFlops/step/chips)
+	put(result.MetricFailures, "failures", float64(o.FailureCount()))
+	put(result.MetricGPUHours, "h", chips*o.EndSec/3600)
+	if o.MTBFSec > 0 && !math.IsInf(o.MTBFSec, 1) {
+		put("mtbf", "s", o.MTBFSec)
+	}
+	if o.IntervalSec > 0 && !math.IsInf(o.IntervalSec, 1) {
+		put(result.MetricCheckpointEvery, "s", o.IntervalSec)
+		put("checkpoint_write", "s", o.WriteSec)
+		put("checkpoint_bytes", "B", s.CheckpointBytes)
+		if o.RestoreSec > 0 {
+			put("checkpoint_restore", "s", o.RestoreSec)
+		}
+	}
+}
+
+func measureService(f *scenarios.Future, i int, put func(key, unit string, v float64)) {
+	p, o := &f.World.Placed[i], f.Served[i]
+	put(result.MetricOffered, "requests/s", o.OfferedPerSec)
+	put("completed", "requests", float64(o.Completed))
+	put(result.MetricTTFTP95, "s", o.TTFT.P95)
+	put("ttft_p50", "s", o.TTFT.P50)
+	put("ttft_p99", "s", o.TTFT.P99)
+	put(result.MetricLatencyP95, "s", o.E2E.P95)
+	if o.TPOT.Count > 0 {
+		put(result.MetricTPOTP95, "s", o.TPOT.P95)
+		put("tpot_p50", "s", o.TPOT.P50)
+		put(result.MetricOutputTokens, "tokens", float64(o.OutputTokens))
+		put(result.MetricOutputTokenPerSec, "tokens/s", o.OutputPerSec)
+		put("cache_peak", "ratio", o.CachePeak)
+	}
+	if p.SLO != nil {
+		put(result.MetricAttainment, "ratio", o.Attainment*availability(f.World.Scenario))
+	}
+	put(result.MetricUtilisation, "ratio", o.Utilisation)
+	if l := f.Fleet[i].LoadSec; l > 0 {
+		put("load_time", "s", l)
+	}
+	put("failures", "failures", float64(f.Fleet[i].Failures))
+}
+
+// availability is the share of the time that the sites' links are up: a request that
+// finds its link down is not answered in time.
+func availability(sc *scenarios.Scenario) float64 {
+	if sc.Edge != nil {
+		return sc.Edge.WAN.Availability
+	}
+	return 1
+}
+
+// objective is the number that elasticities speak of: what a campaign gets done per
+// second, what a service can carry.
+func objective(f *scenarios.Future, i int) float64 {
+	if s := f.Steps[i]; s != nil {
+		o := f.Campaign[i]
+		per := s.TokensPerStep
+		if f.World.Placed[i].Arch.Generic != nil {
+			per = s.SamplesPerStep
+		}
+		if o.Finished {
+			return o.Steps * per / o.FinishSec
+		}
+		return o.Steps * per / o.EndSec
+	}
+	return math.NaN()
+}
+
+// losses are the shares of a campaign's time by cause.
+func losses(o *cluster.TrainingOutcome) cluster.Losses {
+	l := o.Losses
+	for c := range l {
+		l[c] /= o.EndSec
+	}
+	return l
+}
