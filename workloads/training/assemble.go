@@ -26,7 +26,20 @@ type stageTail struct {
 	reduce, exposedReduce took // all of it, and what stands still
 	optimizer             took
 	gather, exposedGather took
-	done                  took // pipeline and reduction, along the critical path
+	done                  float64 // end of pipeline and reduction
+	// The critical path to done: up to the end of operation from, less a part of that
+	// operation, then after.
+	from  int32
+	less  float64
+	after took
+}
+
+// path is the time to the end of the stage's reduction with its causes.
+func (tail *stageTail) path(t *timing) took {
+	p := t.path(tail.from)
+	p.addTimes(-tail.less, &t.dur[t.class(&t.ops[tail.from])])
+	p.add(&tail.after)
+	return p
 }
 
 // Step puts numbers on the job.
@@ -48,11 +61,14 @@ func (j *Job) Step() (*Step, error) {
 	t := j.sched.run(dur, exchange, j.ppExposed)
 
 	tails := make([]stageTail, p)
-	var barrier took
+	late := 0
 	for s := range tails {
 		j.reduceTail(&tails[s], t, s)
-		barrier = longer(barrier, tails[s].done)
+		if tails[s].done > tails[late].done {
+			late = s
+		}
 	}
+	barrier := tails[late].path(t)
 	var total took
 	for s := range tails {
 		j.updateTail(&tails[s], works, s)
@@ -181,8 +197,8 @@ func (j *Job) reducePlans() (dense, expert planID) {
 // share of them (1 - overlap) waits for the end.
 func (j *Job) reduceTail(tail *stageTail, t *timing, s int) {
 	p, v := j.cfg.Parallel.PP, j.cfg.Parallel.VP
-	end := t.path(t.last[s])
-	tail.done = end
+	end := t.end[t.last[s]]
+	tail.from, tail.done = t.last[s], end
 	if j.cfg.ZeRO < 2 {
 		dense, expert := j.reducePlans()
 		order := make([]int, v)
@@ -190,7 +206,7 @@ func (j *Job) reduceTail(tail *stageTail, t *timing, s int) {
 			order[c] = c
 		}
 		slices.SortFunc(order, func(a, b int) int { return int(t.lastB[s*v+a]) - int(t.lastB[s*v+b]) })
-		var stream took
+		stream := stageTail{from: t.last[s]}
 		for _, c := range order {
 			ch := &j.chunked[c*p+s]
 			n := j.cfg.chunkParams(ch)
@@ -200,28 +216,36 @@ func (j *Job) reduceTail(tail *stageTail, t *timing, s int) {
 			other, _ := j.collective(expert, eBytes/buckets)
 			one.add(&other)
 			tail.reduce.addTimes(buckets, &one)
-			if j.dpHidden == 0 {
+			hidden := times(j.dpHidden, one)
+			if hidden.sec == 0 {
 				continue
 			}
 			last := t.lastB[s*v+c]
-			ready := t.path(last)
-			back := t.dur[t.class(&t.ops[last])]
-			hidden := times(j.dpHidden, one)
+			back := t.dur[t.class(&t.ops[last])].sec
 			for b := 1.0; b <= buckets; b++ {
-				at := ready
-				at.addTimes(-(buckets-b)/buckets, &back)
-				stream = plus(longer(stream, at), hidden)
+				less := (buckets - b) / buckets
+				if ready := t.end[last] - less*back; ready > stream.done {
+					stream.from, stream.less, stream.done, stream.after = last, less, ready, took{}
+				}
+				stream.after.add(&hidden)
+				stream.done += hidden.sec
 			}
 		}
-		tail.done = plus(longer(end, stream), times(1-j.dpHidden, tail.reduce))
+		if stream.done > end {
+			tail.from, tail.less, tail.done, tail.after = stream.from, stream.less, stream.done, stream.after
+		}
+		rest := times(1-j.dpHidden, tail.reduce)
+		tail.after.add(&rest)
+		tail.done += rest.sec
 	}
 	if j.cfg.Arch.TiedEmbeddings && p > 1 && (s == 0 || s == p-1) {
 		tied, _ := j.collective(planTied, j.cfg.Arch.EmbeddingParams()/j.shape.t*j.framework.ReduceBytes)
 		tail.reduce.add(&tied)
-		tail.done.add(&tied)
+		tail.after.add(&tied)
+		tail.done += tied.sec
 	}
 	if tail.reduce.sec > 0 {
-		tail.exposedReduce = times(max(0, tail.done.sec-end.sec)/tail.reduce.sec, tail.reduce)
+		tail.exposedReduce = times(max(0, tail.done-end)/tail.reduce.sec, tail.reduce)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // tensor and context peers; gradients are reduced when the slowest peer is ready.
 // slower multiplies the work of one rank.
 func unfolded(j *Job, slowRank int, slower float64) float64 {
-	p, v := j.cfg.Parallel.PP, j.cfg.Parallel.VP
+	p := j.cfg.Parallel.PP
 	group := j.cfg.Parallel.TP * j.cfg.Parallel.CP // ranks that work in step
 	per := j.cfg.chips() / p                       // ranks of a stage
 	works := j.chunkWorks()
@@ -60,7 +60,7 @@ func unfolded(j *Job, slowRank int, slower float64) float64 {
 			late = max(late, end[r][j.sched.last[s]])
 		}
 		j.reduceTail(&tails[s], folded, s)
-		barrier = max(barrier, late+tails[s].done.sec-folded.end[j.sched.last[s]])
+		barrier = max(barrier, late+tails[s].done-folded.end[j.sched.last[s]])
 	}
 	last := 0.0
 	for s := range p {
@@ -68,7 +68,6 @@ func unfolded(j *Job, slowRank int, slower float64) float64 {
 		last = max(last, barrier+tails[s].optimizer.sec+tails[s].exposedGather.sec)
 	}
 	straggler, unexplained := j.stretch()
-	_ = v
 	return last * (1 + straggler) * (1 + unexplained)
 }
 

@@ -44,6 +44,9 @@ type Framework struct {
 	StragglerPerDoubling float64 `toml:"straggler_per_doubling"` // extra time per doubling of nodes
 
 	LogitBytes    float64 `toml:"logit_bytes"`   // kept per logit
+	MLPKept       float64 `toml:"mlp_kept"`      // values kept per unit of width of a gated MLP; 0 means 3: gate, up, product
+	ShardedHeld   float64 `toml:"sharded_held"`  // B per held parameter more once the optimizer is sharded
+	ShardedLocal  float64 `toml:"sharded_local"` // B per sharded parameter more
 	ContextBytes  float64 `toml:"context_bytes"` // runtime, kernels and collective buffers
 	Fragmentation float64 // allocator reserve over what is allocated
 }

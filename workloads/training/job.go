@@ -84,7 +84,7 @@ func (j *Job) prepareTransformer(d *hardware.Device) (err error) {
 	}
 	j.memory = c.classes(feet, d.MemBytes)
 	p := c.Parallel
-	if j.sched, err = newSchedule(p.PP, p.VP, c.microBatches()); err != nil {
+	if j.sched, err = scheduleFor(p.PP, p.VP, c.microBatches()); err != nil {
 		return &ConfigError{"parallelism", err.Error()}
 	}
 	l := &j.layout

@@ -108,6 +108,9 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 		f[memWeights] = wb * shard(3)
 		f[memGradients] = gb * shard(2)
 		f[memOptimizer] = ob * shard(1)
+		if c.ZeRO >= 1 {
+			f[memOptimizer] += fw.ShardedHeld*n.total() + fw.ShardedLocal*shard(1)
+		}
 		f[memActivations] = held + working
 		f[memBuffers] = fw.ContextBytes
 		if c.ZeRO >= 2 && data > 1 {
@@ -154,6 +157,9 @@ func (c *Config) activationBytes(s *shape, k workloads.LayerKind, fw *Framework,
 	}
 	f := c.mlpWidth(k)
 	mlp, product := b*f*float64(a.MLPMatrices()-1), in*f
+	if a.GatedMLP && fw.MLPKept > 0 {
+		mlp += b * f * (fw.MLPKept - 3)
+	}
 	var routed float64
 	if k.MoE {
 		routed = float64(a.ExpertsActive) * s.h * (in + b) // tokens as dispatched and as returned

@@ -1,6 +1,9 @@
 package training
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+)
 
 // pass is the direction of an operation of the pipeline.
 type pass uint8
@@ -139,6 +142,33 @@ func newSchedule(p, v, m int) (*schedule, error) {
 			s.lastB[stage*v+c] = last
 		}
 	}
+	return s, nil
+}
+
+// schedules keeps the schedules that were built last: a run plans the same one
+// hundreds of times. They are never changed once built.
+var schedules struct {
+	sync.Mutex
+	built map[[3]int]*schedule
+}
+
+const maxSchedules = 32
+
+func scheduleFor(p, v, m int) (*schedule, error) {
+	key := [3]int{p, v, m}
+	schedules.Lock()
+	defer schedules.Unlock()
+	if s := schedules.built[key]; s != nil {
+		return s, nil
+	}
+	s, err := newSchedule(p, v, m)
+	if err != nil {
+		return nil, err
+	}
+	if len(schedules.built) >= maxSchedules || schedules.built == nil {
+		schedules.built = make(map[[3]int]*schedule, maxSchedules)
+	}
+	schedules.built[key] = s
 	return s, nil
 }
 

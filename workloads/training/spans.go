@@ -19,7 +19,9 @@ const (
 func (j *Job) spans(t *timing, stretch float64, tails []stageTail, barrier float64) []result.Stage {
 	p := t.p
 	keep := j.drawn(t)
-	perStage := maxSpans / len(keep)
+	edge := maxSpans / len(keep) / 4 // operations drawn at each end, two spans each
+	position := make([]int, p)
+	ops := 2 * t.m * t.v
 	index := make([]int, p)
 	for i := range index {
 		index[i] = -1
@@ -33,6 +35,10 @@ func (j *Job) spans(t *timing, stretch float64, tails []stageTail, barrier float
 		op := &t.ops[i]
 		at := index[op.stage]
 		if at < 0 {
+			continue
+		}
+		position[op.stage]++
+		if n := position[op.stage]; n > edge && n <= ops-edge {
 			continue
 		}
 		begin := t.start[i]
@@ -55,12 +61,9 @@ func (j *Job) spans(t *timing, stretch float64, tails []stageTail, barrier float
 				out[i].Spans = append(out[i].Spans, result.Span{Start: from * stretch, End: to * stretch, What: what})
 			}
 		}
-		add(last, tail.done.sec, "exchange")
+		add(last, tail.done, "exchange")
 		add(barrier, barrier+tail.optimizer.sec, "optimizer")
 		add(barrier+tail.optimizer.sec, barrier+tail.optimizer.sec+tail.exposedGather.sec, "exchange")
-		if n := len(out[i].Spans); n > perStage {
-			out[i].Spans = slices.Concat(out[i].Spans[:perStage/2], out[i].Spans[n-perStage/2:])
-		}
 	}
 	return out
 }
