@@ -179,7 +179,7 @@ func (p *Prepared) outcome(f *fleet) *Outcome {
 		hours.add(rec.arrive, good)
 		sum.add(rec, &l)
 	}
-	o.Hours = hours.points()
+	o.Hours = hours.points(lastArrival)
 	for _, h := range []struct {
 		to *sim.Histogram
 		v  []float64
@@ -266,10 +266,15 @@ func (h *hourly) add(at float64, good bool) {
 	}
 }
 
-func (h *hourly) points() []result.HourPoint {
+// points gives the rate of each hour; the last is as long as there were arrivals.
+func (h *hourly) points(lastArrival float64) []result.HourPoint {
 	out := make([]result.HourPoint, 0, len(h.all))
 	for i, n := range h.all {
-		p := result.HourPoint{Hour: i, RequestsPerSec: float64(n) / 3600, Attainment: 1}
+		long := min(3600, lastArrival-3600*float64(i))
+		if long <= 0 {
+			long = 3600
+		}
+		p := result.HourPoint{Hour: i, RequestsPerSec: float64(n) / long, Attainment: 1}
 		if n > 0 {
 			p.Attainment = float64(h.good[i]) / float64(n)
 		}

@@ -1,0 +1,8 @@
+//go:build !invariants
+
+package serving
+
+// checked says whether the counts of a replica are made anew before every step.
+const checked = false
+
+func (r *replica) check() {}

@@ -1,0 +1,48 @@
+//go:build invariants
+
+package serving
+
+import (
+	"fmt"
+	"math"
+)
+
+// checked says whether the counts of a replica are made anew before every step.
+const checked = true
+
+// check counts blocks, seats and tokens from the sequences themselves and
+// compares them with what is kept step by step.
+func (r *replica) check() {
+	var used, reserved, seats, decoding int
+	var kv float64
+	phases := make([]int32, len(r.phases))
+	for s := r.head; s >= 0; s = r.slots[s].next {
+		q := &r.slots[s]
+		seats++
+		reserved += int(q.reserved)
+		switch {
+		case q.decoding:
+			tokens := q.kv0 + int32(r.clock-q.d0)
+			used += r.blocksOf(tokens)
+			kv += float64(tokens)
+			decoding++
+			phases[q.phase]++
+			if q.finish <= r.clock {
+				panic(fmt.Sprintf("serving: invariant: request %d should have ended at step %d, it is %d", q.req, q.finish, r.clock))
+			}
+		case s == r.part:
+			used += r.blocksOf(r.partDone)
+		default:
+			panic(fmt.Sprintf("serving: invariant: request %d neither decodes nor is in prefill", q.req))
+		}
+	}
+	ok := used == r.used && used <= r.blocks && reserved == r.reserved && decoding == r.running && decoding == len(r.heap) &&
+		seats+len(r.free) == r.maxBatch && math.Abs(kv-r.kvSum) <= 1e-6*kv
+	for i := range phases {
+		ok = ok && phases[i] == r.phases[i]
+	}
+	if !ok {
+		panic(fmt.Sprintf("serving: invariant: counted %d blocks, %d promised, %d decoding, %d seats, %v tokens; kept %d, %d, %d, %d, %v",
+			used, reserved, decoding, seats, kv, r.used, r.reserved, r.running, r.maxBatch-len(r.free), r.kvSum))
+	}
+}

@@ -1,0 +1,240 @@
+package serving
+
+// schedule starts the next step or run at r.now, by the rules of vLLM V1:
+// running sequences first, then the prompt in progress, then new ones in order.
+func (r *replica) schedule() {
+	if checked {
+		r.check()
+	}
+	r.whole = r.whole[:0]
+	r.tokens, r.pairs, r.pf = 0, 0, 0
+	if r.eng.PrefillFirst {
+		r.prefills(r.budget, r.blocks-r.used, true)
+		if r.tokens > 0 {
+			r.inStep = 0
+			r.startMixed()
+			return
+		}
+	}
+	clean := true
+	need := r.need(1)
+	for r.running > 0 && r.used+need > r.blocks {
+		r.preempt(r.tail)
+		need = r.need(1)
+		clean = false
+	}
+	r.closed = false
+	if !r.eng.PrefillFirst {
+		clean = r.prefills(r.budget-r.running, r.blocks-r.used-need, clean) && clean
+		if r.tokens > 0 {
+			r.inStep = r.running
+			r.used += need
+			r.startMixed()
+			return
+		}
+	} else {
+		r.closed = r.part >= 0 || r.blockedNow()
+	}
+	if r.running == 0 {
+		r.doing = idle
+		if len(r.back) > 0 || (r.qLen > 0 && r.queue[r.qHead].ready <= r.now) {
+			// The prompt in progress gave way to itself; everything is free now.
+			r.schedule()
+		}
+		return
+	}
+	r.startRun(clean)
+}
+
+// prefills fills the step with prompt tokens: the prompt in progress, then the
+// queue when admit says so. free is the number of blocks left for it. It
+// returns false when the prompt in progress gave way to running sequences.
+func (r *replica) prefills(budget, free int, admit bool) bool {
+	clean := true
+	if r.part >= 0 && budget > 0 {
+		chunk := min(r.partGoal-r.partDone, int32(budget))
+		blocks := r.blocksOf(r.partDone+chunk) - r.blocksOf(r.partDone)
+		if blocks > free {
+			if !r.eng.PrefillFirst || r.running == 0 {
+				r.preempt(r.part)
+				admit, clean = false, false
+			} else {
+				admit = false // wait for decode to free blocks
+			}
+		} else {
+			r.chunk(r.part, r.partDone, chunk)
+			r.partDone += chunk
+			r.used += blocks
+			free -= blocks
+			budget -= int(chunk)
+			if r.partDone == r.partGoal {
+				r.whole = append(r.whole, r.part)
+				r.part = -1
+			}
+		}
+	}
+	for admit && budget > 0 && r.part < 0 {
+		w, ok := r.headWaiting()
+		if !ok {
+			return clean
+		}
+		goal := r.reqs[w.req].Prompt + w.emitted
+		chunk := min(goal, int32(budget))
+		blocks := r.blocksOf(chunk)
+		ask := blocks
+		if r.eng.ReservePrompt {
+			ask = r.blocksOf(goal)
+		}
+		promise := 0
+		if r.eng.ReserveOutput > 0 {
+			promise = r.blocksOf(r.reqs[w.req].Prompt + int32(r.eng.ReserveOutput*float64(r.reqs[w.req].Output)))
+		}
+		if len(r.free) == 0 || ask > free || r.reserved+promise > r.blocks {
+			r.closed = true
+			return clean
+		}
+		slot := r.admit(w, promise)
+		r.chunk(slot, 0, chunk)
+		r.used += blocks
+		free -= blocks
+		budget -= int(chunk)
+		if chunk == goal {
+			r.whole = append(r.whole, slot)
+		} else {
+			r.part, r.partDone, r.partGoal = slot, chunk, goal
+		}
+	}
+	if r.part < 0 && len(r.free) == 0 {
+		r.closed = true
+	}
+	return clean
+}
+
+// blockedNow says whether a request waits that could not be admitted, or no
+// seat is left.
+func (r *replica) blockedNow() bool {
+	if len(r.free) == 0 {
+		return true
+	}
+	_, ok := r.headWaiting()
+	return ok
+}
+
+// headWaiting is the request to admit next.
+func (r *replica) headWaiting() (waiting, bool) {
+	if n := len(r.back); n > 0 {
+		return r.back[n-1], true
+	}
+	if r.qLen > 0 && r.queue[r.qHead].ready <= r.now {
+		return r.queue[r.qHead], true
+	}
+	return waiting{}, false
+}
+
+// admit moves the head of the queue into a slot at the tail of the batch.
+func (r *replica) admit(w waiting, promise int) int32 {
+	if n := len(r.back); n > 0 {
+		r.back = r.back[:n-1]
+	} else {
+		r.pop()
+	}
+	slot := r.free[len(r.free)-1]
+	r.free = r.free[:len(r.free)-1]
+	s := &r.slots[slot]
+	*s = sequence{req: w.req, prev: r.tail, next: -1, kv0: w.emitted, reserved: int32(promise)}
+	if r.tail >= 0 {
+		r.slots[r.tail].next = slot
+	} else {
+		r.head = slot
+	}
+	r.tail = slot
+	r.reserved += promise
+	rec := &r.rec[w.req]
+	switch {
+	case rec.first == 0:
+		rec.sched = r.now
+		rec.prefill = r.cum
+	case rec.moved:
+		rec.moved = false
+		rec.decode = minus(r.cum, rec.decode)
+	}
+	return slot
+}
+
+func (r *replica) chunk(slot, past, n int32) {
+	r.tokens += int(n)
+	r.pairs += float64(n) * (float64(past) + float64(n)/2)
+	r.pf++
+}
+
+func (r *replica) startMixed() {
+	r.doing = mixes
+	r.start = r.now
+	r.rows = r.inStep + len(r.whole)
+	kv := 0.0
+	if r.inStep > 0 {
+		kv = r.kvSum + float64(r.inStep)
+	}
+	r.end = r.now + r.model.step(r.tokens, r.pairs, r.inStep, kv, r.rows, r.pf)
+	r.peak = max(r.peak, r.used)
+}
+
+// startRun begins decode steps until a sequence ends, the blocks run out or
+// the next request arrives.
+func (r *replica) startRun(clean bool) {
+	r.doing = decodes
+	r.start = r.now
+	r.inStep = r.running
+	b := r.running
+	r.first = r.model.step(0, 0, b, r.kvSum+float64(b), b, 0)
+	r.growth = r.model.kv.sec * float64(b)
+	k := r.heap[0].step - r.clock
+	k = r.stepsWithin(k, r.blocks-r.used)
+	// After a preemption the next step may admit again; with prompts waiting
+	// for blocks the prefill-first order looks again after each step.
+	if !clean || r.everyStep || (r.eng.PrefillFirst && r.part >= 0) {
+		k = 1
+	}
+	r.steps = max(k, 1)
+	r.end = r.now + r.duration(r.steps)
+	if !r.closed && r.qLen > 0 && r.queue[r.qHead].ready < r.end {
+		r.cut(r.queue[r.qHead].ready)
+	}
+}
+
+// need is the number of blocks that the next k decode steps take.
+func (r *replica) need(k int64) int {
+	bs := int64(len(r.phases))
+	n := int(k/bs) * r.running
+	p := int((bs - r.clock%bs) % bs) // phase that takes a block in the next step
+	for range k % bs {
+		n += int(r.phases[p])
+		if p--; p < 0 {
+			p = int(bs) - 1
+		}
+	}
+	return n
+}
+
+// stepsWithin is the largest k ≤ most for which need(k) ≤ free.
+func (r *replica) stepsWithin(most int64, free int) int64 {
+	bs := int64(len(r.phases))
+	if r.running == 0 || int((most+bs-1)/bs)*r.running <= free {
+		return most
+	}
+	k := int64(free/r.running) * bs
+	left := free - int(k/bs)*r.running
+	p := int((bs - r.clock%bs) % bs)
+	for k < most && left >= int(r.phases[p]) {
+		left -= int(r.phases[p])
+		k++
+		if p--; p < 0 {
+			p = int(bs) - 1
+		}
+	}
+	return min(k, most)
+}
+
+func (r *replica) blocksOf(tokens int32) int {
+	return (int(tokens) + len(r.phases) - 1) / len(r.phases)
+}
