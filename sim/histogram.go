@@ -158,14 +158,17 @@ func (h *Histogram) Max() float64 {
 	return float64(h.maxNs) / nsPerSec
 }
 
-// Percentile returns the value in seconds that p percent (0 to 100) of the
-// recorded values do not exceed, or NaN if nothing was recorded. It is within
+// Percentile returns the smallest value in seconds that at least p percent (0 to
+// 100) of the recorded values do not exceed, or NaN if nothing was recorded. It is within
 // 0.1 % of an observed value and never beyond Min and Max.
 func (h *Histogram) Percentile(p float64) float64 {
 	if h.Count() == 0 {
 		return math.NaN()
 	}
-	ns := h.counts.ValueAtPercentile(min(max(p, 0), 100))
+	// The nearest rank, handed on as the percentage that names it exactly.
+	n := float64(h.Count())
+	rank := min(max(math.Ceil(p/100*n-1e-9), 1), n)
+	ns := h.counts.ValueAtPercentile(100 * rank / n)
 	return float64(min(max(ns, h.minNs), h.maxNs)) / nsPerSec
 }
 

@@ -21,7 +21,8 @@ func (c *Context) checkedNext() bool {
 	return true
 }
 
-// conserve checks that every event sent was handled or waits.
+// conserve checks that every event sent was handled or waits. In a run that
+// failed the event at fault is lost.
 func (e *Engine) conserve() {
 	var sent, kept uint64
 	for _, s := range e.sequence {
@@ -29,6 +30,9 @@ func (e *Engine) conserve() {
 	}
 	for i := range e.parts {
 		p := &e.parts[i]
+		if p.err != nil {
+			return
+		}
 		kept += p.handled + uint64(len(p.near))
 		if p.hole {
 			kept--

@@ -3,7 +3,7 @@ package sim
 import "math"
 
 // Every variate below takes exactly one draw from its stream, whatever its
-// parameters, and all but Gamma are increasing in that draw. Two runs that differ in
+// parameters, and all but Gamma are monotone in that draw. Two runs that differ in
 // a parameter therefore keep common random numbers: their difference is the
 // effect of the parameter and not of the dice.
 
@@ -15,8 +15,8 @@ func (s *Stream) Uniform(low, high float64) float64 {
 // Bernoulli returns true with probability p.
 func (s *Stream) Bernoulli(p float64) bool { return s.Float64() < p }
 
-// Exp returns an exponential variate of the given mean, by inversion.
-func (s *Stream) Exp(mean float64) float64 { return -mean * math.Log1p(-s.Float64()) }
+// Exp returns an exponential variate of the given mean, by inversion: −mean·ln u.
+func (s *Stream) Exp(mean float64) float64 { return -mean * math.Log(s.Float64()) }
 
 // Normal returns a normal variate of the given mean and standard deviation, by
 // inversion: mean − sd·√2·erfc⁻¹(2u).
@@ -37,10 +37,10 @@ func (s *Stream) LogNormalMean(mean, relSD float64) float64 {
 	return mean * s.LogNormal(-variance/2, math.Sqrt(variance))
 }
 
-// Weibull returns a Weibull variate by inversion: scale·(−ln(1−u))^(1/shape). Its
+// Weibull returns a Weibull variate by inversion: scale·(−ln u)^(1/shape). Its
 // mean is scale·Γ(1+1/shape); a shape below 1 models infant mortality.
 func (s *Stream) Weibull(shape, scale float64) float64 {
-	return scale * math.Pow(-math.Log1p(-s.Float64()), 1/shape)
+	return scale * math.Pow(-math.Log(s.Float64()), 1/shape)
 }
 
 // Gamma returns a gamma variate of the given shape and scale (mean
