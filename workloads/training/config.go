@@ -60,6 +60,10 @@ type Config struct {
 	Overlap          Overlap
 	Framework        string   // id of a framework profile
 	Straggler        *float64 // slowest rank's extra time as a ratio; nil takes the framework's law
+
+	// Draw picks the framework's uncertain constants and the model's own error for one
+	// replica; nil is nominal.
+	Draw hardware.Draw
 }
 
 // Machine is what the step runs on.

@@ -8,6 +8,9 @@ import (
 	"sync"
 
 	"github.com/BurntSushi/toml"
+
+	"aisim/hardware"
+	"aisim/internal/result"
 )
 
 //go:embed frameworks.toml
@@ -49,6 +52,43 @@ type Framework struct {
 	ShardedLocal  float64 `toml:"sharded_local"` // B per sharded parameter more
 	ContextBytes  float64 `toml:"context_bytes"` // runtime, kernels and collective buffers
 	Fragmentation float64 // allocator reserve over what is allocated
+
+	// ResidualSD is the relative standard deviation of measured over predicted step
+	// times of the rows that the profile was checked on (p90 of the error over 1.645),
+	// ResidualMoESD the same for mixtures of experts.
+	ResidualSD    float64 `toml:"residual_sd"`
+	ResidualMoESD float64 `toml:"residual_moe_sd"`
+}
+
+// drawn is the profile with its uncertain constants as draw picks them, and the
+// factor on chip time that stands for the model's own error. Standard deviations are
+// the ranges that the constants took over fits with other parts left out.
+func (f *Framework) drawn(draw hardware.Draw, moe bool) (*Framework, float64) {
+	if draw == nil {
+		return f, 1
+	}
+	d := *f
+	pick := func(name string, v, sd float64) float64 {
+		if v == 0 {
+			return 0
+		}
+		return draw("framework/"+f.ID+"/"+name, hardware.Value{V: v, Kind: result.Derived, RelSD: sd, Source: f.Source})
+	}
+	d.Elementwise = pick("elementwise", f.Elementwise, 0.10)
+	d.TPExposed = min(1, pick("tp_exposed", f.TPExposed, 0.15))
+	d.DPExposed = min(1, pick("dp_exposed", f.DPExposed, 0.30))
+	d.PPExposed = min(1, pick("pp_exposed", f.PPExposed, 0.30))
+	d.EPExposed = min(1, pick("ep_exposed", f.EPExposed, 0.15))
+	d.FSDPContention = min(1, pick("fsdp_contention", f.FSDPContention, 0.30))
+	d.HostLayerSec = pick("host_layer_sec", f.HostLayerSec, 0.20)
+	d.HostLayerTPSec = pick("host_layer_tp_sec", f.HostLayerTPSec, 0.20)
+	d.HostMoELayerSec = pick("host_moe_layer_sec", f.HostMoELayerSec, 0.25)
+	d.StragglerPerDoubling = pick("straggler_per_doubling", f.StragglerPerDoubling, 0.40)
+	residual := pick("residual", 1, f.ResidualSD)
+	if moe {
+		residual = pick("residual_moe", 1, f.ResidualMoESD)
+	}
+	return &d, residual
 }
 
 var frameworks = sync.OnceValues(func() (map[string]*Framework, error) {

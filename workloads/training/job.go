@@ -29,6 +29,7 @@ type Job struct {
 
 	tpExposed, ppExposed, dpHidden float64
 	hostSpeed, attentionRate       float64
+	residual                       float64 // factor on chip time
 	assumed                        []result.Assumption
 }
 
@@ -59,7 +60,8 @@ func Prepare(cfg Config, m Machine) (*Job, error) {
 	if cfg, err = cfg.resolve(len(m.Chips)); err != nil {
 		return nil, err
 	}
-	j := &Job{cfg: cfg, framework: fw, layout: layout{cfg.Parallel, m.Chips}}
+	fw, residual := fw.drawn(cfg.Draw, cfg.Arch.Experts > 0)
+	j := &Job{cfg: cfg, framework: fw, residual: residual, layout: layout{cfg.Parallel, m.Chips}}
 	if cfg.Arch.Generic != nil {
 		err = j.prepareGeneric(m.Device.MemBytes)
 	} else {
@@ -167,7 +169,7 @@ func (j *Job) On(m Machine) (*Job, error) {
 	}
 	n := *j
 	n.machine = m
-	n.chip = newChip(m.Device)
+	n.chip = newChip(m.Device, j.residual)
 	n.hostSpeed = orOne(m.HostSpeed)
 	n.attentionRate = j.framework.attentionRate(m.Device.ID)
 	fab, err := newFabric(&m)

@@ -251,6 +251,32 @@ func TestDeterministic(t *testing.T) {
 	}
 }
 
+// Replicas with other draws differ; the same draw gives the same step.
+func TestDraws(t *testing.T) {
+	cfg, c := baseline(t)
+	m := c.build(t)
+	nominal := step(t, cfg, m).Seconds
+	spread := func(replica int) float64 {
+		g := cfg
+		g.Draw = hardware.NewDraw(7, replica)
+		return step(t, g, m).Seconds
+	}
+	var sum, sq float64
+	const n = 60
+	for i := range n {
+		x := math.Log(spread(i) / nominal)
+		sum += x
+		sq += x * x
+	}
+	mean := sum / n
+	if sd := math.Sqrt(sq/n - mean*mean); sd < 0.03 || sd > 0.12 || math.Abs(mean) > 0.04 {
+		t.Errorf("draws scatter by %.3f around %+.3f in the logarithm", sd, mean)
+	}
+	if spread(3) != spread(3) {
+		t.Error("one draw, two answers")
+	}
+}
+
 // Moving a job to another machine is the same as preparing it there.
 func TestOnEqualsPrepare(t *testing.T) {
 	cfg, c := baseline(t)

@@ -97,10 +97,11 @@ const probe = 1e-3
 // operator's time are read whatever the device's model of it is.
 type chip struct {
 	base, compute, memory *hardware.Device
+	residual              float64 // factor on every time
 }
 
-func newChip(d *hardware.Device) chip {
-	return chip{d, d.Scale(hardware.Scaling{Compute: 1 + probe}), d.Scale(hardware.Scaling{Memory: 1 + probe})}
+func newChip(d *hardware.Device, residual float64) chip {
+	return chip{d, d.Scale(hardware.Scaling{Compute: 1 + probe}), d.Scale(hardware.Scaling{Memory: 1 + probe}), residual}
 }
 
 // op times an operator and its causes; k repeats it.
@@ -119,6 +120,7 @@ func (c *chip) op(k float64, f func(*hardware.Device) hardware.Cost) took {
 	} else {
 		launch = t.Sec
 	}
+	k *= c.residual
 	var o took
 	o.sec = k * t.Sec
 	o.by[byCompute], o.by[byMemory] = k*byC, k*byM
