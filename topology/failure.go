@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,6 +38,21 @@ func (g *Graph) applyFailures(names []string) error {
 		g.nicOK[k] = !g.failed[up] && !g.failed[up+1]
 	}
 	return nil
+}
+
+// WithFailures is the graph with more links failed, named as in Spec.FailedLinks: the
+// fabric during an outage. It shares what a failure does not touch; its wiring counts as
+// another one, so collectives are laid anew.
+func (g *Graph) WithFailures(names []string) (*Graph, error) {
+	w := *g.wiring
+	w.failed = slices.Clone(w.failed)
+	w.nicOK = slices.Clone(w.nicOK)
+	out := &Graph{spec: g.spec, scale: g.scale, mode: g.mode, wiring: &w}
+	out.spec.FailedLinks = append(slices.Clone(g.spec.FailedLinks), names...)
+	if err := out.applyFailures(names); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // FindLinks resolves "leaf-3:spine-2", "leaf-3:spine-2#1" (one of parallel cables), or

@@ -66,7 +66,7 @@ func (g *Graph) addNetwork() error {
 		return fmt.Errorf("topology: fat-tree levels = %d is outside 1..%d", s.Levels, len(tierNames))
 	}
 	if s.Radix < 2 {
-		return fmt.Errorf("topology: radix %d cannot make a %s: a switch needs a port down and a port up (even radix ≥ 2)", s.Radix, s.Topology)
+		return fmt.Errorf("topology: radix %d cannot make a fat-tree: a switch needs a port down and a port up (radix ≥ 2)", s.Radix)
 	}
 	lo, hi := s.Levels, s.Levels
 	if s.Levels == 0 {

@@ -338,3 +338,41 @@ func BenchmarkLoadAdd(b *testing.B) {
 		i++
 	}
 }
+
+func TestWithFailures(t *testing.T) {
+	g := build(t, dgx(64, 2, 32, nil))
+	h, err := g.WithFailures([]string{"leaf-0:spine-0", "compute-1.nic-3:leaf-0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := dgx(64, 2, 32, nil)
+	s.FailedLinks = []string{"leaf-0:spine-0", "compute-1.nic-3:leaf-0"}
+	fresh := build(t, s)
+	for id := range g.NumLinks() {
+		if g.Link(LinkID(id)).Failed {
+			t.Fatal("the intact graph was touched")
+		}
+		if h.Link(LinkID(id)) != fresh.Link(LinkID(id)) {
+			t.Fatalf("link %d: %+v, built with the failure %+v", id, h.Link(LinkID(id)), fresh.Link(LinkID(id)))
+		}
+	}
+	if _, err := g.WithFailures([]string{"leaf-0:spine-99"}); err == nil {
+		t.Error("an unknown link was accepted")
+	}
+}
+
+func FuzzFindLinks(f *testing.F) {
+	g, err := Build(dgx(8, 2, 16, nil))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, s := range []string{"leaf-0:spine-0", "spine-1", "compute-3.nic-0:leaf-1", "compute.scaleup-2", "leaf-0:spine-0#1", ":", "#", "leaf--1", "compute-3.chip-99"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		links, err := g.FindLinks(s)
+		if err == nil && len(links) == 0 {
+			t.Errorf("%q: no links and no error", s)
+		}
+	})
+}

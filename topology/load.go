@@ -187,6 +187,9 @@ func (l *Load) Sum() ([]Share, error) {
 // every dst in equal parts: what a class of alike clients puts on the fabric when each
 // talks to all of the servers. Both directions of a dialogue need two calls.
 func (g *Graph) Spread(src, dst []NodeID) ([]Share, error) {
+	if len(src) == 0 || len(dst) == 0 {
+		return nil, fmt.Errorf("topology: spread needs sources and destinations, got %d and %d", len(src), len(dst))
+	}
 	l := g.NewLoad()
 	w := 1 / float64(len(src)*len(dst))
 	for i, s := range src {

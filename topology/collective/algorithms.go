@@ -42,7 +42,7 @@ func (c *Comm) algorithms(op Op, groups []placed, name string) ([]candidate, err
 		if even && !one && wide > 1 {
 			scatter, gather := c.inside(kind, groups, true), c.inside(kind, groups, false)
 			phases := append(scatter, ph(ringTraffic, layRails(2, false)))
-			add(name == "hierarchical" || kind == "torus" || kind == "ring", "hierarchical", append(phases, gather...)...)
+			add(name == "hierarchical" || kind != "switch", "hierarchical", append(phases, gather...)...)
 		}
 		add(one && kind == "mesh", "direct", ph(ringTraffic, layDirect), ph(ringTraffic, layDirect))
 		add(isTorus, "torus", torus(true, true)...)
@@ -63,7 +63,7 @@ func (c *Comm) algorithms(op Op, groups []placed, name string) ([]candidate, err
 			} else {
 				in = append(in, rails)
 			}
-			add(name == "hierarchical" || kind == "torus" || kind == "ring", "hierarchical", in...)
+			add(name == "hierarchical" || kind != "switch", "hierarchical", in...)
 		}
 		add(one && kind == "mesh" || name == "direct" && pairs, "direct", ph(ringTraffic, layDirect))
 		add(isTorus, "torus", torus(op == ReduceScatter, op == AllGather)...)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -524,4 +525,27 @@ func TestLinkBytes(t *testing.T) {
 	if len(tiers) != 3 {
 		t.Errorf("%d tiers", len(tiers))
 	}
+}
+
+// Replicas price plans side by side on Comms that share what was prepared.
+func TestConcurrent(t *testing.T) {
+	g := cluster(t, 16, nil)
+	c := New(g, Ideal(), Options{Model: "flow"})
+	groups := strided(g.Chips("compute"), 16)
+	want := prepare(t, c, AllReduce, groups, "").Time(1 << 28)
+	beside := []flow.Demand{{Uses: []flow.Use{{Res: 300, Weight: 1}}, RateCapBytesPerSec: 1e9}}
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			mine := c.On(g, c.Links())
+			p, err := mine.Prepare(AllReduce, groups, PlanOptions{})
+			if err != nil || p.Time(1<<28) != want {
+				t.Errorf("beside others: %v, %v", p, err)
+			}
+			if _, err := mine.Prepare(AllGather, groups, PlanOptions{Background: beside}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
 }

@@ -199,6 +199,9 @@ func (c *Comm) efficiency(l topology.LevelID, t traffic) float64 {
 	return e
 }
 
+// tie is what rounding may set two levels apart; of equal levels the lower is named.
+const tie = 1e-9
+
 // price turns a shape into a plan under the present capacities and constants.
 func (c *Comm) price(s *shape, opt PlanOptions) (*Plan, error) {
 	p := &Plan{op: s.op, ranks: s.ranks, groups: len(s.groups), shape: s}
@@ -221,9 +224,11 @@ func (c *Comm) price(s *shape, opt PlanOptions) (*Plan, error) {
 					}
 					return nil, fmt.Errorf("collective: the link constants of class %q have no efficiency, which %s over the %s level needs", c.class(l).Class, s.op, l.Key())
 				}
-				if t := ph.perLevel[l] / (c.g.Scale(l) * e); t > priced.secPerByte {
-					priced.secPerByte, priced.level = t, l
+				t := ph.perLevel[l] / (c.g.Scale(l) * e)
+				if t > priced.secPerByte*(1+tie) {
+					priced.level = l
 				}
+				priced.secPerByte = max(priced.secPerByte, t)
 			}
 			if len(opt.Background) > 0 || c.opt.Expand {
 				run := c.simulate

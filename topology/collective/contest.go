@@ -129,9 +129,9 @@ func (c *Comm) simulate(s *shape, ph *phase, background []flow.Demand) (float64,
 	level, fullest := topology.LevelID(0), 0.0
 	if slowest >= 0 {
 		for _, u := range x.demands[at].Uses {
-			if use := net.Utilisation(u.Res); use > fullest+1e-9 {
+			if use := net.Utilisation(u.Res); use > fullest+tie {
 				fullest, level = use, x.levels[u.Res]
-			} else if use > fullest-1e-9 && x.levels[u.Res] < level {
+			} else if use > fullest-tie && x.levels[u.Res] < level {
 				level = x.levels[u.Res]
 			}
 		}
@@ -177,9 +177,10 @@ func (c *Comm) bound(s *shape, ph *phase, background []flow.Demand) (float64, to
 		if fixed[r] > 0 && cap > fixed[r] {
 			t = min(t, load[r]/(cap-fixed[r]))
 		}
-		if t > worst {
-			worst, level = t, x.levels[r]
+		if t > worst*(1+tie) || t > worst*(1-tie) && x.levels[r] < level {
+			level = x.levels[r]
 		}
+		worst = max(worst, t)
 	}
 	return worst, level, nil
 }

@@ -145,7 +145,7 @@ func (n *Net) Add(d Demand) (FlowID, error) {
 			return 0, fmt.Errorf("flow: %q uses %s with weight %v, want finite and ≥ 0", d.Name, n.ResourceName(u.Res), u.Weight)
 		}
 	}
-	if d.RateCapBytesPerSec < 0 || d.Share < 0 || math.IsNaN(d.RateCapBytesPerSec) || math.IsNaN(d.Share) || math.IsNaN(d.Bytes) {
+	if d.RateCapBytesPerSec < 0 || d.Share < 0 || math.IsNaN(d.RateCapBytesPerSec) || math.IsNaN(d.Share) || math.IsNaN(d.Bytes) || d.Bytes < 0 {
 		return 0, fmt.Errorf("flow: %q has rate cap %v, share %v, bytes %v: want ≥ 0", d.Name, d.RateCapBytesPerSec, d.Share, d.Bytes)
 	}
 	f := n.newFlow()
