@@ -222,19 +222,31 @@ func (c *clock) at(op float64) (float64, bool) {
 	}
 }
 
-// solve finds t in [c.t, end] with integral(t) = x, by bisection where the rate varies.
+// solve finds t in [c.t, end] with integral(t) = x: Newton's method, and halving
+// where it would leave the bracket.
 func (c *clock) solve(x, end float64) float64 {
 	if c.d.Diurnal.Amplitude == 0 {
 		return math.Min(math.Max(x/c.d.RatePerSec, c.t), end)
 	}
+	w := 2 * math.Pi / c.d.Diurnal.PeriodSec
 	low, high := c.t, end
-	for range 60 {
-		mid := (low + high) / 2
-		if c.integral(mid) < x {
-			low = mid
+	t := low
+	for range 100 {
+		f := c.integral(t) - x
+		if f >= 0 {
+			high = t
 		} else {
-			high = mid
+			low = t
 		}
+		rate := c.d.RatePerSec * (1 + c.d.Diurnal.Amplitude*math.Cos(w*(t-c.d.Diurnal.PeakSec)))
+		next := t - f/rate
+		if !(next > low && next < high) {
+			next = (low + high) / 2
+		}
+		if math.Abs(next-t) <= 1e-9 {
+			return next
+		}
+		t = next
 	}
-	return high
+	return t
 }

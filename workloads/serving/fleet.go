@@ -14,8 +14,10 @@ type fleet struct {
 	reqs    []Request
 	rec     []record
 	reps    []replica
-	down    []int32 // reasons for which a replica is away; 0: it serves
-	turn    []int   // per site, for round robin
+	next    []float64 // each replica's next event, side by side for scanning
+	load    []int32   // each replica's requests in flight
+	down    []int32   // reasons for which a replica is away; 0: it serves
+	turn    []int     // per site, for round robin
 	link    []float64
 	held    []int32 // requests that wait for a replica, per arrival order
 	retries int
@@ -89,13 +91,15 @@ func (p *Prepared) run(reqs []Request, opt Options) (*fleet, error) {
 	}
 	c := &p.Config
 	f := &fleet{c: c, opt: &opt, reqs: reqs, rec: make([]record, len(reqs)), down: make([]int32, c.Replicas),
-		turn: make([]int, c.Network.Sites), link: make([]float64, c.Network.Sites), reps: make([]replica, c.Replicas)}
+		turn: make([]int, c.Network.Sites), link: make([]float64, c.Network.Sites), reps: make([]replica, c.Replicas),
+		next: make([]float64, c.Replicas), load: make([]int32, c.Replicas)}
 	for i := range f.turn {
 		f.turn[i] = i
 	}
 	for i := range f.reps {
 		f.down[i] = 1 // until it is ready
 		f.reps[i] = newReplica(p.Model, p.batch, c, reqs, f.rec, opt.EveryStep)
+		f.look(i)
 	}
 	if p.Model != nil {
 		f.maxLen = p.Memory.Tokens
@@ -187,13 +191,13 @@ func (p *Prepared) changes(opt *Options) ([]change, error) {
 // open serves an open load in order of time.
 func (f *fleet) open(changes []change) {
 	ci := 0
-	look := f.c.Router == LeastOutstanding
+	sees := f.c.Router == LeastOutstanding
 	for i := range f.reqs {
 		t := f.reqs[i].ArriveSec
 		for ; ci < len(changes) && changes[ci].at <= t; ci++ {
 			f.apply(changes[ci])
 		}
-		if look {
+		if sees {
 			f.advance(t - f.c.StaleSec)
 		}
 		f.send(int32(i), t)
@@ -253,8 +257,8 @@ func (f *fleet) closedLoop(changes []change) {
 	}
 	for {
 		best, at := -1, math.Inf(1)
-		for i := range f.reps {
-			if t := f.reps[i].nextTime(); t < at {
+		for i, t := range f.next {
+			if t < at {
 				best, at = i, t
 			}
 		}
@@ -273,6 +277,7 @@ func (f *fleet) closedLoop(changes []change) {
 		}
 		r := &f.reps[best]
 		r.event(at)
+		f.look(best)
 		for ; r.finished > 0; r.finished-- {
 			send(at)
 		}
@@ -288,10 +293,19 @@ func (f *fleet) latest() float64 {
 	return t
 }
 
+// advance lets every replica process its events up to and including time until.
 func (f *fleet) advance(until float64) {
-	for i := range f.reps {
-		f.reps[i].advance(until)
+	for i, t := range f.next {
+		if t <= until && !math.IsInf(t, 1) {
+			f.reps[i].advance(until)
+			f.look(i)
+		}
 	}
+}
+
+// look notes what the router and the loops ask of a replica.
+func (f *fleet) look(i int) {
+	f.next[i], f.load[i] = f.reps[i].nextTime(), f.reps[i].outstand
 }
 
 // send takes request i, which arrived at t, through its site's link to the router.
@@ -331,7 +345,7 @@ func (f *fleet) route(i int32, ready float64) {
 	j := f.turn[site]
 	for range (n - site + sites - 1) / sites {
 		if f.down[j] == 0 {
-			load := f.reps[j].outstand
+			load := f.load[j]
 			if f.c.Router == RoundRobin {
 				load = 0
 			}
@@ -355,6 +369,7 @@ func (f *fleet) route(i int32, ready float64) {
 	}
 	f.rec[i].replica = int32(best)
 	f.reps[best].enqueue(waiting{ready: ready, req: i})
+	f.look(best)
 }
 
 // apply lets a replica come or go. Without outages nothing has to be advanced:
@@ -366,6 +381,7 @@ func (f *fleet) apply(g change) {
 			return
 		}
 		r.now = math.Max(r.now, g.at)
+		f.look(g.replica)
 		held := f.held
 		f.held = nil
 		for _, i := range held {
@@ -377,7 +393,9 @@ func (f *fleet) apply(g change) {
 		return
 	}
 	f.advance(g.at)
-	for _, i := range r.abandon(g.at) {
+	dropped := r.abandon(g.at)
+	f.look(g.replica)
+	for _, i := range dropped {
 		f.rec[i].retried++
 		f.retries++
 		f.route(i, math.Max(f.rec[i].ready, g.at))
