@@ -72,11 +72,7 @@ func newAccount(f *scenarios.Future) (*account, error) {
 func period(f *scenarios.Future) float64 {
 	sec := 0.0
 	for i := range f.World.Placed {
-		if o := f.Campaign[i]; o != nil {
-			sec = math.Max(sec, o.EndSec)
-		} else {
-			sec = math.Max(sec, math.Max(f.World.Placed[i].Requests.HorizonSec(), f.Served[i].EndSec))
-		}
+		sec = math.Max(sec, workloadSec(f, i))
 	}
 	return sec
 }
@@ -411,7 +407,16 @@ func (a *account) carbon(f *scenarios.Future) error {
 	return nil
 }
 
-// deliver says what the money bought.
+// workloadSec is how long a workload was simulated.
+func workloadSec(f *scenarios.Future, i int) float64 {
+	if o := f.Campaign[i]; o != nil {
+		return o.EndSec
+	}
+	return math.Max(f.World.Placed[i].Requests.HorizonSec(), f.Served[i].EndSec)
+}
+
+// deliver says what the money bought. A service that was simulated for a part of the
+// period is taken to go on like that: an hour of chat beside a week of training.
 func (a *account) deliver(f *scenarios.Future) {
 	w, d := f.World, &a.bill.Delivered
 	d.Accelerators = float64(w.Chips())
@@ -431,9 +436,10 @@ func (a *account) deliver(f *scenarios.Future) {
 			continue
 		}
 		o := f.Served[i]
-		d.Requests += float64(o.Completed)
+		times := a.bill.PeriodSec / workloadSec(f, i)
+		d.Requests += times * float64(o.Completed)
 		if p.Arch.Generic == nil {
-			d.OutputTokens += float64(o.OutputTokens)
+			d.OutputTokens += times * float64(o.OutputTokens)
 		}
 		d.UsefulShare += a.shares[i] * o.Utilisation
 	}
@@ -460,7 +466,7 @@ func (a *account) measure(f *scenarios.Future, m *measures) {
 	}
 	for i := range f.World.Placed {
 		p := &f.World.Placed[i]
-		cost := l.TotalUSD * a.shares[i]
+		cost := l.TotalUSD * a.shares[i] * workloadSec(f, i) / a.bill.PeriodSec
 		m.put(p.ID+"."+result.MetricCost, "USD", cost)
 		if s := f.Steps[i]; s != nil && p.Arch.Generic == nil {
 			m.put(p.ID+"."+result.MetricCostPerMTokens, "USD/M tokens", cost/(f.Campaign[i].Steps*s.TokensPerStep/1e6))

@@ -30,18 +30,23 @@ func levers(w *scenarios.World) []lever {
 		ls = append(ls, lever{action: fmt.Sprintf("Find failures and restart in a third of the time (%.0f s in all)", (f.DetectionSec+f.RecoverySec)/3),
 			detail: "warm spares, kept processes, communicators built ahead", condition: "engineering time is not counted", change: scenarios.Change{scenarios.Recovery: 3}, capital: free})
 	}
-	if len(w.Scenario.Storage) > 0 && campaigns {
+	owned := w.Scenario.Economics.Mode == "buy" // nobody adds switches to a cloud
+	stores := false
+	for _, st := range w.Scenario.Storage {
+		stores = stores || st.Kind != "object"
+	}
+	if stores && owned && campaigns {
 		ls = append(ls, lever{action: "Twice the storage nodes", detail: "drives, ports and cores of every store", change: scenarios.Change{scenarios.StorageDrives: 2, scenarios.StorageNetwork: 2, scenarios.StorageCPU: 2},
 			capital: capitalOf("Storage servers", "Drives"), lifeYears: storageLifeYears})
 	}
 	for i, o := range w.Scenario.Cluster.Fabric.Oversubscription {
-		if o > 1 && campaigns {
+		if o > 1 && owned && campaigns {
 			l := topology.LeafLevel + topology.LevelID(i)
 			ls = append(ls, lever{action: fmt.Sprintf("Full bandwidth from %s", levelName(w, l)), detail: fmt.Sprintf("oversubscription 1:%g removed", o), change: scenarios.Change{l.Key(): o},
 				capital: levelCapital(w, l, o), lifeYears: networkLifeYears})
 		}
 	}
-	if campaigns && w.NIC.Known() && len(w.Graph.Levels()) > 1 {
+	if campaigns && owned && w.NIC.Known() && len(w.Graph.Levels()) > 1 {
 		ls = append(ls, lever{action: fmt.Sprintf("NICs and switches of %.0f Gb/s", 2*w.NIC.V*8/1e9), detail: "every level of the fabric twice as fast; priced as the network once more",
 			change: scenarios.Change{scenarios.NIC: 2, scenarios.Leaf: 2, scenarios.Spine: 2, scenarios.Core: 2}, capital: capitalOf("Switches", "Cables and optics"), lifeYears: networkLifeYears})
 	}
