@@ -14,28 +14,18 @@ import (
 func Reference() string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
-	section := ""
+	b.WriteString("\n## Top level\n")
+	referenceTable(&b, "")
 	for i := range dictionary {
 		k := &dictionary[i]
-		kind := kindOf(k.Path)
-		table := parentPath(k.Path)
-		if kind == "table" || kind == "tables" {
-			heading := "[" + k.Path + "]"
-			if kind == "tables" {
-				heading = "[[" + k.Path + "]]"
-			}
-			fmt.Fprintf(&b, "\n## `%s`\n\n%s%s\n", heading, k.Doc, conditions(k))
-			section = ""
-			continue
+		switch kindOf(k.Path) {
+		case "table":
+			fmt.Fprintf(&b, "\n## `[%s]`\n\n%s%s\n", k.Path, k.Doc, conditions(k))
+			referenceTable(&b, k.Path)
+		case "tables":
+			fmt.Fprintf(&b, "\n## `[[%s]]`\n\n%s%s\n", k.Path, k.Doc, conditions(k))
+			referenceTable(&b, k.Path)
 		}
-		if section != table || i == 0 {
-			if i == 0 {
-				b.WriteString("\n## Top level\n")
-			}
-			b.WriteString("\n| key | value | when absent | meaning |\n|---|---|---|---|\n")
-			section = table
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s%s |\n", strings.TrimPrefix(strings.TrimPrefix(k.Path, table), "."), valueText(k, kind), absentText(k), cell(k.Doc), cell(conditions(k)))
 	}
 	b.WriteString("\n## Units\n\n| what | units | example |\n|---|---|---|\n")
 	for d := units.Time; d.Example() != ""; d++ {
@@ -47,6 +37,21 @@ func Reference() string {
 		fmt.Fprintf(&b, "| [`%s`](../scenarios/library/%s.toml) | %s | %s |\n", s.ID, s.ID, cell(s.Title), cell(s.Description))
 	}
 	return b.String()
+}
+
+// referenceTable lists the keys of one table that are not tables themselves.
+func referenceTable(b *strings.Builder, table string) {
+	head := "\n| key | value | when absent | meaning |\n|---|---|---|---|\n"
+	for i := range dictionary {
+		k := &dictionary[i]
+		kind := kindOf(k.Path)
+		if parentPath(k.Path) != table || kind == "table" || kind == "tables" {
+			continue
+		}
+		name := strings.TrimPrefix(strings.TrimPrefix(k.Path, table), ".")
+		fmt.Fprintf(b, "%s| `%s` | %s | %s | %s%s |\n", head, name, valueText(k, kind), absentText(k), cell(k.Doc), cell(conditions(k)))
+		head = ""
+	}
 }
 
 const referenceHead = `# The scenario language
