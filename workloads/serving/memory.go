@@ -36,8 +36,8 @@ type MemoryError struct {
 // Error gives the arithmetic and the nearest degree that fits.
 func (e *MemoryError) Error() string {
 	m := e.Memory
-	msg := fmt.Sprintf("serving: %s does not fit on %s with tensor %d, pipeline %d: %.1f GB usable per chip − %.1f GB weights − %.1f GB reserve leaves %.1f GB for the cache, one block needs %.3g GB",
-		e.Model, e.Chip, e.TP, e.PP, m.Usable/1e9, m.Weights/1e9, m.Reserve/1e9, m.Cache/1e9, m.TokenBytes/1e9)
+	msg := fmt.Sprintf("serving: %s does not fit on %s with tensor %d, pipeline %d: %.1f GB usable per chip − %.1f GB weights − %.1f GB reserve leaves %.1f GB for the cache, one token of which takes %.3g kB",
+		e.Model, e.Chip, e.TP, e.PP, m.Usable/1e9, m.Weights/1e9, m.Reserve/1e9, m.Cache/1e9, m.TokenBytes/1e3)
 	if e.NearestTP > 0 {
 		return msg + fmt.Sprintf("; tensor %d fits", e.NearestTP)
 	}

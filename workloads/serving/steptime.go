@@ -84,6 +84,11 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 	if err != nil {
 		return nil, err
 	}
+	if compute.Bytes() < 2 {
+		if err := m.Device.Supports(hardware.BF16); err != nil {
+			return nil, fmt.Errorf("serving: attention of %s runs in 16 bits beside %s weights: %w", c.Arch.ID, c.Precision, err)
+		}
+	}
 	if c.TP > 1 && m.AllReduce == nil {
 		if m.Device.ScaleUpDomain > 0 && c.TP > m.Device.ScaleUpDomain {
 			return nil, fmt.Errorf("serving: tensor %d exceeds the scale-up domain of %d chips of %s: at most %d", c.TP, m.Device.ScaleUpDomain, m.Device.ID, m.Device.ScaleUpDomain)
