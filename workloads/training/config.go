@@ -60,10 +60,6 @@ type Config struct {
 	Overlap          Overlap
 	Framework        string   // id of a framework profile
 	Straggler        *float64 // slowest rank's extra time as a ratio; nil takes the framework's law
-
-	// Draw picks the framework's uncertain constants and the model's own error for one
-	// replica; nil is nominal.
-	Draw hardware.Draw
 }
 
 // Machine is what the step runs on.
@@ -74,9 +70,12 @@ type Machine struct {
 	Chips        []topology.NodeID // in rank order
 	NodesCount   int               // hosts; 0 follows from ChipsPerNode
 	ChipsPerNode int
-	HostMemBytes float64
+	HostMemBytes float64       // for callers that stage checkpoints in host memory; the step itself keeps nothing there
 	HostSpeed    float64       // factor on the speed of host-side work, for elasticities; 0 means 1
 	Background   []flow.Demand // steady transfers of others on the same fabric
+	// Draw picks the framework's uncertain constants and the model's own error for one
+	// replica; nil is nominal.
+	Draw hardware.Draw
 }
 
 func (m *Machine) nodes() int {

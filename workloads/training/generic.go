@@ -29,31 +29,8 @@ func (c *Config) denseParams() float64 {
 	return g.Params
 }
 
-func (j *Job) prepareGeneric(usable float64) error {
+func (j *Job) prepareGeneric() {
 	c := &j.cfg
-	g := c.Arch.Generic
-	f := c.genericMemory(j.framework)
-	if need := f.total(); need > usable {
-		e := &MemoryError{Stage: "all ranks", NeedBytes: need, UsableBytes: usable, Parts: f.parts()}
-		for micro := c.Batch.Micro / 2; micro >= 1 && e.Nearest == nil; micro /= 2 {
-			for zero := c.ZeRO; zero <= 2; zero++ {
-				cand := *c
-				cand.Batch.Micro, cand.ZeRO = micro, zero
-				if got, err := cand.resolve(c.chips()); err == nil {
-					if f := got.genericMemory(j.framework); f.total() <= usable {
-						e.Nearest = &got
-						e.Changes = []Change{{"batch.micro", itoa(c.Batch.Micro), itoa(micro)}}
-						if zero != c.ZeRO {
-							e.Changes = append(e.Changes, Change{"zero", itoa(c.ZeRO), itoa(zero)})
-						}
-						break
-					}
-				}
-			}
-		}
-		return e
-	}
-	j.memory = []result.MemoryClass{{Name: "all ranks", Ranks: c.chips(), Parts: f.parts(), UsableGiB: usable / gib, TotalGiB: f.total() / gib}}
 	j.shape = shape{t: 1, cp: 1, ep: 1, micro: float64(c.Batch.Micro), actBytes: max(2, c.Precision.Bytes()), linear: c.Precision, exact: c.Precision}
 	data := j.layout.data()
 	if c.ZeRO == 0 {
@@ -64,11 +41,41 @@ func (j *Job) prepareGeneric(usable float64) error {
 	if c.tables() {
 		j.groups[planExpert] = data
 	}
-	if g.BytesSourceAssumed {
-		j.assumed = append(j.assumed, result.Assumption{Name: "memory traffic per " + g.Unit, Value: gigabytes(g.BytesPerSample),
-			Pedigree: result.Assumed, Source: g.BytesSource})
+}
+
+// rememberGeneric is remember for models known by totals: it looks for a smaller
+// micro-batch or more sharding that fits.
+func (j *Job) rememberGeneric(usable float64) error {
+	c := &j.cfg
+	f := c.genericMemory(j.profile)
+	need := f.total()
+	if need <= usable {
+		j.memory = []result.MemoryClass{{Name: "all ranks", Ranks: c.chips(), Parts: f.parts(), UsableGiB: usable / gib, TotalGiB: need / gib}}
+		return nil
 	}
-	return nil
+	e := &MemoryError{Stage: "all ranks", NeedBytes: need, UsableBytes: usable, Parts: f.parts()}
+	for micro := c.Batch.Micro; micro >= 1; micro /= 2 {
+		for zero := c.ZeRO; zero <= 2; zero++ {
+			cand := *c
+			cand.Batch.Micro, cand.ZeRO = micro, zero
+			got, err := cand.resolve(c.chips())
+			if err != nil {
+				continue
+			}
+			if f := got.genericMemory(j.profile); f.total() > usable {
+				continue
+			}
+			e.Nearest = &got
+			if micro != c.Batch.Micro {
+				e.Changes = append(e.Changes, Change{"batch.micro", strconv.Itoa(c.Batch.Micro), strconv.Itoa(micro)})
+			}
+			if zero != c.ZeRO {
+				e.Changes = append(e.Changes, Change{"zero", strconv.Itoa(c.ZeRO), strconv.Itoa(zero)})
+			}
+			return e
+		}
+	}
+	return e
 }
 
 func (c *Config) genericMemory(fw *Framework) footprint {
@@ -169,7 +176,5 @@ func (j *Job) genericStep() (*Step, error) {
 	st.CheckpointBytes = checkpointBytesPerParam(c.Precision)*n + 4*max(0, g.Params-n)
 	return st, nil
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 func gigabytes(b float64) string { return strconv.FormatFloat(b/1e9, 'g', 4, 64) + " GB" }

@@ -15,7 +15,8 @@ import (
 type Job struct {
 	cfg        Config
 	machine    Machine
-	framework  *Framework
+	profile    *Framework // as published
+	framework  *Framework // as drawn for the machine
 	shape      shape
 	chip       chip
 	layout     layout
@@ -60,31 +61,19 @@ func Prepare(cfg Config, m Machine) (*Job, error) {
 	if cfg, err = cfg.resolve(len(m.Chips)); err != nil {
 		return nil, err
 	}
-	fw, residual := fw.drawn(cfg.Draw, cfg.Arch.Experts > 0)
-	j := &Job{cfg: cfg, framework: fw, residual: residual, layout: layout{cfg.Parallel, m.Chips}}
+	j := &Job{cfg: cfg, profile: fw, framework: fw, layout: layout{cfg.Parallel, m.Chips}}
 	if cfg.Arch.Generic != nil {
-		err = j.prepareGeneric(m.Device.MemBytes)
-	} else {
-		err = j.prepareTransformer(m.Device)
-	}
-	if err != nil {
+		j.prepareGeneric()
+	} else if err := j.prepareTransformer(); err != nil {
 		return nil, err
 	}
-	j.settings()
 	return j.On(m)
 }
 
-func (j *Job) prepareTransformer(d *hardware.Device) (err error) {
+func (j *Job) prepareTransformer() (err error) {
 	c := &j.cfg
 	j.shape = c.shape()
 	j.chunked = c.chunks()
-	feet := c.memory(j.framework, j.chunked)
-	if need, stage := worst(feet); need > d.MemBytes {
-		near, changes := c.nearest(j.framework, d.MemBytes, d.ScaleUpDomain)
-		return &MemoryError{Stage: c.stageName(stage), NeedBytes: need, UsableBytes: d.MemBytes,
-			Parts: feet[stage].parts(), Changes: changes, Nearest: near}
-	}
-	j.memory = c.classes(feet, d.MemBytes)
 	p := c.Parallel
 	if j.sched, err = scheduleFor(p.PP, p.VP, c.microBatches()); err != nil {
 		return &ConfigError{"parallelism", err.Error()}
@@ -133,10 +122,31 @@ func (j *Job) prepareTransformer(d *hardware.Device) (err error) {
 	return nil
 }
 
+// remember sets what each class of ranks keeps in a device's memory, or refuses.
+func (j *Job) remember(d *hardware.Device) error {
+	c := &j.cfg
+	if c.Arch.Generic != nil {
+		return j.rememberGeneric(d.MemBytes)
+	}
+	feet := c.memory(j.profile, j.chunked)
+	if need, stage := worst(feet); need > d.MemBytes {
+		near, changes := c.nearest(j.profile, d.MemBytes, d.ScaleUpDomain)
+		return &MemoryError{Stage: c.stageName(stage), NeedBytes: need, UsableBytes: d.MemBytes,
+			Parts: feet[stage].parts(), Changes: changes, Nearest: near}
+	}
+	j.memory = c.classes(feet, d.MemBytes)
+	return nil
+}
+
 // settings takes overlaps from the configuration or the framework, and notes what
 // was taken as given.
 func (j *Job) settings() {
 	c, fw := &j.cfg, j.framework
+	j.assumed = nil
+	if g := c.Arch.Generic; g != nil && g.BytesSourceAssumed {
+		j.assumed = append(j.assumed, result.Assumption{Name: "memory traffic per " + g.Unit, Value: gigabytes(g.BytesPerSample),
+			Pedigree: result.Assumed, Source: g.BytesSource})
+	}
 	pick := func(user *float64, exposed float64, what string) float64 {
 		if user != nil {
 			return 1 - *user
@@ -167,9 +177,17 @@ func (j *Job) On(m Machine) (*Job, error) {
 	if len(m.Chips) != len(j.layout.chips) {
 		return nil, fmt.Errorf("training: job laid out on %d chips, the machine has %d", len(j.layout.chips), len(m.Chips))
 	}
+	if err := m.Device.Supports(j.cfg.Precision); err != nil {
+		return nil, &ConfigError{"precision", err.Error()}
+	}
 	n := *j
 	n.machine = m
-	n.chip = newChip(m.Device, j.residual)
+	if err := n.remember(m.Device); err != nil {
+		return nil, err
+	}
+	n.framework, n.residual = j.profile.drawn(m.Draw, j.cfg.Arch.Experts > 0)
+	n.settings()
+	n.chip = newChip(m.Device, n.residual)
 	n.hostSpeed = orOne(m.HostSpeed)
 	n.attentionRate = j.framework.attentionRate(m.Device.ID)
 	fab, err := newFabric(&m)

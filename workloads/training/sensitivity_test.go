@@ -257,9 +257,9 @@ func TestDraws(t *testing.T) {
 	m := c.build(t)
 	nominal := step(t, cfg, m).Seconds
 	spread := func(replica int) float64 {
-		g := cfg
-		g.Draw = hardware.NewDraw(7, replica)
-		return step(t, g, m).Seconds
+		drawn := m
+		drawn.Draw = hardware.NewDraw(7, replica)
+		return step(t, cfg, drawn).Seconds
 	}
 	var sum, sq float64
 	const n = 60
@@ -285,8 +285,13 @@ func TestOnEqualsPrepare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []string{"compute", "nic", "host"} {
-		other := faster(t, m, r, 1.3)
+	for _, r := range []string{"compute", "nic", "host", "draw"} {
+		other := m
+		if r == "draw" {
+			other.Draw = hardware.NewDraw(3, 1)
+		} else {
+			other = faster(t, m, r, 1.3)
+		}
 		k, err := j.On(other)
 		if err != nil {
 			t.Fatal(err)
@@ -298,6 +303,23 @@ func TestOnEqualsPrepare(t *testing.T) {
 		if want := step(t, cfg, other).Seconds; s.Seconds != want {
 			t.Errorf("%s: moved %g s, prepared %g s", r, s.Seconds, want)
 		}
+	}
+}
+
+// A job moved to a chip with too little memory is refused there too.
+func TestOnRefuses(t *testing.T) {
+	cfg, c := baseline(t)
+	m := c.build(t)
+	j, err := Prepare(cfg, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := *m.Device
+	small.MemBytes = 10 * gib
+	m.Device = &small
+	var e *MemoryError
+	if _, err := j.On(m); !errors.As(err, &e) {
+		t.Errorf("want a MemoryError, got %v", err)
 	}
 }
 
