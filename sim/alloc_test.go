@@ -49,6 +49,9 @@ func newRelay(config Config, perEntity int) *Engine {
 // The engine allocates nothing per event: after a warm-up, runs of about
 // 100,000 events each allocate nothing at all.
 func TestNoAllocationPerEvent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: the race detector allocates by itself")
+	}
 	for name, config := range map[string]Config{
 		"heap": {Entities: 1000}, "calendar": {Entities: 1000, Window: Microsecond},
 		"one partition": {Entities: 1000, Lookahead: Microsecond},
@@ -74,6 +77,9 @@ func TestNoAllocationPerEvent(t *testing.T) {
 
 // With several workers a run allocates its goroutines and nothing else.
 func TestNoAllocationPerEventInParallel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: the race detector allocates by itself")
+	}
 	e := newRelay(Config{Entities: 4096, Lookahead: Microsecond, Partitions: 8, Workers: 2}, 1)
 	if err := e.Run(5 * Millisecond); err != nil {
 		t.Fatal(err)

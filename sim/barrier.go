@@ -23,7 +23,7 @@ type barrier struct {
 }
 
 const (
-	barrierSpins  = 100_000 // 30 to 100 µs
+	barrierSpins  = 20_000 // about 10 µs
 	barrierYields = 1000
 )
 

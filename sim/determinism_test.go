@@ -98,7 +98,7 @@ func TestResultsDoNotDependOnExecution(t *testing.T) {
 	const entities = 256
 	until := Time(1_000_000)
 	if testing.Short() {
-		until /= 4
+		until /= 10 // for the race detector
 	}
 	want, err := newGossip(Config{Entities: entities, Queue: Heap}, 4).run(until)
 	if err != nil {
@@ -149,6 +149,9 @@ func TestThinAndUnevenWindows(t *testing.T) {
 	}
 
 	// Partition 0 has three quarters of the entities.
+	if testing.Short() {
+		return
+	}
 	uneven := Config{Entities: 4096, Partitions: 8, Lookahead: gossipLookahead, Workers: 2,
 		PartitionOf: func(e Entity) int { return max(int(e/128)-24, 0) }}
 	g = newGossip(uneven, 1)
