@@ -13,7 +13,7 @@ const csp = "default-src 'none'; style-src 'unsafe-inline'"
 
 // longestTitle bounds a heading in characters, so that a name cannot push the
 // first page off its sheet; the whole name stands in section 13.
-const longestTitle = 110
+const longestTitle = 90
 
 // maxBanners is how many lines may stand under the title.
 const maxBanners = 2
@@ -134,7 +134,7 @@ func (p *page) eyebrow(run *result.Run, extra Extra, single bool) {
 func (p *page) eyes(s string) {
 	for _, part := range strings.Split(s, " · ") {
 		if part = strings.TrimSpace(part); part != "" {
-			p.raw("<span>", esc(clip(part, 120)), "</span>")
+			p.raw("<span>", esc(clip(part, 80)), "</span>")
 		}
 	}
 }

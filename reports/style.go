@@ -116,11 +116,11 @@ const styleTail = `}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 body{font-size:9.6pt;line-height:1.4}main{padding:0;max-width:none}header{padding-top:0}
 h1{font-size:17pt}h2{font-size:12.5pt}h2.of{font-size:15pt}h3,h2.sub{font-size:8.8pt;margin-bottom:5px}
-.eye,.ban{font-size:8pt}.say{font-size:11pt;line-height:1.4;margin:7px 0 10px;max-width:none}
+.eye,.ban{font-size:8pt}.say{font-size:10.6pt;line-height:1.38;margin:6px 0 9px;max-width:none}.rows.nov .leg{margin:2px 0 3px}.leg.marks{margin-top:5px}
 .keys{grid-template-columns:repeat(6,minmax(0,1fr))!important}.keys.k4{grid-template-columns:repeat(4,minmax(0,1fr))!important}.keys.k5{grid-template-columns:repeat(5,minmax(0,1fr))!important}
 .key,.key:first-child,.key:last-child{padding:6px 8px;font-size:7.8pt;border-left:1px solid var(--rule);box-shadow:none}.key:first-child{padding-left:0;border-left:0}.key:last-child{padding-right:0}
 .key .v{font-size:14pt}.key .v small{font-size:8.5pt}.key .v.non{font-size:9pt}
-.two{grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:10px 22px;margin-top:12px}.where{margin-top:12px}
+.two{grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:8px 22px;margin-top:9px}.where{margin-top:9px}figcaption{margin-top:4px;line-height:1.35}
 .rows{gap:3px}.row{font-size:8.6pt;grid-template-columns:var(--plab,var(--lab,13.5rem)) minmax(0,1fr) var(--pval,var(--val,7rem));gap:0 10px;padding-bottom:0}.rows.nov .row{grid-template-columns:var(--plab) minmax(0,1fr)}.row .b{grid-column:auto;grid-row:auto}.row .r{max-width:none}
 small{font-size:7.8pt}table,dl{font-size:8.6pt}th{font-size:8pt}figcaption,.cap,.leg,code{font-size:8pt}.leg{gap:2px 12px}
 .act{font-size:8.8pt}.act small{font-size:8pt}.act li{padding:4px 0}

@@ -54,8 +54,45 @@ func clip(s string, n int) string {
 // forDisplay is a deep copy of run with every text cleaned.
 func forDisplay(run *result.Run) *result.Run {
 	out := copyClean(reflect.ValueOf(run)).Interface().(*result.Run)
+	for i, b := range out.Banners {
+		out.Banners[i] = clip(b, longestBanner)
+	}
+	for i := range out.Elasticities {
+		name(&out.Elasticities[i].Name)
+	}
+	for i := range out.Bottlenecks {
+		name(&out.Bottlenecks[i].Name)
+	}
+	for i := range out.Levers {
+		out.Levers[i].Action = clip(out.Levers[i].Action, longestAction)
+	}
+	for i := range out.NotWorth {
+		out.NotWorth[i].Action = clip(out.NotWorth[i].Action, longestAction)
+	}
+	for i := range out.Workloads {
+		w := &out.Workloads[i]
+		for j := range w.Step {
+			name(&w.Step[j].Name)
+		}
+		for j := range w.Losses {
+			name(&w.Losses[j].Cause)
+		}
+		for j := range w.Memory {
+			name(&w.Memory[j].Name)
+		}
+	}
 	return out
 }
+
+// Lengths in characters that names are cut to, so that a name cannot push a
+// page off its sheet. The whole text stands in result.json and in the tables.
+const (
+	longestName   = 48
+	longestAction = 100
+	longestBanner = 120
+)
+
+func name(s *string) { *s = clip(*s, longestName) }
 
 func copyClean(v reflect.Value) reflect.Value {
 	out := reflect.New(v.Type()).Elem()

@@ -115,7 +115,7 @@ func sentence(s string) string {
 
 // machineOf is the machine that a sentence speaks of.
 func machineOf(run *result.Run) string {
-	m := clip(run.Scenario.Machine, 70)
+	m := clip(run.Scenario.Machine, 56)
 	if m == "" {
 		return "machine"
 	}
