@@ -100,16 +100,7 @@ func flagship(t testing.TB) (Config, Machine) {
 		Precision: hardware.BF16, ZeRO: 1, Recompute: RecomputeSelective, SequenceParallel: true, Framework: "megatron-core"}, c.build(t)
 }
 
-func TestFlagshipPrint(t *testing.T) {
-	cfg, m := flagship(t)
-	s, err := Plan(cfg, m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	print(t, s)
-}
-
-func print(t testing.TB, s *Step) {
+func show(t testing.TB, s *Step) {
 	t.Helper()
 	t.Logf("step %.4f s, MFU %.3f (full %.3f) bubble %.3f pacing %d", s.Seconds, s.MFU, s.MFU*s.FullFlops/s.ModelFlops, s.Bubble, s.PacingStage)
 	for _, p := range s.Parts {
