@@ -121,11 +121,7 @@ func (a *account) buy(f *scenarios.Future) error {
 // network lists switches and cables.
 func (a *account) network(f *scenarios.Future) {
 	w, b, e := f.World, &a.bill, &f.World.Scenario.Economics
-	_, counts := f.Graph.Switches()
-	switches := 0.0
-	for _, n := range counts {
-		switches += float64(n)
-	}
+	switches := switchCount(f)
 	if switches > 0 && w.Scenario.Cluster.Fabric.Switch != "" {
 		price := hardware.Value{Kind: result.Assumed, Source: "scenario", RelSD: 0.05}
 		if e.Prices.SwitchUSD != nil {
@@ -152,6 +148,19 @@ func (a *account) network(f *scenarios.Future) {
 		b.Assets = append(b.Assets, economics.Asset{Item: "Cables and optics", Kind: result.KindIT2, Count: cables, LifeYears: networkLifeYears, Residual: 0, IT: true,
 			Unit: economics.Price{USD: f.Sample.Draw("economics/link", price), Pedigree: price.Kind, Source: price.Source}})
 	}
+}
+
+// switchCount is the number of switches of the fabric; edge sites have one each.
+func switchCount(f *scenarios.Future) float64 {
+	if e := f.World.Scenario.Edge; e != nil {
+		return float64(e.Sites)
+	}
+	n := 0.0
+	_, counts := f.Graph.Switches()
+	for _, c := range counts {
+		n += float64(c)
+	}
+	return n
 }
 
 // stores lists storage servers and drives, and what is rented.
@@ -345,12 +354,7 @@ func networkLoad(f *scenarios.Future) (economics.Load, bool) {
 	}
 	typical, most := sw.PowerTypical, sw.PowerMax
 	typical, most = typical.Or(most), most.Or(typical)
-	_, counts := f.Graph.Switches()
-	n := 0.0
-	for _, c := range counts {
-		n += float64(c)
-	}
-	ports := 0.0
+	n, ports := switchCount(f), 0.0
 	for _, lv := range f.Graph.Levels() {
 		if lv.ID != topology.ScaleUpLevel {
 			ports += 2 * float64(f.Graph.Cables(lv.ID))

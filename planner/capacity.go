@@ -8,9 +8,19 @@ import (
 	"aisim/workloads/trace"
 )
 
-// windowRequests bounds the requests that a capacity is searched with: the busiest
-// stretch of that many, so that a search of a dozen simulations stays cheap.
-const windowRequests = 4000
+// A capacity is searched with the busiest stretch of the requests: ten seconds of them,
+// but at least leastWindow and at most mostWindow, so that queues have time to grow and
+// a search of a dozen simulations stays cheap.
+const (
+	windowSec   = 10.0
+	leastWindow = 4000
+	mostWindow  = 40000
+)
+
+func window(reqs []trace.Request) []trace.Request {
+	n := int(trace.Rate(reqs) * windowSec)
+	return busiest(reqs, min(max(n, leastWindow), mostWindow))
+}
 
 // busiest is the densest run of n requests, re-based to start at zero.
 func busiest(reqs []trace.Request, n int) []trace.Request {
@@ -34,14 +44,14 @@ func busiest(reqs []trace.Request, n int) []trace.Request {
 // keeps its objective. Near a guess (a rate; 0: none) it takes fewer simulations. The
 // rate is interpolated between the two loads that bracket the objective, so that a
 // change of a few percent of a resource shows.
-func capacityOf(p *serving.Prepared, window []trace.Request, guess float64) (float64, error) {
-	base := trace.Rate(window)
+func capacityOf(p *serving.Prepared, reqs []trace.Request, guess float64) (float64, error) {
+	base := trace.Rate(reqs)
 	goal := p.Config.SLO.Attainment
 	if goal == 0 {
 		goal = 0.95
 	}
 	eval := func(factor float64) (float64, error) {
-		r, err := trace.Rescale(window, factor)
+		r, err := trace.Rescale(reqs, factor)
 		if err != nil {
 			return 0, err
 		}
@@ -98,7 +108,7 @@ func capacity(f *scenarios.Future, i int, guess float64) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return capacityOf(f.Services[i], busiest(reqs, windowRequests), guess)
+	return capacityOf(f.Service(i), window(reqs), guess)
 }
 
 // rebase makes the window offer, at factor 1, the mean rate of all requests.

@@ -102,7 +102,8 @@ func machineWords(w *scenarios.World) string {
 	net := f.Topology
 	switch f.Topology {
 	case "fat-tree":
-		net = fmt.Sprintf("a %d-level fat-tree", f.Levels)
+		names, _ := w.Graph.Switches()
+		net = fmt.Sprintf("a %d-level fat-tree", len(names))
 	case "torus":
 		net = "a torus of " + strings.ReplaceAll(strings.Trim(fmt.Sprint(f.Dims), "[]"), " ", " × ")
 	case "rail-optimised":

@@ -198,20 +198,12 @@ func (e *evaluation) replica(ctx context.Context, bench *scenarios.Bench, i int)
 	}
 	e.base[i] = base
 	e.tick(1)
-	// The base of a paired difference stands on the same rung as what it is compared
-	// with, which for the nominal replica is not the rung of its headline.
-	ref := base
-	if i == 0 {
-		if ref, err = e.reference(s, f, base); err != nil {
-			return err
-		}
-	}
 	if i < pairedReplicas {
 		for r := range e.resources {
 			if ctx.Err() != nil {
 				return nil
 			}
-			if e.changed[r][i], err = e.gains(s, f, ref, scenarios.Change{e.resources[r].key: 1 + elasticityStep}, i < pairedCapacity); err != nil {
+			if e.changed[r][i], err = e.gains(s, f, base, scenarios.Change{e.resources[r].key: 1 + elasticityStep}, i < pairedCapacity); err != nil {
 				return err
 			}
 			e.tick(1)
@@ -226,7 +218,7 @@ func (e *evaluation) replica(ctx context.Context, bench *scenarios.Bench, i int)
 			if err != nil {
 				return err
 			}
-			if e.levered[k][i], err = e.see(lf, ref, i < pairedCapacity); err != nil {
+			if e.levered[k][i], err = e.see(lf, base, i < pairedCapacity); err != nil {
 				return err
 			}
 			e.tick(1)
@@ -239,31 +231,13 @@ func (e *evaluation) replica(ctx context.Context, bench *scenarios.Bench, i int)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if e.doubled[r], err = e.gains(s, f, ref, scenarios.Change{e.resources[r].key: doubledResource}, true); err != nil {
+		if e.doubled[r], err = e.gains(s, f, base, scenarios.Change{e.resources[r].key: doubledResource}, true); err != nil {
 			return err
 		}
 		e.tick(1)
 	}
-	e.swings, err = e.tornado(s, f, base, ref)
+	e.swings, err = e.tornado(s, f, base)
 	return err
-}
-
-// reference is the nominal future on the rung that changes are played on.
-func (e *evaluation) reference(s *scenarios.Sample, f *scenarios.Future, base *point) (*point, error) {
-	coarse, err := s.PlayCoarse()
-	if err != nil {
-		return nil, err
-	}
-	ref, err := e.see(coarse, base, false)
-	if err != nil {
-		return nil, err
-	}
-	for k, p := range e.w.Placed {
-		if p.Serving != nil {
-			ref.objective[k] = base.objective[k]
-		}
-	}
-	return ref, nil
 }
 
 // see reads a future. With a point of the same sample the capacities of services are
@@ -339,12 +313,11 @@ func (e *evaluation) loadCurves(f *scenarios.Future, base *point) error {
 		if err != nil {
 			return err
 		}
-		window := busiest(reqs, windowRequests)
 		factors := []float64{0.25, 0.5, 0.75, 1, 1.25, 1.5, 2}
 		if c := base.objective[i] / f.Served[i].OfferedPerSec; c > 1 && !math.IsInf(c, 0) {
 			factors = []float64{0.25 * c, 0.5 * c, 0.7 * c, 0.85 * c, 0.95 * c, c, 1.05 * c, 1.15 * c, 1.3 * c}
 		}
-		if e.curves[i], err = f.Services[i].LoadCurve(rebase(window, reqs), optionsOne(), factors); err != nil {
+		if e.curves[i], err = f.Service(i).LoadCurve(rebase(window(reqs), reqs), optionsOne(), factors); err != nil {
 			return err
 		}
 	}

@@ -43,8 +43,7 @@ func measure(f *scenarios.Future, acc *account) *measures {
 func measureCampaign(f *scenarios.Future, i int, put func(key, unit string, v float64)) {
 	p, s, o := &f.World.Placed[i], f.Steps[i], f.Campaign[i]
 	chips := float64(len(p.Chips))
-	step := f.StepSec(i)
-	put(result.MetricStepTime, "s", step)
+	put(result.MetricStepTime, "s", s.Seconds)
 	put(result.MetricSteps, "steps", o.Steps)
 	perStep := s.TokensPerStep
 	if p.Arch.Generic == nil {
@@ -62,8 +61,8 @@ func measureCampaign(f *scenarios.Future, i int, put func(key, unit string, v fl
 	put("tokens_per_second_per_accelerator", "tokens/s", rate/chips)
 	put(result.MetricDuration, "s", o.EndSec)
 	put(result.MetricGoodput, "ratio", o.Losses.Goodput())
-	put(result.MetricMFU, "ratio", s.MFU*s.Seconds/step)
-	put(result.MetricModelFlopsPerGPU, "FLOP/s", s.ModelFlops/step/chips)
+	put(result.MetricMFU, "ratio", s.MFU)
+	put(result.MetricModelFlopsPerGPU, "FLOP/s", s.ModelFlops/s.Seconds/chips)
 	put(result.MetricFailures, "failures", float64(o.FailureCount()))
 	put(result.MetricGPUHours, "h", chips*o.EndSec/3600)
 	if o.MTBFSec > 0 && !math.IsInf(o.MTBFSec, 1) {

@@ -105,10 +105,18 @@ func TestElasticitiesHold(t *testing.T) {
 	}
 	base := run.Metrics["train."+result.MetricTokensPerSec].Value
 	overrides := map[string]func(factor float64) []string{
-		scenarios.Compute: func(f float64) []string { return []string{fmt.Sprintf(`cluster.override.peak_bf16="%g TFLOP/s"`, 989*f)} },
-		scenarios.HBM:     func(f float64) []string { return []string{fmt.Sprintf(`cluster.override.memory_bandwidth="%g GB/s"`, 3350*f)} },
-		scenarios.ScaleUp: func(f float64) []string { return []string{fmt.Sprintf(`cluster.override.scaleup_bandwidth="%g GB/s"`, 450*f)} },
-		scenarios.MTBF:    func(f float64) []string { return []string{fmt.Sprintf("faults.node_failures_per_1000_node_days=%g", 20/f)} },
+		scenarios.Compute: func(f float64) []string {
+			return []string{fmt.Sprintf(`cluster.override.peak_bf16="%g TFLOP/s"`, 989*f)}
+		},
+		scenarios.HBM: func(f float64) []string {
+			return []string{fmt.Sprintf(`cluster.override.memory_bandwidth="%g GB/s"`, 3350*f)}
+		},
+		scenarios.ScaleUp: func(f float64) []string {
+			return []string{fmt.Sprintf(`cluster.override.scaleup_bandwidth="%g GB/s"`, 450*f)}
+		},
+		scenarios.MTBF: func(f float64) []string {
+			return []string{fmt.Sprintf("faults.node_failures_per_1000_node_days=%g", 20/f)}
+		},
 	}
 	for _, el := range run.Elasticities {
 		set, ok := overrides[el.Resource]

@@ -172,17 +172,15 @@ func (e *evaluation) weighLevers(run *result.Run) {
 		var gains, costs []float64
 		worth := 0
 		for i, p := range e.levered[k] {
-			if p == nil || i >= len(e.base) || e.base[i] == nil || i == 0 {
-				continue // replica 0's headline stands on another rung
+			if p == nil || e.base[i] == nil {
+				continue
 			}
 			key, before := unitCost(e.base[i], e.w)
 			if key == "" {
 				continue
 			}
-			total := e.base[i].m.values[result.MetricLedgerTotal]
 			_, after := unitCost(p, e.w)
 			after *= l.totalWith(e.base[i].account, p.m.values[result.MetricLedgerTotal]) / p.m.values[result.MetricLedgerTotal]
-			_ = total
 			gains = append(gains, p.objective[0]/e.base[i].objective[0]-1)
 			costs = append(costs, after/before-1)
 			if after < before {

@@ -32,13 +32,12 @@ func unitCost(p *point, w *scenarios.World) (key string, usd float64) {
 }
 
 // tornado turns one input after the other to the ends of its range.
-func (e *evaluation) tornado(s *scenarios.Sample, f *scenarios.Future, base, ref *point) ([]swing, error) {
+func (e *evaluation) tornado(s *scenarios.Sample, f *scenarios.Future, base *point) ([]swing, error) {
 	key, at := unitCost(base, e.w)
 	if key == "" {
 		return nil, nil
 	}
 	unit := base.m.units[key]
-	_, refCost := unitCost(ref, e.w)
 	var out []swing
 	add := func(input, u string, low, high, costLow, costHigh float64, p result.Pedigree) {
 		if low != high {
@@ -98,12 +97,11 @@ func (e *evaluation) tornado(s *scenarios.Sample, f *scenarios.Future, base, ref
 			if err != nil {
 				return err
 			}
-			pt, err := e.see(g, ref, false)
+			pt, err := e.see(g, base, false)
 			if err != nil {
 				return err
 			}
-			_, c := unitCost(pt, e.w)
-			cost[k] = at * c / refCost
+			_, cost[k] = unitCost(pt, e.w)
 		}
 		add(input, u, low, high, cost[0], cost[1], p)
 		return nil

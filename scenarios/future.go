@@ -52,21 +52,15 @@ var stepResources = []string{Compute, HBM, Host, ScaleUp, NIC, Leaf, Spine, Core
 
 // Bench is what one goroutine needs to sample futures of a World.
 type Bench struct {
-	w      *World
-	fine   *collective.Comm // as the scenario asks
-	coarse *collective.Comm // analytic
-	jobs   []*training.Job  // laid out once, by placed workload
+	w    *World
+	comm *collective.Comm
+	jobs []*training.Job // laid out once, by placed workload
 }
 
 // NewBench makes a bench; each goroutine needs its own.
 func (w *World) NewBench() *Bench {
-	links := w.links(hardware.NominalDraw)
-	return &Bench{
-		w:      w,
-		fine:   collective.New(w.Graph, links, collective.Options{Model: w.Scenario.Cluster.Fabric.Model}),
-		coarse: collective.New(w.Graph, links, collective.Options{Model: "analytic"}),
-		jobs:   make([]*training.Job, len(w.Placed)),
-	}
+	comm := collective.New(w.Graph, w.links(hardware.NominalDraw), collective.Options{Model: w.Scenario.Cluster.Fabric.Model})
+	return &Bench{w: w, comm: comm, jobs: make([]*training.Job, len(w.Placed))}
 }
 
 // Sample is one draw of everything uncertain: replica 0 is nominal. All futures played
@@ -93,38 +87,11 @@ func (s *Sample) Draw(name string, v hardware.Value) float64 { return s.draw(nam
 
 // machine is the part of a future that depends on stepResources only.
 type machine struct {
-	coarse   bool // collectives by the analytic rung
 	graph    *topology.Graph
 	device   *hardware.Device
 	comm     *collective.Comm
 	steps    []*training.Step
 	services []*serving.Prepared
-}
-
-// compareRungs measures what the fine fabric rung adds to the analytic one on the
-// nominal machine, by placed workload: the ratio of their step times.
-func (w *World) compareRungs() error {
-	if w.Scenario.Cluster.Fabric.Model != "flow" {
-		return nil
-	}
-	b := w.NewBench()
-	fine, err := b.Sample(0).machineFor(nil)
-	if err != nil {
-		return err
-	}
-	b.fine = b.coarse
-	coarse, err := b.Sample(0).machineFor(nil)
-	if err != nil {
-		return err
-	}
-	w.finer = make([]float64, len(w.Placed))
-	for i := range w.Placed {
-		w.finer[i] = 1
-		if fine.steps[i] != nil {
-			w.finer[i] = fine.steps[i].Seconds / coarse.steps[i].Seconds
-		}
-	}
-	return nil
 }
 
 // Future is one world played out.
@@ -143,7 +110,6 @@ type Future struct {
 	Fleet    []*cluster.ServiceOutcome  // by placed workload, nil for campaigns
 	Served   []*serving.Outcome         // by placed workload, nil for campaigns
 	Moves    []Move
-	coarse   bool
 }
 
 // Move is one kind of bulk transfer of a workload, for the report's storage paths.
@@ -160,11 +126,7 @@ type Move struct {
 // machineFor builds, or finds, the machine under the factors of a change.
 func (s *Sample) machineFor(c Change) (*machine, error) {
 	w := s.b.w
-	// The nominal machine stands on the rung that the scenario asks for; the hundreds of
-	// others around it on the analytic one, corrected by what the two differ on the
-	// nominal machine (World.finer): the fine rung hands its result to the coarse one.
-	coarse := w.finer != nil && (s.replica > 0 || len(c) > 0)
-	key := fmt.Sprint(coarse)
+	key := ""
 	for _, r := range stepResources {
 		key += fmt.Sprintf(" %g", c.Of(r))
 	}
@@ -191,11 +153,7 @@ func (s *Sample) machineFor(c Change) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	comm := s.b.fine
-	if coarse {
-		comm = s.b.coarse
-	}
-	m := &machine{coarse: coarse, graph: g, device: dev, comm: comm.On(g, w.links(s.draw)), steps: make([]*training.Step, len(w.Placed)), services: make([]*serving.Prepared, len(w.Placed))}
+	m := &machine{graph: g, device: dev, comm: s.b.comm.On(g, w.links(s.draw)), steps: make([]*training.Step, len(w.Placed)), services: make([]*serving.Prepared, len(w.Placed))}
 	var problems []*Problem
 	for i := range w.Placed {
 		if err := s.prepare(i, m, c); err != nil {
@@ -213,7 +171,7 @@ func (s *Sample) machineFor(c Change) (*machine, error) {
 func (s *Sample) prepare(i int, m *machine, c Change) error {
 	w, p := s.b.w, &s.b.w.Placed[i]
 	if p.Training != nil {
-		tm := training.Machine{Device: m.device, Comm: m.comm, Graph: m.graph, Chips: p.Chips, NodesCount: p.NodeCount, ChipsPerNode: w.Server.AcceleratorCount, HostMemBytes: w.Server.RAM.V, HostSpeed: c.Of(Host)}
+		tm := training.Machine{Device: m.device, Comm: m.comm, Graph: m.graph, Chips: p.Chips, NodesCount: p.NodeCount, ChipsPerNode: w.Server.AcceleratorCount, HostMemBytes: w.Server.RAM.V, HostSpeed: c.Of(Host), Draw: s.draw}
 		var err error
 		job := s.b.jobs[i]
 		if job == nil {
@@ -233,24 +191,17 @@ func (s *Sample) prepare(i int, m *machine, c Change) error {
 		if err != nil {
 			return err
 		}
-		sm.AllReduce = func(bytes float64) float64 {
-			c := plan.Time(bytes)
-			return c.Sec - c.LatencySec
-		}
+		sm.AllReduce = serving.AllReduceOn(plan)
 	}
 	var err error
-	m.services[i], err = serving.Prepare(*p.Serving, sm)
+	cfg := *p.Serving
+	cfg.Engine = cfg.Engine.Drawn(s.draw)
+	m.services[i], err = serving.Prepare(cfg, sm)
 	return err
 }
 
 // Play plays one future: the machine under a change, its campaigns and services.
 func (s *Sample) Play(c Change) (*Future, error) { return s.play(c, false) }
-
-// PlayCoarse plays the unchanged world on the rung that changes are played on.
-func (s *Sample) PlayCoarse() (*Future, error) { return s.Play(Change{coarseOnly: 1}) }
-
-// coarseOnly is no resource: it asks for the coarse rung.
-const coarseOnly = "rung"
 
 // SameService says whether a service stands on the same step times and links as in
 // another future of the same sample.
@@ -273,7 +224,7 @@ func (s *Sample) play(c Change, timeline bool) (*Future, error) {
 		return nil, err
 	}
 	n := len(w.Placed)
-	f := &Future{World: w, Sample: s, Change: c, coarse: m.coarse, Graph: m.graph, Device: m.device, Steps: m.steps, Services: m.services,
+	f := &Future{World: w, Sample: s, Change: c, Graph: m.graph, Device: m.device, Steps: m.steps, Services: m.services,
 		Campaign: make([]*cluster.TrainingOutcome, n), Fleet: make([]*cluster.ServiceOutcome, n), Served: make([]*serving.Outcome, n)}
 	if err := f.assemble(timeline); err != nil {
 		return nil, err
@@ -329,14 +280,19 @@ func (f *Future) serve(i int) error {
 			opt.Outages = append(opt.Outages, serving.Outage{Replica: o.Replica, Start: math.Max(0, o.StartSec-up), End: o.EndSec - up})
 		}
 	}
+	f.Served[i], err = f.Service(i).Simulate(reqs, opt)
+	return err
+}
+
+// Service is a placed service ready to be simulated, with the site links of this future.
+func (f *Future) Service(i int) *serving.Prepared {
 	prep := f.Services[i]
 	if wan := f.Change.Of(WANLink); wan != 1 {
 		again := *prep
-		again.Config.Network.BytesPerSec = f.World.Placed[i].Serving.Network.BytesPerSec * wan
-		prep = &again
+		again.Config.Network.BytesPerSec *= wan
+		return &again
 	}
-	f.Served[i], err = prep.Simulate(reqs, opt)
-	return err
+	return prep
 }
 
 func (sc *Scenario) problemOf(key string, err error) error {
@@ -456,17 +412,9 @@ func (f *Future) ports(i int, store string) []topology.NodeID {
 // Layout is the configuration of a placed campaign with everything filled in.
 func (s *Sample) Layout(i int) training.Config { return s.b.jobs[i].Config() }
 
-// StepSec is the time of a training step of a placed campaign while nothing else moves.
-func (f *Future) StepSec(i int) float64 {
-	if f.coarse {
-		return f.Steps[i].Seconds * f.World.finer[i]
-	}
-	return f.Steps[i].Seconds
-}
-
 func (f *Future) addCampaign(i int, faults cluster.Faults, transfers *[]cluster.Transfer) error {
 	w, p, step := f.World, &f.World.Placed[i], f.Steps[i]
-	t := cluster.Training{ID: p.ID, Nodes: p.NodeCount, StepSec: f.StepSec(i), MaxSteps: math.Inf(1), HorizonSec: math.Inf(1), StartSec: faults.RestartSec, Input: -1, Faults: faults}
+	t := cluster.Training{ID: p.ID, Nodes: p.NodeCount, StepSec: step.Seconds, MaxSteps: math.Inf(1), HorizonSec: math.Inf(1), StartSec: faults.RestartSec, Input: -1, Faults: faults}
 	for _, r := range step.ByResource {
 		if l, ok := topology.ParseLevel(r.Resource); ok && l != topology.ScaleUpLevel {
 			t.ExposedSec[l] += r.Seconds

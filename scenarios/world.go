@@ -35,7 +35,6 @@ type World struct {
 
 	routes       *storage.Routes // shared by the stores of all futures
 	networkClass string
-	finer        []float64 // step time on the scenario's fabric rung over the analytic one, by placed workload; nil: the same rung
 }
 
 // Placed is a workload on its nodes. One of Training and Serving is set.
@@ -67,9 +66,9 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 		return nil, err
 	}
 	var problems []*Problem
-	next := 0
+	nodes := sc.Placement()
 	for i := range sc.Workloads {
-		p, err := w.place(&sc.Workloads[i], &next)
+		p, err := w.place(&sc.Workloads[i], nodes[i])
 		if err != nil {
 			problems = append(problems, w.asProblems("workload."+sc.Workloads[i].ID, err)...)
 			continue
@@ -84,7 +83,7 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 	if _, err := w.NewBench().Sample(0).Play(nil); err != nil {
 		return nil, err
 	}
-	return w, w.compareRungs()
+	return w, nil
 }
 
 // resolveMachine looks the server up and puts the overrides in.
@@ -167,8 +166,8 @@ func (w *World) wire() error {
 	if f.Radix != nil {
 		spec.Radix = *f.Radix
 	}
-	if f.Topology == "single-switch" && f.Radix == nil {
-		spec.Radix = 0 // as many ports as it takes
+	if sc.Edge != nil && f.Topology == "single-switch" {
+		spec.Radix = 0 // one switch at each site; together they have as many ports as it takes
 	}
 	spec.LinkLatencySec = cableLatencySec
 	if f.LinkLatencySec != nil {
@@ -285,7 +284,8 @@ func (w *World) Machine() string {
 	f := &w.Scenario.Cluster.Fabric
 	net := f.Topology
 	if f.Topology == "fat-tree" {
-		net = fmt.Sprintf("%d-level fat-tree", f.Levels)
+		names, _ := w.Graph.Switches()
+		net = fmt.Sprintf("%d-level fat-tree", len(names))
 	}
 	if f.Topology == "torus" {
 		net = fmt.Sprintf("torus of %v", f.Dims)

@@ -11,21 +11,10 @@ import (
 )
 
 // place gives a workload its nodes and turns its keys into a configuration of its room.
-func (w *World) place(wl *Workload, next *int) (Placed, error) {
-	p := Placed{Workload: wl, FirstNode: *next}
-	if wl.FirstNode != nil {
-		p.FirstNode = *wl.FirstNode
-	}
-	p.NodeCount = w.Scenario.Cluster.Nodes - p.FirstNode
-	if wl.Nodes != nil {
-		p.NodeCount = *wl.Nodes
-	}
-	if p.NodeCount < 1 || p.FirstNode+p.NodeCount > w.Scenario.Cluster.Nodes {
-		return p, Problems(w.Scenario.ProblemAt("workload."+wl.ID+".nodes", fmt.Sprint(p.NodeCount), fmt.Sprintf("1..%d from node %d on", w.Scenario.Cluster.Nodes-p.FirstNode, p.FirstNode), "", "the cluster has no such nodes left"))
-	}
-	*next = p.FirstNode + p.NodeCount
-	for h := p.FirstNode; h < *next; h++ {
-		p.Chips = append(p.Chips, w.Graph.HostChips(computeGroup, h)...)
+func (w *World) place(wl *Workload, nodes Nodes) (Placed, error) {
+	p := Placed{Workload: wl, FirstNode: nodes.First, NodeCount: nodes.Count}
+	for h := range nodes.Count {
+		p.Chips = append(p.Chips, w.Graph.HostChips(computeGroup, nodes.First+h)...)
 	}
 	var err error
 	if p.Arch, err = w.architecture(wl); err != nil {
