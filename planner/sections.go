@@ -26,8 +26,12 @@ func (e *evaluation) fabric(run *result.Run) {
 	bytes := make([]float64, f.Graph.NumLinks()) // per second, by link
 	for i := range e.w.Placed {
 		if f.Steps[i] != nil {
-			for l := range bytes {
-				bytes[l] += 0
+			links, err := f.LinkBytes(i)
+			if err != nil {
+				continue // a machine whose collectives cannot be laid was refused when it was assembled
+			}
+			for l, b := range links {
+				bytes[l] += b / f.Steps[i].Seconds
 			}
 		}
 	}
@@ -36,7 +40,7 @@ func (e *evaluation) fabric(run *result.Run) {
 		if u.Links == 0 {
 			continue
 		}
-		run.Fabric = append(run.Fabric, result.FabricLevel{Name: u.Name, Links: u.Links, Gbps: u.BytesPerSec * 8 / 1e9, CapacityTBs: u.TotalBytesPerSec / 1e12, Mean: u.Mean, P99: u.P99, Max: u.Max})
+		run.Fabric = append(run.Fabric, result.FabricLevel{Name: u.Name, Links: u.Links, Gbps: u.TotalBytesPerSec / float64(max(1, u.Links-u.Failed)) * 8 / 1e9, CapacityTBs: u.TotalBytesPerSec / 1e12, Mean: u.Mean, P99: u.P99, Max: u.Max})
 	}
 	for _, t := range tiers {
 		run.SwitchTiers = append(run.SwitchTiers, result.SwitchTier{Name: t.Name, Pods: t.Pods})

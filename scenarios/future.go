@@ -90,6 +90,7 @@ type machine struct {
 	graph    *topology.Graph
 	device   *hardware.Device
 	comm     *collective.Comm
+	jobs     []*training.Job
 	steps    []*training.Step
 	services []*serving.Prepared
 }
@@ -110,6 +111,7 @@ type Future struct {
 	Fleet    []*cluster.ServiceOutcome  // by placed workload, nil for campaigns
 	Served   []*serving.Outcome         // by placed workload, nil for campaigns
 	Moves    []Move
+	jobs     []*training.Job
 }
 
 // Move is one kind of bulk transfer of a workload, for the report's storage paths.
@@ -153,7 +155,7 @@ func (s *Sample) machineFor(c Change) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{graph: g, device: dev, comm: s.b.comm.On(g, w.links(s.draw)), steps: make([]*training.Step, len(w.Placed)), services: make([]*serving.Prepared, len(w.Placed))}
+	m := &machine{graph: g, device: dev, comm: s.b.comm.On(g, w.links(s.draw)), jobs: make([]*training.Job, len(w.Placed)), steps: make([]*training.Step, len(w.Placed)), services: make([]*serving.Prepared, len(w.Placed))}
 	var problems []*Problem
 	for i := range w.Placed {
 		if err := s.prepare(i, m, c); err != nil {
@@ -182,6 +184,7 @@ func (s *Sample) prepare(i int, m *machine, c Change) error {
 		} else if job, err = job.On(tm); err != nil {
 			return err
 		}
+		m.jobs[i] = job
 		m.steps[i], err = job.Step()
 		return err
 	}
@@ -224,7 +227,7 @@ func (s *Sample) play(c Change, timeline bool) (*Future, error) {
 		return nil, err
 	}
 	n := len(w.Placed)
-	f := &Future{World: w, Sample: s, Change: c, Graph: m.graph, Device: m.device, Steps: m.steps, Services: m.services,
+	f := &Future{World: w, Sample: s, Change: c, jobs: m.jobs, Graph: m.graph, Device: m.device, Steps: m.steps, Services: m.services,
 		Campaign: make([]*cluster.TrainingOutcome, n), Fleet: make([]*cluster.ServiceOutcome, n), Served: make([]*serving.Outcome, n)}
 	if err := f.assemble(timeline); err != nil {
 		return nil, err
@@ -409,6 +412,9 @@ func (f *Future) ports(i int, store string) []topology.NodeID {
 	return out
 }
 
+// LinkBytes is what one step of a placed campaign puts on every link of the graph.
+func (f *Future) LinkBytes(i int) ([]float64, error) { return f.jobs[i].LinkBytes(f.Steps[i]) }
+
 // Layout is the configuration of a placed campaign with everything filled in.
 func (s *Sample) Layout(i int) training.Config { return s.b.jobs[i].Config() }
 
@@ -468,8 +474,7 @@ func (f *Future) addCampaign(i int, faults cluster.Faults, transfers *[]cluster.
 		if perStep > 0 {
 			clients := f.ports(i, d.From)
 			each := perStep / t.StepSec / float64(len(clients))
-			object := math.Min(4<<20, perStep/float64(len(clients)))
-			in, err := f.move(i, d.From, "dataset", storage.Read, clients, 0, math.Max(4096, object), each, transfers)
+			in, err := f.move(i, d.From, "dataset", storage.Read, clients, 0, loaderReadBytes, each, transfers)
 			if err != nil {
 				return err
 			}
@@ -479,6 +484,10 @@ func (f *Future) addCampaign(i int, faults cluster.Faults, transfers *[]cluster.
 	f.Cluster.Training = append(f.Cluster.Training, t)
 	return nil
 }
+
+// loaderReadBytes is one read of an input loader: sharded record files are read ahead in
+// pieces of a few MiB, whatever a step consumes.
+const loaderReadBytes = 4 << 20
 
 // keptCheckpoints is how many checkpoints a store must hold: the newest complete one
 // and the one being written.
