@@ -1,11 +1,26 @@
-.PHONY: build run test vet assets
+# aisim: build, run the flagship scenario, test.
+.PHONY: build run test vet lint assets bench
 
-build:
+# The binary with the interactive charts where npm can fetch their library.
+build: assets
 	go build -trimpath -o bin/aisim ./cmd/aisim
 
-test:
+# The flagship scenario: 54 days of Llama 3.1 405B on 16,384 H100, report in out/.
+run: build
+	bin/aisim run llama3-405b-16k-h100 -o out
+	@echo "The report is out/report.html"
+
+vet:
 	go vet ./...
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+
+# Everything: the tests of all rooms (determinism on 1, 2 and 4 workers among them), the
+# engine under the race detector, and the engine, campaigns and services under the
+# invariants tag.
+test: vet
 	go test ./...
+	go test -race -short ./sim/...
+	go test -tags invariants -short ./sim/... ./cluster/... ./workloads/serving/... ./planner/...
 
 # The charting library of explore.html, by npm's lock file and a SHA-256 that
 # the test holds. Where npm is absent the build goes on without it.
