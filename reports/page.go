@@ -70,6 +70,10 @@ func HTML(run *result.Run, extra Extra) []byte {
 		p.verdict(Verdict(run, w))
 		if fits(w) {
 			p.firstPage(func(p *page) { p.summary(run, w) })
+		} else if len(run.Levers) > 0 {
+			p.firstPage(func(p *page) {
+				p.levers("What would make it fit", "act", run.Levers, result.MetricStepTime, maxLevers, false)
+			})
 		}
 	} else {
 		p.firstPage(func(p *page) { p.clusterPage(run) })

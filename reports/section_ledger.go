@@ -185,7 +185,7 @@ func (p *page) energyTable(root *result.EnergyNode) {
 	powerUnit.Decimals, energyUnit.Decimals = 2, 2
 	stepMW, stepMWh := powerUnit.Div*1e-6/100, energyUnit.Div*1e-6/100
 	var rows []energyRow
-	energyRows(root, int64(math.Round(root.MWMean/stepMW)), int64(math.Round(root.MWh/stepMWh)), stepMW, stepMWh, 0, &rows)
+	energyRows(root, units(root.MWMean, stepMW), units(root.MWh, stepMWh), stepMW, stepMWh, 0, &rows)
 	var out []tableRow
 	for _, r := range rows {
 		c := []cell{noted(r.name, r.lastNote), txt(cents(r.mw)), txt(cents(r.mwh))}
@@ -196,6 +196,15 @@ func (p *page) energyTable(root *result.EnergyNode) {
 		}
 	}
 	p.table("", []column{{head: "Energy, from device to meter"}, {head: powerUnit.Unit + " mean", number: true}, {head: energyUnit.Unit, number: true}}, out)
+}
+
+// units is v in whole printed units, 0 where it cannot be printed.
+func units(v, step float64) int64 {
+	u := math.Round(v / step)
+	if !finite(u) || math.Abs(u) > 1e15 {
+		return 0
+	}
+	return int64(u)
 }
 
 func cents(n int64) string {
@@ -220,7 +229,7 @@ func energyRows(n *result.EnergyNode, mw, mwh int64, stepMW, stepMWh float64, de
 	goalA, goalB := mw, mwh
 	var remainder *energyRow
 	if math.Abs(sumA-n.MWMean) > 1e-6*math.Abs(n.MWMean)+1e-12 || math.Abs(sumB-n.MWh) > 1e-6*math.Abs(n.MWh)+1e-12 {
-		goalA, goalB = int64(math.Round(sumA/stepMW)), int64(math.Round(sumB/stepMWh))
+		goalA, goalB = units(sumA, stepMW), units(sumB, stepMWh)
 		remainder = &energyRow{name: "Not itemised", mw: mw - goalA, mwh: mwh - goalB}
 	} else if depth == 0 {
 		note = "sum of all parts, no remainder"

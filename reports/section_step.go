@@ -53,6 +53,10 @@ func mergeParts(parts []result.StepPart) []result.StepPart {
 	for _, s := range parts {
 		total += s.Seconds
 	}
+	if !(total > 0) || !finite(total) {
+		parts = dropEmpty(parts)
+		return parts[:min(len(parts), maxStepRows)]
+	}
 	least := leastPart * total
 	for {
 		var out []result.StepPart

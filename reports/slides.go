@@ -245,7 +245,13 @@ func solid(p figure.Paint) figure.Paint {
 
 // files draws the slide as SVG and PNG. A slide without rows is no file.
 func (s slide) files(tail string) ([]File, error) {
-	if len(s.rows) == 0 {
+	rows := s.rows[:0:0]
+	for _, r := range s.rows {
+		if drawable(r.lo) && drawable(r.hi) && drawable(r.whisker[0]) && drawable(r.whisker[1]) {
+			rows = append(rows, r)
+		}
+	}
+	if s.rows = rows; len(rows) == 0 {
 		return nil, nil
 	}
 	var out []File
@@ -265,6 +271,9 @@ func (s slide) files(tail string) ([]File, error) {
 	}
 	return append(out, File{s.name + tail + ".png", b.Bytes()}), nil
 }
+
+// drawable keeps what no axis could show out of a plot.
+func drawable(v float64) bool { return finite(v) && math.Abs(v) < 1e30 }
 
 func margins(c draw.Canvas) draw.Canvas {
 	return draw.Crop(c, vg.Points(12), -vg.Points(12), vg.Points(10), -vg.Points(10))

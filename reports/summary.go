@@ -308,6 +308,9 @@ func (p *page) clusterPage(run *result.Run) {
 		energy.number = n
 	} else if run.Energy != nil {
 		energy.number = result.Number{Value: run.Energy.MWh, Low: run.Energy.MWh, High: run.Energy.MWh, Unit: "MWh", NoInterval: "that of power holds"}
+		if n, ok := metric(run, nil, result.MetricFacilityPower); ok {
+			energy.number.Pedigree, energy.number.PedigreeShares = n.Pedigree, n.PedigreeShares
+		}
 	} else {
 		energy.none = number.NoData
 	}
@@ -320,6 +323,9 @@ func (p *page) clusterPage(run *result.Run) {
 		key, n, ok := first(run, w, result.MetricCapacity, result.MetricTokens, result.MetricSamples, result.MetricSteps, result.MetricOffered)
 		if ok {
 			what, res = metricName(key), valueText(n)
+			if strings.Contains(res, what) {
+				what = ""
+			}
 		}
 		useful := number.NA
 		if _, n, ok := first(run, w, result.MetricGoodput, result.MetricAttainment); ok {

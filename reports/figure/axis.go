@@ -9,14 +9,31 @@ type Axis struct {
 	Ticks     []float64
 }
 
+// maxTicks bounds the ticks of an axis, whatever its range.
+const maxTicks = 8
+
+// held keeps a value within what can be drawn; one that is no number is zero.
+func held(v float64) float64 {
+	if math.IsNaN(v) {
+		return 0
+	}
+	return math.Min(1e100, math.Max(-1e100, v))
+}
+
 // Linear is an axis from low to at least high with 3 to 7 round ticks.
 func Linear(low, high float64) Axis {
+	low, high = held(low), held(high)
 	if !(high > low) {
-		high = low + 1
+		high = low + math.Max(1, math.Abs(low)*1e-6)
 	}
 	step := roundStep((high - low) / 4)
 	a := Axis{Low: low, High: high}
-	for t := math.Ceil(low/step-1e-9) * step; t <= high+step*1e-6; t += step {
+	from := math.Ceil(low/step - 1e-9)
+	for i := range maxTicks {
+		t := (from + float64(i)) * step
+		if t > high+step*1e-6 {
+			break
+		}
 		if math.Abs(t) < step*1e-9 {
 			t = 0
 		}
@@ -28,7 +45,8 @@ func Linear(low, high float64) Axis {
 // Log10 is a logarithmic axis from a round value at or below low to one at or
 // above high, with a tick at decades, at most `most` of them.
 func Log10(low, high float64, most int) Axis {
-	if !(low > 0) {
+	low, high = held(low), held(high)
+	if !(low > 1e-100) {
 		low = 1e-9
 	}
 	if !(high > low) {

@@ -74,6 +74,10 @@ func Units(parts []float64, total, step float64) []int64 {
 // the units that plain rounding down leaves over to the largest remainders.
 func Apportion(parts []float64, goal int64, step float64) []int64 {
 	out := make([]int64, len(parts))
+	n := int64(len(parts))
+	if n == 0 {
+		return out
+	}
 	type rest struct {
 		i int
 		r float64
@@ -81,20 +85,25 @@ func Apportion(parts []float64, goal int64, step float64) []int64 {
 	rests := make([]rest, len(parts))
 	var have int64
 	for i, p := range parts {
-		fl := math.Floor(p/step + 1e-9)
+		u := p / step
+		if !finite(u) || math.Abs(u) > 1e15 {
+			u = 0 // nothing that could be printed
+		}
+		fl := math.Floor(u + 1e-9)
 		out[i] = int64(fl)
 		have += out[i]
-		rests[i] = rest{i, p/step - fl}
+		rests[i] = rest{i, u - fl}
 	}
 	sort.SliceStable(rests, func(a, b int) bool { return rests[a].r > rests[b].r })
-	n := len(rests)
-	for k := 0; n > 0 && have < goal; k++ {
-		out[rests[k%n].i]++
-		have++
+	each, left := (goal-have)/n, (goal-have)%n
+	for k := range rests {
+		out[rests[k].i] += each
 	}
-	for k := 0; n > 0 && have > goal; k++ {
-		out[rests[n-1-k%n].i]--
-		have--
+	for k := int64(0); k < left; k++ {
+		out[rests[k].i]++
+	}
+	for k := int64(0); k < -left; k++ {
+		out[rests[n-1-k].i]--
 	}
 	return out
 }
