@@ -7,8 +7,12 @@ import (
 	"aisim/sim"
 )
 
-// maxTimeline bounds the entries of one campaign's timeline.
-const maxTimeline = 4000
+// A campaign's timeline holds every failure and what follows it, and of the checkpoints
+// so many that they can be told apart in a drawing: one per timelineShare of the period.
+const (
+	maxTimeline   = 20000
+	timelineShare = 1.0 / 2000
+)
 
 // What a campaign is doing.
 type activity uint8
@@ -50,7 +54,8 @@ type campaign struct {
 	restores          int
 	repairs           []float64 // when nodes under repair come back, in order
 	spares            int
-	softwareOnly      bool // the present failure needs no node
+	softwareOnly      bool    // the present failure needs no node
+	notedSec          float64 // when a checkpoint was last put on the timeline
 }
 
 // begin sets the campaign up; its first event is the end of the start-up.
@@ -125,19 +130,34 @@ func (c *campaign) settle(now float64) {
 // become changes what the campaign does and makes its pending events stale.
 func (c *campaign) become(r *run, now float64, a activity) {
 	c.settle(now)
-	if r.w.Timeline && len(c.out.Timeline) < maxTimeline {
-		tl := c.out.Timeline
-		if n := len(tl); n > 0 && tl[n-1].What == activityName[a] && a != detecting {
-			c.out.Timeline[n-1].End = now
-		} else {
-			if n > 0 {
-				tl[n-1].End = now
-			}
-			c.out.Timeline = append(tl, result.TimePoint{Start: now, End: now, What: activityName[a]})
-		}
+	if r.w.Timeline {
+		c.note(now, a)
 	}
 	c.doing = a
 	c.genera++
+}
+
+// note adds what the campaign begins to do to its timeline.
+func (c *campaign) note(now float64, a activity) {
+	tl, name := c.out.Timeline, activityName[a]
+	n := len(tl)
+	if n == 0 {
+		c.out.Timeline = append(tl, result.TimePoint{Start: now, End: now, What: name})
+		return
+	}
+	last := &tl[n-1]
+	last.End = now
+	quiet := a == snapshotting || a == writing
+	if quiet && (math.IsInf(c.t.HorizonSec, 1) || now-c.notedSec < timelineShare*c.t.HorizonSec) && now-c.notedSec < 3600 {
+		return // goes on as training
+	}
+	if last.What == name && a != detecting || n >= maxTimeline {
+		return
+	}
+	if quiet {
+		c.notedSec = now
+	}
+	c.out.Timeline = append(tl, result.TimePoint{Start: now, End: now, What: name})
 }
 
 // run is the state of one simulated future.
@@ -396,6 +416,9 @@ func (c *campaign) finish(r *run, done bool) {
 		c.settle(r.now)
 		c.genera++
 		c.out.EndSec = r.now
+		if n := len(c.out.Timeline); n > 0 {
+			c.out.Timeline[n-1].End = r.now
+		}
 		return
 	}
 	c.stop(r)

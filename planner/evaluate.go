@@ -75,6 +75,7 @@ type point struct {
 	m         *measures
 	account   *account
 	objective []float64 // by placed workload
+	guess     []float64 // where searches for the capacity of a service begin, the same for all that is compared
 	losses    [][]float64
 }
 
@@ -247,13 +248,13 @@ func (e *evaluation) see(f *scenarios.Future, near *point, capacities bool) (*po
 	if err != nil {
 		return nil, err
 	}
-	p := &point{account: acc, m: measure(f, acc), objective: make([]float64, len(e.w.Placed)), losses: make([][]float64, len(e.w.Placed))}
+	p := &point{account: acc, m: measure(f, acc), objective: make([]float64, len(e.w.Placed)), guess: make([]float64, len(e.w.Placed)), losses: make([][]float64, len(e.w.Placed))}
 	for i := range e.w.Placed {
 		p.objective[i] = objective(f, i)
 		if o := f.Campaign[i]; o != nil {
 			l := losses(o)
 			p.losses[i] = l[:]
-		} else if p.objective[i], err = e.serviceObjective(f, i, near, capacities); err != nil {
+		} else if p.objective[i], err = e.serviceObjective(f, i, p, near, capacities); err != nil {
 			return nil, err
 		}
 		if o := f.Served[i]; o != nil && e.w.Placed[i].SLO != nil && !math.IsNaN(p.objective[i]) {
@@ -264,25 +265,36 @@ func (e *evaluation) see(f *scenarios.Future, near *point, capacities bool) (*po
 }
 
 // serviceObjective is the load within the service level, or, without one, the inverse
-// of the mean time of a request.
-func (e *evaluation) serviceObjective(f *scenarios.Future, i int, near *point, capacities bool) (float64, error) {
+// of the mean time of a request. A search begins where that of the point it is compared
+// with began, so that a change of nothing gives no difference.
+func (e *evaluation) serviceObjective(f *scenarios.Future, i int, p, near *point, capacities bool) (float64, error) {
 	if e.w.Placed[i].SLO == nil {
 		return 1 / f.Served[i].E2E.Mean, nil
 	}
 	if !capacities {
 		return math.NaN(), nil
 	}
-	guess := 0.0
-	if near != nil && !math.IsNaN(near.objective[i]) {
-		guess = near.objective[i]
+	if near != nil && near.guess[i] > 0 {
+		p.guess[i] = near.guess[i]
+	} else {
+		var err error
+		if p.guess[i], err = capacity(f, i, 0); err != nil {
+			return 0, err
+		}
 	}
-	return capacity(f, i, guess)
+	return capacity(f, i, p.guess[i])
 }
 
 // gains plays a change and returns the relative gain of every workload's objective over
 // a point of the same sample; NaN where the objective is not known.
 func (e *evaluation) gains(s *scenarios.Sample, f *scenarios.Future, base *point, c scenarios.Change, capacities bool) ([]float64, error) {
-	cf, err := s.Play(c)
+	play := s.PlayCluster // a service within an objective is judged by its capacity
+	for i := range e.w.Placed {
+		if e.w.Placed[i].Serving != nil && e.w.Placed[i].SLO == nil {
+			play = s.Play
+		}
+	}
+	cf, err := play(c)
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +305,7 @@ func (e *evaluation) gains(s *scenarios.Sample, f *scenarios.Future, base *point
 			if e.w.Placed[i].SLO != nil && cf.SameService(f, i) {
 				continue // nothing that a standing service knows of has changed
 			}
-			if v, err = e.serviceObjective(cf, i, base, capacities); err != nil {
+			if v, err = e.serviceObjective(cf, i, &point{guess: make([]float64, len(e.w.Placed))}, base, capacities); err != nil {
 				return nil, err
 			}
 		}

@@ -23,6 +23,9 @@ var lossResource = [cluster.NumCauses]string{
 // fabric is the use of each level while the workloads run.
 func (e *evaluation) fabric(run *result.Run) {
 	f := e.nominal
+	if !hasCampaign(e.w) {
+		return // what a service moves between chips is inside its step times, not on the graph
+	}
 	bytes := make([]float64, f.Graph.NumLinks()) // per second, by link
 	for i := range e.w.Placed {
 		if f.Steps[i] != nil {

@@ -204,7 +204,11 @@ func (s *Sample) prepare(i int, m *machine, c Change) error {
 }
 
 // Play plays one future: the machine under a change, its campaigns and services.
-func (s *Sample) Play(c Change) (*Future, error) { return s.play(c, false) }
+func (s *Sample) Play(c Change) (*Future, error) { return s.play(c, playing{requests: true}) }
+
+// PlayCluster plays the campaigns and the life of the services' replicas and leaves the
+// requests out: Served stays nil.
+func (s *Sample) PlayCluster(c Change) (*Future, error) { return s.play(c, playing{}) }
 
 // SameService says whether a service stands on the same step times and links as in
 // another future of the same sample.
@@ -218,9 +222,14 @@ func (f *Future) SameService(g *Future, i int) bool {
 }
 
 // PlayWithTimeline is Play with a record of what the campaigns did when.
-func (s *Sample) PlayWithTimeline(c Change) (*Future, error) { return s.play(c, true) }
+func (s *Sample) PlayWithTimeline(c Change) (*Future, error) {
+	return s.play(c, playing{requests: true, timeline: true})
+}
 
-func (s *Sample) play(c Change, timeline bool) (*Future, error) {
+// playing says what a play includes.
+type playing struct{ requests, timeline bool }
+
+func (s *Sample) play(c Change, what playing) (*Future, error) {
 	w := s.b.w
 	m, err := s.machineFor(c)
 	if err != nil {
@@ -229,7 +238,7 @@ func (s *Sample) play(c Change, timeline bool) (*Future, error) {
 	n := len(w.Placed)
 	f := &Future{World: w, Sample: s, Change: c, jobs: m.jobs, Graph: m.graph, Device: m.device, Steps: m.steps, Services: m.services,
 		Campaign: make([]*cluster.TrainingOutcome, n), Fleet: make([]*cluster.ServiceOutcome, n), Served: make([]*serving.Outcome, n)}
-	if err := f.assemble(timeline); err != nil {
+	if err := f.assemble(what.timeline); err != nil {
 		return nil, err
 	}
 	if f.Outcome, err = cluster.Run(f.Cluster, s.seed); err != nil {
@@ -244,6 +253,9 @@ func (s *Sample) play(c Change, timeline bool) (*Future, error) {
 		}
 		f.Fleet[i] = &f.Outcome.Services[fleets]
 		fleets++
+		if !what.requests {
+			continue
+		}
 		if err := f.serve(i); err != nil {
 			return nil, w.Scenario.problemOf("workload."+w.Placed[i].ID, err)
 		}
