@@ -30,7 +30,7 @@ func base(xName, yName string, zoom bool) []charts.GlobalOpts {
 	list := []charts.GlobalOpts{
 		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(true), Type: "scroll", Top: "0"}),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true)}),
-		charts.WithXAxisOpts(opts.XAxis{Type: "value", Name: xName, NameLocation: "middle", NameGap: 28, Scale: opts.Bool(true)}),
+		charts.WithXAxisOpts(opts.XAxis{Type: "value", Name: xName, NameLocation: "middle", NameGap: 28, Scale: opts.Bool(zoom)}), // bars start at zero, timelines where they start
 		charts.WithYAxisOpts(opts.YAxis{Type: "value", Name: yName}),
 	}
 	if zoom {

@@ -258,7 +258,7 @@ func timeline(stages []result.Stage, from, to float64, budget int) (figure.Drawi
 	}
 	step := max(1, int(math.Ceil(float64(len(stages))/timelineRungs)))
 	for i := 0; i < len(stages); i += step {
-		d.Text(0, float64(i)*stageRow+9, -6, figure.End, clip(stages[i].Name, 9)).Small()
+		d.Text(0, float64(i)*stageRow+9, -6, figure.End, clip(strings.SplitN(stages[i].Name, ",", 2)[0], 9)).Small()
 	}
 	span := number.For(to, to, to, "s")
 	dec := 0

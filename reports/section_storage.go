@@ -87,8 +87,12 @@ func storageFigure(path result.StoragePath) figure.Figure {
 		f.Rows = append(f.Rows, row)
 	}
 	f.Rows = append(f.Rows, a.Draw(func(v float64) string { return number.Short(v, "B/s") }))
-	f.Caption = "Logarithmic axis. Red line: the rate reached, " + number.Of(path.Reached, "B/s") + "; " +
-		number.Short(path.Bytes, "B") + " take " + number.Short(path.Seconds, "s") + "."
+	f.Caption = "Logarithmic axis. Red line: the rate reached, " + number.Of(path.Reached, "B/s")
+	if path.Bytes > 0 {
+		f.Caption += "; " + number.Short(path.Bytes, "B") + " take " + number.Short(path.Seconds, "s") + "."
+	} else {
+		f.Caption += ", a steady stream that the work asks for and no more."
+	}
 	if path.GPUShare > 0 {
 		f.Caption += " " + number.Percent(path.GPUShare) + " of GPU time is lost to it."
 	}
