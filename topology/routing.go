@@ -22,6 +22,18 @@ func (g *Graph) Route(src, dst NodeID, salt uint64, buf []Share) ([]Share, float
 	return r.route(src, dst, salt, 1, buf)
 }
 
+// Router finds routes without allocating in steady state. It holds scratch space and
+// belongs to one goroutine.
+type Router struct{ r router }
+
+// NewRouter returns a Router of g.
+func (g *Graph) NewRouter() *Router { return &Router{router{g: g}} }
+
+// Route is Graph.Route.
+func (r *Router) Route(src, dst NodeID, salt uint64, buf []Share) ([]Share, float64, error) {
+	return r.r.route(src, dst, salt, 1, buf)
+}
+
 func (r *router) route(src, dst NodeID, salt uint64, w float64, out []Share) ([]Share, float64, error) {
 	g := r.g
 	if src == dst {

@@ -3,6 +3,7 @@ package flow
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"aisim/topology"
 )
@@ -386,4 +387,27 @@ func (n *Net) Advance(toSec float64) []Completion {
 		n.nowSec = toSec
 	}
 	return n.done
+}
+
+// Reserve makes room for so many flows and uses at once, so that adding them does not
+// copy what is there. It changes nothing else.
+func (n *Net) Reserve(flows, uses int) {
+	n.live = slices.Grow(n.live, flows)
+	n.count = slices.Grow(n.count, flows)
+	n.left0 = slices.Grow(n.left0, flows)
+	n.since = slices.Grow(n.since, flows)
+	n.rate = slices.Grow(n.rate, flows)
+	n.rateCap = slices.Grow(n.rateCap, flows)
+	n.share = slices.Grow(n.share, flows)
+	n.useAt = slices.Grow(n.useAt, flows)
+	n.useN = slices.Grow(n.useN, flows)
+	n.heapAt = slices.Grow(n.heapAt, flows)
+	n.finish = slices.Grow(n.finish, flows)
+	n.fMark = slices.Grow(n.fMark, flows)
+	n.heap = slices.Grow(n.heap, flows)
+	n.uRes = slices.Grow(n.uRes, uses)
+	n.uFlow = slices.Grow(n.uFlow, uses)
+	n.uNext = slices.Grow(n.uNext, uses)
+	n.uPrev = slices.Grow(n.uPrev, uses)
+	n.uW = slices.Grow(n.uW, uses)
 }

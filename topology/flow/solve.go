@@ -29,12 +29,32 @@ func (n *Net) solve() {
 		}
 	}
 	for _, f := range n.dirtyFlow {
-		if n.live[f] && n.fMark[f] != n.stamp {
+		if n.live[f] && n.fMark[f] != n.stamp && !n.solveAlone(f) {
 			n.solveFrom(none, f)
 		}
 	}
 	n.dirtyRes = n.dirtyRes[:0]
 	n.dirtyFlow = n.dirtyFlow[:0]
+}
+
+// solveAlone rates a flow that shares no resource with another, as most of the messages
+// of a ring are: what is tightest holds it. ok is false when it does share one.
+func (n *Net) solveAlone(f FlowID) (ok bool) {
+	perWeight := math.Inf(1)
+	for e := n.useAt[f]; e < n.useAt[f]+n.useN[f]; e++ {
+		if n.uNext[e] != none || n.uPrev[e] != none {
+			return false
+		}
+		// The same operations as fill, so that the rate is the same to the last bit.
+		perWeight = min(perWeight, n.cap[n.uRes[e]]/(n.count[f]*n.share[f]*n.uW[e]))
+	}
+	n.fMark[f] = n.stamp
+	rate := perWeight * n.share[f]
+	if n.rateCap[f]/n.share[f] <= perWeight {
+		rate = n.rateCap[f]
+	}
+	n.setRate(f, rate)
+	return true
 }
 
 // solveFrom gathers the component of a resource or flow and fills it.

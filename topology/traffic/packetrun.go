@@ -1,0 +1,7 @@
+package traffic
+
+import "fmt"
+
+func (s *Start) runPackets() (*Result, error) {
+	return nil, fmt.Errorf("traffic: there is no packet model yet")
+}
