@@ -3,7 +3,7 @@
 
 # The binary with the interactive charts where npm can fetch their library.
 build: assets
-	go build -trimpath -o bin/aisim ./cmd/aisim
+	go build -trimpath -buildvcs=auto -o bin/aisim ./cmd/aisim
 
 # The flagship scenario: 54 days of Llama 3.1 405B on 16,384 H100, report in out/.
 run: build

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -128,12 +129,20 @@ func Evaluate(ctx context.Context, w *scenarios.World, opt Options) (*result.Run
 	var next atomic.Int64
 	var mu sync.Mutex
 	var first error
+	var fault string
 	at := n
 	var wg sync.WaitGroup
 	for range min(opt.Workers, n) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
+			defer func() { // a fault of the program ends the caller, not the process
+				if v := recover(); v != nil {
+					mu.Lock()
+					fault = fmt.Sprintf("%v\n%s", v, debug.Stack())
+					mu.Unlock()
+				}
+			}()
 			bench := w.NewBench()
 			for {
 				i := int(next.Add(1)) - 1
@@ -152,6 +161,9 @@ func Evaluate(ctx context.Context, w *scenarios.World, opt Options) (*result.Run
 		}()
 	}
 	wg.Wait()
+	if fault != "" {
+		panic(fault)
+	}
 	if first != nil && ctx.Err() == nil {
 		return nil, first
 	}

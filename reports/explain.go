@@ -109,7 +109,11 @@ func explainPath(b *strings.Builder, w *result.Workload) {
 	}
 	if len(w.Step) > 0 {
 		_, total := largestPart(w.Step)
-		show("The critical path of one step, "+number.Step(total, total, total).With(total), w.Step)
+		of := "one step"
+		if w.Serving != nil {
+			of = "a mean request"
+		}
+		show("The critical path of "+of+", "+number.Step(total, total, total).With(total), w.Step)
 	}
 	if w.Serving != nil {
 		for _, t := range w.Serving.TTFTParts {

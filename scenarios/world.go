@@ -58,11 +58,8 @@ type Options struct {
 // Assemble resolves a scenario. What cannot be built is an error of Problems with
 // the place in the scenario that asked for it.
 func Assemble(sc *Scenario, opt Options) (*World, error) {
-	w := &World{Scenario: sc, Catalogue: hardware.Default(), routes: new(storage.Routes)}
-	if err := w.resolveMachine(opt); err != nil {
-		return nil, err
-	}
-	if err := w.wire(); err != nil {
+	w, err := wired(sc, opt)
+	if err != nil {
 		return nil, err
 	}
 	var problems []*Problem
@@ -84,6 +81,24 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+// Wire builds the fabric of a scenario and nothing else, so that the fabric of a machine
+// that its workloads do not fit can be looked at.
+func Wire(sc *Scenario, opt Options) (*topology.Graph, error) {
+	w, err := wired(sc, opt)
+	if err != nil {
+		return nil, err
+	}
+	return w.Graph, nil
+}
+
+func wired(sc *Scenario, opt Options) (*World, error) {
+	w := &World{Scenario: sc, Catalogue: hardware.Default(), routes: new(storage.Routes)}
+	if err := w.resolveMachine(opt); err != nil {
+		return nil, err
+	}
+	return w, w.wire()
 }
 
 // resolveMachine looks the server up and puts the overrides in.

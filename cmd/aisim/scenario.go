@@ -49,15 +49,24 @@ func (p *program) load(name string, sets []string) (*scenarios.Scenario, error) 
 	return scenarios.Parse("stdin", text, sets)
 }
 
-// world loads a scenario and assembles it.
-func (p *program) world(name string, in inputs) (*scenarios.World, error) {
+// options reads what the flags add to a scenario.
+func (in *inputs) options() (scenarios.Options, error) {
 	var opt scenarios.Options
 	for _, path := range in.profiles {
 		prof, err := readProfile(path)
 		if err != nil {
-			return nil, err
+			return opt, err
 		}
 		opt.Profiles = append(opt.Profiles, prof)
+	}
+	return opt, nil
+}
+
+// world loads a scenario and assembles it.
+func (p *program) world(name string, in inputs) (*scenarios.World, error) {
+	opt, err := in.options()
+	if err != nil {
+		return nil, err
 	}
 	sc, err := p.load(name, in.sets)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aisim/scenarios"
 	"aisim/topology"
 )
 
@@ -19,13 +20,17 @@ oversubscription by level.`, `  aisim topology describe llama3-405b-16k-h100
 	return cmd
 }
 
-// graph is the fabric of a scenario.
+// graph is the fabric of a scenario, whether its workloads fit the machine or not.
 func (p *program) graph(name string, in inputs) (*topology.Graph, error) {
-	w, err := p.world(name, in)
+	opt, err := in.options()
 	if err != nil {
 		return nil, err
 	}
-	return w.Graph, nil
+	sc, err := p.load(name, in.sets)
+	if err != nil {
+		return nil, err
+	}
+	return scenarios.Wire(sc, opt)
 }
 
 func (p *program) topologyDescribe() *cobra.Command {
