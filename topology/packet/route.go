@@ -1,0 +1,302 @@
+package packet
+
+import (
+	"fmt"
+	"slices"
+
+	"aisim/topology"
+)
+
+// stream is a flow as the fabric carries it: from one port to one port. A message of
+// a chip with several NICs is several streams.
+type stream struct {
+	flow     int32 // of the caller
+	src, dst topology.NodeID
+	bytes    int64
+	lane     uint8
+}
+
+// aim is where a packet is going: to node, whose only link comes from switch at (or
+// through the table, where at is the node itself). Two per stream: packets, then
+// acknowledgements.
+type aim struct {
+	node, at int32
+	target   int32 // column of the table
+	last     int32 // sending end of the last link
+}
+
+// hopSet is the sending ends that lead nearer to a target: n of them from first
+// on, or from first on in routes.list.
+type hopSet struct {
+	first  int32
+	n      int16
+	listed bool
+}
+
+// routes says where packets go next.
+type routes struct {
+	static bool
+	aims   []aim
+	first  []int32 // sending end on which each aim's packets start
+	row    []int32 // node → row of the table, -1 for nodes that forward nothing
+	cols   int
+	table  []hopSet
+	list   []int32
+	paths  []int32 // static: sending ends after the first, per aim
+	start  []int32 // static: first of an aim in paths
+}
+
+// split turns flows into streams.
+func split(f *fabric, g *topology.Graph, flows []Flow, o Options) ([]stream, error) {
+	var out []stream
+	var shares []topology.Share
+	for i, x := range flows {
+		fail := func(format string, a ...any) error {
+			return fmt.Errorf("packet: flow %d: "+format, append([]any{i}, a...)...)
+		}
+		switch {
+		case x.Src < 0 || int(x.Src) >= g.NumNodes() || x.Dst < 0 || int(x.Dst) >= g.NumNodes():
+			return nil, fail("node %d or %d is not in the graph of %d nodes", x.Src, x.Dst, g.NumNodes())
+		case g.Kind(x.Src) > topology.NIC || g.Kind(x.Dst) > topology.NIC:
+			return nil, fail("messages go between chips and NICs, not from %s to %s", g.Name(x.Src), g.Name(x.Dst))
+		case x.Src == x.Dst:
+			return nil, fail("%s sends to itself", g.Name(x.Src))
+		case x.Bytes < 1:
+			return nil, fail("%d bytes, must be at least 1", x.Bytes)
+		case x.Lane < 0 || x.Lane >= o.Lanes:
+			return nil, fail("lane %d, must be below %d", x.Lane, o.Lanes)
+		}
+		s := stream{flow: int32(i), src: x.Src, dst: x.Dst, bytes: x.Bytes, lane: uint8(x.Lane)}
+		if g.Kind(x.Src) == topology.NIC && g.Kind(x.Dst) == topology.NIC {
+			out = append(out, s)
+			continue
+		}
+		var err error
+		if shares, _, err = g.Route(x.Src, x.Dst, uint64(i), shares[:0]); err != nil {
+			return nil, fail("%w", err)
+		}
+		// Chips send through NICs of their hosts, rail to rail, or stay in their domain.
+		var ups, downs []topology.NodeID
+		for _, h := range shares {
+			if g.LevelOf(h.Link) != topology.NICLevel {
+				continue
+			}
+			if l := g.Link(h.Link); g.Kind(l.From) == topology.NIC {
+				ups = append(ups, l.From)
+			} else {
+				downs = append(downs, l.To)
+			}
+		}
+		n := int64(len(ups))
+		if n == 0 {
+			out = append(out, s)
+			continue
+		}
+		for k := range ups {
+			piece := s
+			piece.src, piece.dst = ups[k], downs[k]
+			piece.bytes = x.Bytes*int64(k+1)/n - x.Bytes*int64(k)/n
+			if piece.bytes > 0 && piece.src != piece.dst {
+				out = append(out, piece)
+			}
+		}
+	}
+	if len(out) >= maxFlows {
+		return nil, fmt.Errorf("packet: %d streams are more than %d", len(out), maxFlows)
+	}
+	for _, s := range out {
+		if n := (s.bytes + int64(o.PayloadBytes) - 1) / int64(o.PayloadBytes); n > maxPackets {
+			return nil, fmt.Errorf("packet: flow %d: %d packets are more than %d; use a larger payload or the flow fabric", s.flow, n, maxPackets)
+		}
+	}
+	return out, nil
+}
+
+func newRoutes(f *fabric, streams []stream, o Options) (*routes, error) {
+	r := &routes{
+		static: o.Routing == "ecmp" || o.Routing == "d-mod-k",
+		aims:   make([]aim, 2*len(streams)), first: make([]int32, 2*len(streams)),
+	}
+	for i, s := range streams {
+		r.aims[2*i] = f.aimAt(s.dst)
+		r.aims[2*i+1] = f.aimAt(s.src)
+	}
+	if r.static {
+		return r, r.fix(f, streams, o)
+	}
+	return r, r.tabulate(f, streams)
+}
+
+// aimAt finds the only way into a node, if there is only one.
+func (f *fabric) aimAt(v topology.NodeID) aim {
+	a := aim{node: int32(v), at: int32(v), last: -1}
+	if f.in[v+1]-f.in[v] == 1 {
+		p := f.back[f.in[v]]
+		a.at, a.last = int32(f.from[p]), p
+	}
+	return a
+}
+
+// tabulate finds all shortest paths to each target by breadth-first searches against
+// the links.
+func (r *routes) tabulate(f *fabric, streams []stream) error {
+	nodes := f.g.NumNodes()
+	col := make([]int32, nodes)
+	var targets []int32
+	for i := range r.aims {
+		a := &r.aims[i]
+		if col[a.at] == 0 {
+			targets = append(targets, a.at)
+			col[a.at] = int32(len(targets))
+		}
+		a.target = col[a.at] - 1
+	}
+	r.cols = len(targets)
+	r.row = make([]int32, nodes)
+	rows := int32(0)
+	for v := range nodes {
+		r.row[v] = -1
+		if f.in[v+1]-f.in[v] > 0 && f.out[v+1]-f.out[v] > 1 {
+			r.row[v] = rows
+			rows++
+		}
+	}
+	if int64(rows)*int64(r.cols) > 1<<28 {
+		return fmt.Errorf("packet: a routing table of %d nodes × %d targets is too large", rows, r.cols)
+	}
+	r.table = make([]hopSet, int(rows)*r.cols)
+	hops := make([]int32, nodes)
+	queue := make([]int32, 0, nodes)
+	var near []int32
+	for c, t := range targets {
+		for v := range hops {
+			hops[v] = -1
+		}
+		hops[t] = 0
+		queue = append(queue[:0], t)
+		for head := 0; head < len(queue); head++ {
+			v := queue[head]
+			for k := f.in[v]; k < f.in[v+1]; k++ {
+				if u := f.from[f.back[k]]; hops[u] < 0 {
+					hops[u] = hops[v] + 1
+					queue = append(queue, int32(u))
+				}
+			}
+		}
+		for v := range nodes {
+			if r.row[v] < 0 || hops[v] <= 0 {
+				continue
+			}
+			near = near[:0]
+			for p := f.out[v]; p < f.out[v+1]; p++ {
+				if hops[f.to[p]] == hops[v]-1 {
+					near = append(near, p)
+				}
+			}
+			r.table[int(r.row[v])*r.cols+c] = r.set(near)
+		}
+	}
+	for i := range r.aims {
+		s := streams[i/2]
+		v := s.src
+		if i%2 == 1 {
+			v = s.dst
+		}
+		p, ok := r.leave(f, v, i)
+		if !ok {
+			return fmt.Errorf("packet: flow %d: no path from %s to %s", s.flow, f.g.Name(v), f.g.Name(topology.NodeID(r.aims[i].node)))
+		}
+		r.first[i] = p
+	}
+	return nil
+}
+
+// leave picks the sending end on which the packets of aim i leave node v: its only link,
+// or one of the shortest by the number of the stream.
+func (r *routes) leave(f *fabric, v topology.NodeID, i int) (int32, bool) {
+	a := &r.aims[i]
+	if f.out[v+1]-f.out[v] == 1 {
+		p := f.out[v]
+		w := int32(f.to[p])
+		if w != a.at && w != a.node && (r.row[w] < 0 || r.table[int(r.row[w])*r.cols+int(a.target)].n == 0) {
+			return 0, false
+		}
+		return p, true
+	}
+	if a.at == int32(v) {
+		return a.last, a.last >= 0
+	}
+	if r.row[v] < 0 {
+		return 0, false
+	}
+	set := r.table[int(r.row[v])*r.cols+int(a.target)]
+	if set.n == 0 {
+		return 0, false
+	}
+	return r.member(set, (i/2)%int(set.n)), true
+}
+
+func (r *routes) member(s hopSet, k int) int32 {
+	if s.listed {
+		return r.list[int(s.first)+k]
+	}
+	return s.first + int32(k)
+}
+
+// set stores some sending ends, in order.
+func (r *routes) set(ends []int32) hopSet {
+	n := len(ends)
+	if n == 0 {
+		return hopSet{}
+	}
+	if int(ends[n-1]-ends[0]) == n-1 {
+		return hopSet{first: ends[0], n: int16(n)}
+	}
+	// Switches alike in wiring repeat their last set; longer searches do not pay.
+	if k := len(r.list) - n; k < 0 || !slices.Equal(r.list[k:], ends) {
+		r.list = append(r.list, ends...)
+	}
+	return hopSet{first: int32(len(r.list) - n), n: int16(n), listed: true}
+}
+
+// fix lays the path of every stream and of its acknowledgements by the graph's own
+// rule.
+func (r *routes) fix(f *fabric, streams []stream, o Options) error {
+	g := f.g
+	if spec := g.Spec(); spec.Routing != o.Routing {
+		spec.Routing = o.Routing
+		var err error
+		if g, err = topology.Build(spec); err != nil {
+			return fmt.Errorf("packet: routing %q: %w", o.Routing, err)
+		}
+	}
+	r.start = make([]int32, len(r.aims)+1)
+	var shares []topology.Share
+	for i := range r.aims {
+		s := streams[i/2]
+		src, dst := s.src, s.dst
+		if i%2 == 1 {
+			src, dst = dst, src
+		}
+		var err error
+		if shares, _, err = g.Route(src, dst, uint64(s.flow), shares[:0]); err != nil {
+			return fmt.Errorf("packet: flow %d: %w", s.flow, err)
+		}
+		n := 0
+		for at := src; at != dst; n++ {
+			k := slices.IndexFunc(shares, func(h topology.Share) bool { return g.Link(h.Link).From == at })
+			if k < 0 || n > maxPathHops || f.end[shares[k].Link] < 0 {
+				return fmt.Errorf("packet: flow %d: no path of at most %d links from %s to %s", s.flow, maxPathHops, g.Name(src), g.Name(dst))
+			}
+			p := f.end[shares[k].Link]
+			if n == 0 {
+				r.first[i] = p
+			} else {
+				r.paths = append(r.paths, p)
+			}
+			at = f.to[p]
+		}
+		r.start[i+1] = int32(len(r.paths))
+	}
+	return nil
+}
