@@ -41,9 +41,12 @@ func busiest(reqs []trace.Request, n int) []trace.Request {
 }
 
 // capacityOf is the highest offered rate, in requests per second, at which a service
-// keeps its objective. Near a guess (a rate; 0: none) it takes fewer simulations. The
-// rate is interpolated between the two loads that bracket the objective, so that a
-// change of a few percent of a resource shows.
+// keeps its objective. A guess (a rate; 0: none) saves simulations.
+//
+// Attainment near the limit is a noisy, steep function of the rate: one burst more or
+// less decides. The crossing is first found by bisection, then read off the
+// least-squares line through fitPoints loads within ±fitWidth of it, so that a change
+// of a few percent of a resource shows and does not drown in that noise.
 func capacityOf(p *serving.Prepared, reqs []trace.Request, guess float64) (float64, error) {
 	base := trace.Rate(reqs)
 	goal := p.Config.SLO.Attainment
@@ -61,36 +64,31 @@ func capacityOf(p *serving.Prepared, reqs []trace.Request, guess float64) (float
 		}
 		return o.Attainment, nil
 	}
-	low, high := 0.0, math.Inf(1) // factors that keep and miss the goal
-	atLow, atHigh := 1.0, 0.0
 	x, grow := 1.0, 2.0
 	if guess > 0 {
 		x, grow = guess/base, 1.06
 	}
-	for range 16 {
+	low, high := 0.0, math.Inf(1) // factors that keep and miss the goal
+	for range 20 {
 		a, err := eval(x)
 		if err != nil {
 			return 0, err
 		}
 		if a >= goal {
-			low, atLow = x, a
+			low = x
 		} else {
-			high, atHigh = x, a
+			high = x
 		}
 		switch {
 		case math.IsInf(high, 1):
 			x = low * grow
 		case low == 0:
 			x = high / grow
-		case high/low < 1.006:
-			// Attainment falls steeply here: a straight line between the two loads.
-			f := low
-			if atLow > atHigh {
-				f += (high - low) * (atLow - goal) / (atLow - atHigh)
-			}
-			return f * base, nil
-		default:
+		case high/low > 1.02:
 			x = math.Sqrt(low * high)
+		default:
+			at, err := crossing(eval, math.Sqrt(low*high), goal)
+			return at * base, err
 		}
 		if guess > 0 && (math.IsInf(high, 1) || low == 0) {
 			grow = math.Min(2, grow*grow)
@@ -99,7 +97,33 @@ func capacityOf(p *serving.Prepared, reqs []trace.Request, guess float64) (float
 	if math.IsInf(high, 1) {
 		return low * base, nil
 	}
-	return math.Sqrt(math.Max(low, high/8)*high) * base, nil
+	return 0, nil // not even the smallest load keeps the objective
+}
+
+const (
+	fitPoints = 8
+	fitWidth  = 0.06
+)
+
+// crossing is where the least-squares line of attainment against the logarithm of the
+// load meets the goal, kept within the loads that were tried.
+func crossing(eval func(float64) (float64, error), near, goal float64) (float64, error) {
+	var n, sx, sy, sxx, sxy float64
+	lo, hi := math.Log(near*(1-fitWidth)), math.Log(near*(1+fitWidth))
+	for k := range fitPoints {
+		x := lo + (hi-lo)*float64(k)/(fitPoints-1)
+		y, err := eval(math.Exp(x))
+		if err != nil {
+			return 0, err
+		}
+		n, sx, sy, sxx, sxy = n+1, sx+x, sy+y, sxx+x*x, sxy+x*y
+	}
+	slope := (n*sxy - sx*sy) / (n*sxx - sx*sx)
+	if !(slope < 0) {
+		return near, nil
+	}
+	x := (goal - (sy-slope*sx)/n) / slope
+	return math.Exp(math.Min(hi, math.Max(lo, x))), nil
 }
 
 // capacity is the capacity of the i-th service of a future.

@@ -213,7 +213,15 @@ func (s *Sample) PlayCluster(c Change) (*Future, error) { return s.play(c, playi
 // SameService says whether a service stands on the same step times and links as in
 // another future of the same sample.
 func (f *Future) SameService(g *Future, i int) bool {
+	p := &f.World.Placed[i]
+	inside := max(1, p.Serving.TP)*max(1, p.Serving.PP) <= f.World.Server.AcceleratorCount
 	for _, r := range append(stepResources, WANLink) {
+		switch r {
+		case NIC, Leaf, Spine, Core:
+			if inside {
+				continue // no byte of a replica leaves its server
+			}
+		}
 		if f.Change.Of(r) != g.Change.Of(r) {
 			return false
 		}
