@@ -58,11 +58,7 @@ func capacityOf(p *serving.Prepared, reqs []trace.Request, guess float64) (float
 		if err != nil {
 			return 0, err
 		}
-		o, err := p.Simulate(r, serving.Options{Workers: 1})
-		if err != nil {
-			return 0, err
-		}
-		return o.Attainment, nil
+		return p.Attainment(r, serving.Options{Workers: 1})
 	}
 	x, grow := 1.0, 2.0
 	if guess > 0 {

@@ -288,6 +288,28 @@ func TestClosedLoop(t *testing.T) {
 	}
 }
 
+// Attainment is the Outcome's, without the rest of it.
+func TestAttainmentAlone(t *testing.T) {
+	c, m := chat(t, 2)
+	p, err := Prepare(c, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, factor := range []float64{0.2, 1, 4} {
+		r, err := trace.Rescale(busy(t), factor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := p.Simulate(r, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, err := p.Attainment(r, Options{}); err != nil || a != o.Attainment {
+			t.Errorf("at factor %g: attainment %v alone, %v in the outcome (%v)", factor, a, o.Attainment, err)
+		}
+	}
+}
+
 func TestCapacityBrackets(t *testing.T) {
 	c, m := chat(t, 2)
 	p, err := Prepare(c, m)

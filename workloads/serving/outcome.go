@@ -130,18 +130,53 @@ func (f *fleet) latencies(i int, fixed, back float64) latencies {
 	return l
 }
 
-func (p *Prepared) outcome(f *fleet) *Outcome {
-	c := &p.Config
-	o := &Outcome{Requests: len(f.reqs), Retried: f.retries, Memory: p.Memory,
-		TTFTHist: sim.NewHistogram(), TPOTHist: sim.NewHistogram(), E2EHist: sim.NewHistogram()}
-	fixed := 0.0
+// Attainment runs requests and returns only the share of them within the SLO: what a
+// search for a capacity asks for, at a fraction of the cost of an Outcome.
+func (p *Prepared) Attainment(reqs []Request, opt Options) (float64, error) {
+	f, err := p.run(reqs, opt)
+	if err != nil {
+		return 0, err
+	}
+	fixed, back := p.ends()
+	good := 0
+	for i := range f.rec {
+		if rec := &f.rec[i]; !rec.lost && rec.finish != 0 {
+			l := f.latencies(i, fixed, back)
+			if p.within(&l, f.reqs[i].Output) {
+				good++
+			}
+		}
+	}
+	return float64(good) / float64(len(f.reqs)), nil
+}
+
+// ends is the time of a request outside the engine: its fixed part, and the way back.
+func (p *Prepared) ends() (fixed, back float64) {
 	if p.Model != nil {
 		fixed = p.Model.RequestSec
 	}
-	back := c.Network.LatencySec
-	if c.Network.BytesPerSec > 0 {
-		back += c.Batcher.AnswerBytes / c.Network.BytesPerSec
+	n := &p.Config.Network
+	back = n.LatencySec
+	if n.BytesPerSec > 0 {
+		back += p.Config.Batcher.AnswerBytes / n.BytesPerSec
 	}
+	return fixed, back
+}
+
+// within says whether a request's latencies keep the SLO.
+func (p *Prepared) within(l *latencies, output int32) bool {
+	s := &p.Config.SLO
+	good := s.TTFTSec == 0 || l.ttft <= s.TTFTSec
+	if output > 1 && p.batch == nil {
+		good = good && (s.TPOTSec == 0 || l.tpot <= s.TPOTSec)
+	}
+	return good
+}
+
+func (p *Prepared) outcome(f *fleet) *Outcome {
+	o := &Outcome{Requests: len(f.reqs), Retried: f.retries, Memory: p.Memory,
+		TTFTHist: sim.NewHistogram(), TPOTHist: sim.NewHistogram(), E2EHist: sim.NewHistogram()}
+	fixed, back := p.ends()
 	n := len(f.reqs)
 	ttft, tpot, e2e, queue := make([]float64, 0, n), make([]float64, 0, n), make([]float64, 0, n), make([]float64, 0, n)
 	o.StartSec, o.EndSec = math.Inf(1), 0
@@ -167,11 +202,10 @@ func (p *Prepared) outcome(f *fleet) *Outcome {
 		ttft = append(ttft, l.ttft)
 		e2e = append(e2e, l.e2e)
 		queue = append(queue, l.queue)
-		good := c.SLO.TTFTSec == 0 || l.ttft <= c.SLO.TTFTSec
 		if q.Output > 1 && p.batch == nil {
 			tpot = append(tpot, l.tpot)
-			good = good && (c.SLO.TPOTSec == 0 || l.tpot <= c.SLO.TPOTSec)
 		}
+		good := p.within(&l, q.Output)
 		if good {
 			o.Attained++
 			goodTokens += int64(q.Output)
