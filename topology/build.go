@@ -32,6 +32,16 @@ func Build(s Spec) (*Graph, error) {
 	default:
 		return nil, fmt.Errorf("topology: routing %q is not known (want ecmp, d-mod-k or adaptive)", s.Routing)
 	}
+	var file *fileNet
+	if s.Topology == "file" {
+		var err error
+		if file, err = matchFile(&g.spec); err != nil {
+			return nil, err
+		}
+		s = g.spec
+	} else if s.File != "" {
+		return nil, fmt.Errorf("topology: a fabric file needs the topology file, not %q", s.Topology)
+	}
 	if err := check(s); err != nil {
 		return nil, err
 	}
@@ -39,7 +49,7 @@ func Build(s Spec) (*Graph, error) {
 		return nil, err
 	}
 	if g.nics > 0 {
-		if err := g.addNetwork(); err != nil {
+		if err := g.addNetwork(file); err != nil {
 			return nil, err
 		}
 	}
@@ -52,6 +62,9 @@ func Build(s Spec) (*Graph, error) {
 		}
 	}
 	g.buildCSR()
+	if err := g.checkConnected(file); err != nil {
+		return nil, err
+	}
 	if err := g.applyFailures(s.FailedLinks); err != nil {
 		return nil, err
 	}

@@ -39,12 +39,18 @@ func (g *Graph) Describe() string {
 	for i := len(g.tiers) - 1; i >= 0; i-- {
 		t := &g.tiers[i]
 		fmt.Fprintf(&b, "switches %-12s %6d", tierNames[i], t.perBlock*t.blocks)
+		if g.free != nil {
+			g.describeFree(&b, i)
+			continue
+		}
 		if i == len(g.tiers)-1 {
 			fmt.Fprintf(&b, ", all ports down")
 		} else {
 			fmt.Fprintf(&b, ", %d ports down, %d up, %.3g:1", t.down, t.up, g.Oversubscription(i))
 		}
-		if t.blocks > 1 && i > 0 {
+		if g.rails > 0 && t.blocks >= g.rails {
+			fmt.Fprintf(&b, "; %d on each of %d rails", t.perBlock*t.blocks/g.rails, g.rails)
+		} else if t.blocks > 1 && i > 0 {
 			fmt.Fprintf(&b, "; %d pods of %d", t.blocks, t.perBlock)
 		}
 		if t.trunk > 1 {
@@ -67,6 +73,25 @@ func (g *Graph) Describe() string {
 		fmt.Fprintf(&b, "note     %s\n", n)
 	}
 	return b.String()
+}
+
+// describeFree ends the line of a tier of a network without formula.
+func (g *Graph) describeFree(b *strings.Builder, i int) {
+	t := &g.tiers[i]
+	if g.free.dragonfly {
+		fmt.Fprintf(b, ", %d ports down, %d %s, %.3g:1; %d groups of %d\n", t.down, t.up, [2]string{"up", "to other groups"}[i], g.Oversubscription(i), t.blocks, t.perBlock)
+		return
+	}
+	least, most := 1<<30, 0
+	for k := range t.perBlock {
+		n := len(g.Out(t.first + NodeID(k)))
+		least, most = min(least, n), max(most, n)
+	}
+	fmt.Fprintf(b, ", %d to %d cables each", least, most)
+	if o := g.Oversubscription(i); o > 0 {
+		fmt.Fprintf(b, ", %.3g:1 at the fullest", o)
+	}
+	b.WriteByte('\n')
 }
 
 func gbps(bytesPerSec float64) string { return fmt.Sprintf("%.4g Gb/s", bytesPerSec*8/1e9) }

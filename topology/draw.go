@@ -53,7 +53,7 @@ func (g *Graph) DrawSVG() []byte {
 	}
 	var boxes []hostBox
 	place := func(gr *group, h int, x float64) {
-		boxes = append(boxes, hostBox{x, fmt.Sprintf("%s-%d", gr.Name, h), gr.ChipsPerHost})
+		boxes = append(boxes, hostBox{x, g.hostName(gr, h), gr.ChipsPerHost})
 		for _, nic := range g.HostNICs(gr.Name, h) {
 			position[nic] = [2]float64{x, y}
 		}
@@ -96,6 +96,12 @@ func (g *Graph) DrawSVG() []byte {
 		seen[k] = true
 		if g.failed[id] {
 			fmt.Fprintf(&b, `<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="#c0392b" stroke-width="1.6" stroke-dasharray="5 3"/>`, a[0], a[1], z[0], z[1])
+			continue
+		}
+		if a[1] == z[1] { // within a row: an arc above it, once for both directions
+			if a[0] < z[0] {
+				fmt.Fprintf(&b, `<path d="M%.1f %.1fQ%.1f %.1f %.1f %.1f"/>`, a[0], a[1], (a[0]+z[0])/2, a[1]-min(40, 8+(z[0]-a[0])/8), z[0], z[1])
+			}
 			continue
 		}
 		fmt.Fprintf(&b, `<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`, a[0], a[1], z[0], z[1])

@@ -5,10 +5,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // applyFailures takes the named links out, both directions.
 func (g *Graph) applyFailures(names []string) error {
+	if g.free != nil && len(names) > 0 {
+		for i := range g.free.toward {
+			g.free.toward[i].Store(nil)
+		}
+	}
 	for _, name := range names {
 		links, err := g.FindLinks(name)
 		if err != nil {
@@ -25,7 +31,7 @@ func (g *Graph) applyFailures(names []string) error {
 			}
 		}
 	}
-	for i := 0; g.anyFailed && i+1 < len(g.tiers); i++ {
+	for i := 0; g.anyFailed && g.free == nil && i+1 < len(g.tiers); i++ {
 		t := &g.tiers[i]
 		g.dirty[i] = make([]bool, t.blocks)
 		for u := range t.blocks * t.uplinks() {
@@ -47,6 +53,11 @@ func (g *Graph) WithFailures(names []string) (*Graph, error) {
 	w := *g.wiring
 	w.failed = slices.Clone(w.failed)
 	w.nicOK = slices.Clone(w.nicOK)
+	if w.free != nil { // what it remembers of routes is of the graph without the failures
+		free := *w.free
+		free.toward = make([]atomic.Pointer[reach], free.switches)
+		w.free = &free
+	}
 	out := &Graph{spec: g.spec, scale: g.scale, mode: g.mode, wiring: &w}
 	out.spec.FailedLinks = append(slices.Clone(g.spec.FailedLinks), names...)
 	if err := out.applyFailures(names); err != nil {
@@ -66,7 +77,7 @@ func (g *Graph) FindLinks(name string) ([]LinkID, error) {
 		}
 		pair, nth = name[:at], n
 	}
-	a, b, two := strings.Cut(pair, ":")
+	a, b, two := g.cutPair(pair)
 	from, err := g.find(a)
 	if err != nil {
 		return nil, fmt.Errorf("topology: link %q: %w", name, err)
@@ -144,9 +155,35 @@ func (g *Graph) reverse(id LinkID) (LinkID, bool) {
 	return 0, false
 }
 
+// cutPair cuts "a:b" in two. Switches of real fabrics have colons in their names: the
+// colon counts that leaves two elements, and none does where the whole is one.
+func (g *Graph) cutPair(pair string) (a, b string, two bool) {
+	if g.free != nil && g.free.byName != nil {
+		if _, err := g.find(pair); err == nil {
+			return pair, "", false
+		}
+		for at := range len(pair) {
+			if pair[at] != ':' {
+				continue
+			}
+			_, errA := g.find(pair[:at])
+			_, errB := g.find(pair[at+1:])
+			if errA == nil && errB == nil {
+				return pair[:at], pair[at+1:], true
+			}
+		}
+	}
+	return strings.Cut(pair, ":")
+}
+
 // find resolves an element's name to nodes: a switch, a host (all its chips and NICs),
 // a NIC, a chip or a scale-up domain.
 func (g *Graph) find(name string) ([]NodeID, error) {
+	if g.free != nil {
+		if nodes := g.free.byName[name]; len(nodes) > 0 {
+			return nodes, nil
+		}
+	}
 	if head, num, ok := cutNumber(name); ok {
 		for t := range g.tiers {
 			if tierNames[t] == head {

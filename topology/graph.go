@@ -3,6 +3,7 @@ package topology
 import (
 	"fmt"
 	"sort"
+	"strings"
 )
 
 // Graph is a built fabric. It is immutable and safe for concurrent readers;
@@ -35,6 +36,11 @@ type wiring struct {
 	nicUp  []LinkID
 	nicTo  []int32 // leaf of each NIC, counted over all groups
 	nicOK  []bool
+
+	free     *freeNet  // networks without a formula: dragonfly+, files
+	names    []string  // of nodes that a file names; "" takes the built one
+	rails    int       // separate networks of a rail-only fabric, 0 elsewhere
+	imported []Finding // what a fabric file says of itself
 
 	anyFailed  bool      // a link between switches is down
 	dirty      [4][]bool // per tier and block: one of its uplinks is down
@@ -96,6 +102,15 @@ func (g *Graph) Kind(n NodeID) NodeKind { return g.kind[n] }
 
 // Node describes node n.
 func (g *Graph) Node(n NodeID) Node {
+	out := g.builtNode(n)
+	if int(n) < len(g.names) && g.names[n] != "" {
+		out.Name = g.names[n]
+	}
+	return out
+}
+
+// builtNode describes a node under the name that its place gives it.
+func (g *Graph) builtNode(n NodeID) Node {
 	i := int(g.index[n])
 	if g.kind[n] == Switch {
 		t := int(g.owner[n])
@@ -135,6 +150,17 @@ func (g *Graph) group(name string) *group {
 		}
 	}
 	return nil
+}
+
+// hostName is the name of a host: the file's, or its group's with its number.
+func (g *Graph) hostName(gr *group, host int) string {
+	if gr.HostGroup.NICs > 0 {
+		if n := int(gr.nic0) + host*gr.HostGroup.NICs; n < len(g.names) && g.names[n] != "" {
+			name, _, _ := strings.Cut(g.names[n], ".")
+			return name
+		}
+	}
+	return fmt.Sprintf("%s-%d", gr.Name, host)
 }
 
 // HostCount is the number of hosts of a group, 0 for an unknown one.
@@ -323,6 +349,9 @@ func (g *Graph) levelName(l LevelID) string {
 	case LeafLevel:
 		return "leaf to spine"
 	case SpineLevel:
+		if g.free != nil && g.free.dragonfly {
+			return "group to group"
+		}
 		return "spine to core"
 	}
 	return "core to super-core"

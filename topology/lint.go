@@ -18,7 +18,11 @@ func (g *Graph) Lint() []Finding {
 	var out []Finding
 	out = g.lintHosts(out)
 	out = g.lintSwitches(out)
-	out = g.lintTiers(out)
+	if g.free != nil {
+		out = g.lintFree(out)
+	} else {
+		out = g.lintTiers(out)
+	}
 	for _, n := range g.notes {
 		out = append(out, Finding{"note", "fabric", n})
 	}
@@ -40,7 +44,7 @@ func (g *Graph) lintHosts(out []Finding) []Finding {
 					live++
 				}
 			}
-			name := fmt.Sprintf("%s-%d", gr.Name, h)
+			name := g.hostName(gr, h)
 			switch {
 			case live == 0:
 				if cut++; cut <= maxFindings {
@@ -92,7 +96,7 @@ func (g *Graph) lintSwitches(out []Finding) []Finding {
 		if n := damaged - maxFindings; n > 0 {
 			out = append(out, Finding{"warning", tierNames[i], fmt.Sprintf("%d more %s switches lack links", n, tierNames[i])})
 		}
-		if i > 0 && g.tiers[i-1].blocks == 1 {
+		if i > 0 && g.tiers[i-1].blocks == 1 && g.free == nil {
 			out = append(out, Finding{"warning", tierNames[i], fmt.Sprintf("the %d %s switches are unused: all hosts meet below them", t.perBlock*t.blocks, tierNames[i])})
 		}
 		if t.trunk > 1 {
@@ -105,7 +109,7 @@ func (g *Graph) lintSwitches(out []Finding) []Finding {
 func (g *Graph) lintTiers(out []Finding) []Finding {
 	for i := 1; i < len(g.tiers); i++ {
 		t, c := &g.tiers[i], &g.tiers[i-1]
-		if rest := c.blocks % t.fan; rest != 0 && t.blocks > 1 {
+		if rest := c.blocks % t.fan; g.rails == 0 && rest != 0 && t.blocks > 1 {
 			out = append(out, Finding{"note", tierNames[i], fmt.Sprintf("unequal tier: the last of %d %s pods joins %d blocks, the others %d", t.blocks, tierNames[i], rest, t.fan)})
 		}
 	}

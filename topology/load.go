@@ -30,8 +30,8 @@ type leafPair struct {
 // NewLoad returns an empty account for g.
 func (g *Graph) NewLoad() *Load {
 	l := &Load{g: g, r: router{g: g}, perLink: make([]float64, len(g.from))}
-	l.folded = g.mode == adaptive && !g.anyFailed
-	if g.mode == adaptive {
+	l.folded = g.mode == adaptive && !g.anyFailed && g.free == nil && g.rails == 0
+	if g.mode == adaptive && g.free == nil {
 		for i := 0; i+1 < len(g.tiers); i++ {
 			l.up[i] = make([]float64, g.tiers[i].blocks)
 			l.down[i] = make([]float64, g.tiers[i].blocks)
@@ -67,7 +67,7 @@ func (l *Load) Add(src, dst NodeID, bytes float64, salt uint64) (latencySec floa
 		bytes = 1e-300 // still a path, still a latency
 	}
 	g := l.g
-	if g.mode == adaptive && src != dst {
+	if g.mode == adaptive && src != dst && g.free == nil {
 		if d := g.Domain(src); d < 0 || d != g.Domain(dst) {
 			if lat, ok := l.addNetwork(src, dst, bytes); ok {
 				return lat, nil
@@ -93,6 +93,11 @@ func (l *Load) addNetwork(src, dst NodeID, bytes float64) (lat float64, ok bool)
 		return 0, false
 	}
 	n := max(len(a), len(b))
+	for i := range n {
+		if g.rails > 0 && g.rail(a[i*len(a)/n]) != g.rail(b[i*len(b)/n]) {
+			return 0, false
+		}
+	}
 	w := bytes / float64(n)
 	for i := range n {
 		x, y := a[i*len(a)/n], b[i*len(b)/n]
@@ -139,7 +144,7 @@ func (r *router) reach(la, lb, top int) int {
 // bytes, in link order. The result is valid until the next call.
 func (l *Load) Sum() ([]Share, error) {
 	g := l.g
-	if g.mode == adaptive {
+	if g.mode == adaptive && g.free == nil {
 		for i := 0; i+1 < len(g.tiers); i++ {
 			t := &g.tiers[i]
 			u := t.uplinks()

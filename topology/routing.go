@@ -12,6 +12,9 @@ type router struct {
 	via        []LinkID
 	seen       []int32
 	stamp      int32
+	freeW      []float64 // share and latency at each switch of a free network
+	freeLat    []float64
+	layer      []int32
 }
 
 // Route lists the links of a transfer from chip or NIC src to chip or NIC dst with the
@@ -62,7 +65,11 @@ func (r *router) route(src, dst NodeID, salt uint64, w float64, out []Share) ([]
 	for i := range n {
 		var l float64
 		var err error
-		out, l, err = r.network(a[i*len(a)/n], b[i*len(b)/n], salt+uint64(i), w/float64(n), out)
+		if x, y := a[i*len(a)/n], b[i*len(b)/n]; g.rails > 0 && g.rail(x) != g.rail(y) {
+			out, l, err = r.acrossRails(src, dst, x, y, salt+uint64(i), w/float64(n), out)
+		} else {
+			out, l, err = r.network(x, y, salt+uint64(i), w/float64(n), out)
+		}
 		if err != nil {
 			return out, 0, fmt.Errorf("topology: no route from %s to %s: %w", g.Name(src), g.Name(dst), err)
 		}
@@ -142,6 +149,9 @@ func (g *Graph) apex(leafA, leafB int) int {
 // network routes between two NICs.
 func (r *router) network(a, b int32, salt uint64, w float64, out []Share) ([]Share, float64, error) {
 	g := r.g
+	if g.free != nil {
+		return r.freeRoute(a, b, salt, w, out)
+	}
 	up, down := g.nicUp[a], g.nicUp[b]+1
 	out = append(out, Share{up, w})
 	la, lb := int(g.nicTo[a]), int(g.nicTo[b])

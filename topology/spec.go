@@ -3,16 +3,23 @@ package topology
 // Spec says what to build: the hosts, the network that joins them and how it
 // routes. Bandwidths are in bytes per second and one way; latencies in seconds.
 type Spec struct {
-	Hosts []HostGroup // at least one; in this order they take switch ports
+	Hosts []HostGroup // at least one, but with a File; in this order they take switch ports
 
-	Topology string // "fat-tree", "rail-optimised", "single-switch" or "torus"
-	Levels   int    // switch levels of a fat-tree, 1..4; 0 takes the fewest that hold the hosts
-	Radix    int    // ports per switch; 0 only for single-switch, which then has as many as needed
+	Topology string // "fat-tree", "rail-optimised", "rail-only", "dragonfly+", "single-switch", "torus" or "file"
+	Levels   int    // switch levels of a fat-tree or of each rail, 1..4; 0 takes the fewest that hold the hosts
+	Radix    int    // ports per switch; 0 only for single-switch and torus, which then have as many as needed, and file
+
+	// File is the text of a fabric file for Topology "file", as ParseFile reads it. Hosts
+	// may then be empty: they are the file's. Hosts that are given take the place of the
+	// file's, by name where all names agree, else in order; counts of hosts and NICs must
+	// agree.
+	File string
 
 	SwitchBytesPerSec float64 // per switch port and direction; 0 takes the fastest NIC's rate
 	// Oversubscription is down over up bandwidth of each switch level from the leaf
 	// up, each ≥ 1: [1, 7] is a non-blocking leaf and 1:7 towards the core. Missing
-	// entries are 1.
+	// entries are 1. In a dragonfly+ the first is of the leaves and the second of the
+	// spines, towards the links between groups.
 	Oversubscription []float64
 
 	LinkLatencySec   float64 // of each cable

@@ -72,6 +72,8 @@ func (g *Graph) Use(bytesPerLink []float64, periodSec float64) ([]LevelUse, []Sw
 func (g *Graph) podSize(i int) int {
 	top := len(g.tiers) - 1
 	switch {
+	case g.free != nil:
+		return max(1, g.tiers[i].perBlock)
 	case top == 0:
 		return 1
 	case i == top:
@@ -93,7 +95,8 @@ func (g *Graph) podSize(i int) int {
 // Oversubscription is the realised ratio of bandwidth down to bandwidth up of a switch
 // level (0 leaf, 1 spine, …), of its fullest block; 0 at the top or beyond.
 func (g *Graph) Oversubscription(tierIndex int) float64 {
-	if tierIndex < 0 || tierIndex+1 >= len(g.tiers) {
+	toGroups := g.free != nil && g.free.dragonfly // whose top level has cables among itself
+	if tierIndex < 0 || tierIndex >= len(g.tiers) || tierIndex+1 == len(g.tiers) && !toGroups {
 		return 0
 	}
 	t := &g.tiers[tierIndex]
