@@ -34,6 +34,8 @@ func (e *evaluation) compose(stopped error) *result.Run {
 	}
 	for _, key := range e.base[0].m.keys {
 		n := number(e.metric(key), e.base[0].m.units[key], e.pedigree(key), "")
+		n.PedigreeShares = byKind(e.drivers(key))
+		n.Pedigree = heaviest(n.PedigreeShares, n.Pedigree)
 		run.Metrics[key] = n
 	}
 	for i := range w.Placed {

@@ -89,6 +89,7 @@ type evaluation struct {
 	levers    []lever
 
 	base    []*point             // by replica
+	inputs  [][]scenarios.Drawn  // by replica
 	changed [][][]float64        // objective by resource, replica, workload; nil where not played
 	doubled [][]float64          // objective by resource, workload
 	levered [][]*point           // by lever, replica
@@ -118,6 +119,7 @@ func Evaluate(ctx context.Context, w *scenarios.World, opt Options) (*result.Run
 	e.levers = levers(w)
 	n := opt.Replicas
 	e.base = make([]*point, n)
+	e.inputs = make([][]scenarios.Drawn, n)
 	e.changed = grid(len(e.resources), min(n, pairedReplicas))
 	e.doubled = make([][]float64, len(e.resources))
 	e.levered = make([][]*point, len(e.levers))
@@ -209,7 +211,7 @@ func (e *evaluation) replica(ctx context.Context, bench *scenarios.Bench, i int)
 			return err
 		}
 	}
-	e.base[i] = base
+	e.base[i], e.inputs[i] = base, s.Inputs()
 	e.tick(1)
 	if i < pairedReplicas {
 		for r := range e.resources {

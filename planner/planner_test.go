@@ -8,8 +8,10 @@ import (
 	"math"
 	"testing"
 
+	"aisim/hardware"
 	"aisim/internal/result"
 	"aisim/scenarios"
+	"aisim/sim"
 )
 
 // small is a campaign of 64 H100 with faults, storage and a bought machine: every part
@@ -296,5 +298,34 @@ func TestQuantile(t *testing.T) {
 	}
 	if n := number([]float64{3, 1}, "s", result.Derived, ""); n.NoInterval == "" || n.Low != 3 || n.High != 3 {
 		t.Errorf("two replicas make an interval: %+v", n)
+	}
+}
+
+// What carries an interval: a metric that follows one input and noise is put down to
+// that input, and its kind becomes the metric's.
+func TestDriversOfAnInterval(t *testing.T) {
+	e := &evaluation{}
+	for i := range 300 { // many, so that chance does not speak
+		s := sim.NewStream(1, fmt.Sprint(i))
+		a, b, c := math.Exp(0.1*s.Normal(0, 1)), math.Exp(0.1*s.Normal(0, 1)), math.Exp(0.1*s.Normal(0, 1))
+		m := &measures{values: map[string]float64{"x": 3 * math.Pow(a, 2) * b}, units: map[string]string{}}
+		e.base = append(e.base, &point{m: m})
+		e.inputs = append(e.inputs, []scenarios.Drawn{
+			{Name: "a", Ratio: a, Value: hardware.Value{Kind: result.Assumed}},
+			{Name: "b", Ratio: b, Value: hardware.Value{Kind: result.Measured}},
+			{Name: "c", Ratio: c, Value: hardware.Value{Kind: result.Datasheet}},
+		})
+	}
+	ds := e.drivers("x")
+	if len(ds) == 0 || ds[0].name != "a" || ds[0].share < 0.6 || ds[0].share > 0.95 { // exactly 0.8
+		t.Fatalf("drivers %+v", ds)
+	}
+	for _, d := range ds {
+		if d.name == "c" {
+			t.Errorf("an input without effect carries %g of the interval", d.share)
+		}
+	}
+	if k := heaviest(byKind(ds), result.Derived); k != result.Assumed {
+		t.Errorf("kind %s", k)
 	}
 }

@@ -325,6 +325,15 @@ func (e *evaluation) evidence(run *result.Run) {
 			}
 		}
 	}
+	if len(run.Workloads) > 0 {
+		// First what carries the interval of the first workload's objective.
+		wl := &run.Workloads[0]
+		for k, d := range e.drivers(wl.ID + "." + wl.Objective) {
+			if k < 8 {
+				add(result.Assumption{Name: d.name, Value: d.text, Pedigree: d.kind, Source: d.src, Weight: d.share})
+			}
+		}
+	}
 	for _, ln := range run.Ledger.Lines {
 		if ln.CapexUSD > 0 && ln.Source != "" {
 			add(result.Assumption{Name: "price of " + strings.ToLower(ln.Item[:1]) + ln.Item[1:], Value: ln.Basis, Pedigree: ln.Pedigree, Source: ln.Source})

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"math"
+	"sort"
 
 	"aisim/cluster"
 	"aisim/hardware"
@@ -70,16 +71,43 @@ type Sample struct {
 	b        *Bench
 	replica  int
 	draw     hardware.Draw
+	drawn    map[string]Drawn // looked up and collected by sorted name
 	seed     uint64
 	requests [][]trace.Request
 	machines map[string]*machine // by factors of stepResources; looked up only
 }
 
+// Drawn is one uncertain input of a sample: what was drawn, relative to its nominal value.
+type Drawn struct {
+	Name  string
+	Ratio float64
+	Value hardware.Value
+}
+
 // Sample draws a replica.
 func (b *Bench) Sample(replica int) *Sample {
 	seed := b.w.Scenario.Seed
-	return &Sample{b: b, replica: replica, draw: hardware.NewDraw(seed, replica), seed: seed + uint64(replica)*0x9e3779b97f4a7c15,
+	s := &Sample{b: b, replica: replica, drawn: map[string]Drawn{}, seed: seed + uint64(replica)*0x9e3779b97f4a7c15,
 		requests: make([][]trace.Request, len(b.w.Placed)), machines: map[string]*machine{}}
+	draw := hardware.NewDraw(seed, replica)
+	s.draw = func(name string, v hardware.Value) float64 {
+		x := draw(name, v)
+		if v.RelSD > 0 && v.V != 0 {
+			s.drawn[name] = Drawn{name, x / v.V, v}
+		}
+		return x
+	}
+	return s
+}
+
+// Inputs are the uncertain inputs that the futures played so far have asked for, by name.
+func (s *Sample) Inputs() []Drawn {
+	out := make([]Drawn, 0, len(s.drawn))
+	for _, d := range s.drawn {
+		out = append(out, d)
+	}
+	sort.Slice(out, func(a, b int) bool { return out[a].Name < out[b].Name })
+	return out
 }
 
 // Draw picks the number for an uncertain value in this sample.

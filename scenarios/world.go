@@ -279,12 +279,12 @@ func (w *World) asProblems(key string, err error) []*Problem {
 
 // links draws the constants of the chip's own link and of the network.
 func (w *World) links(draw hardware.Draw) collective.Links {
-	drawn := hardware.DrawLinks(w.Profile.Links, draw)
 	pick := func(class string) profile.LinkParams {
-		if p, ok := drawn[class]; ok {
-			return p
+		p, ok := w.Profile.Links[class]
+		if !ok {
+			class, p = "other", w.Profile.Links["other"]
 		}
-		return drawn["other"]
+		return hardware.DrawLinks(map[string]profile.LinkParams{class: p}, draw)[class]
 	}
 	up := profile.LinkClass(w.Chip.ScaleUpLink)
 	if up == "" {
