@@ -80,6 +80,7 @@ type source struct {
 	wake  sim.Time // of the event that will serve it, sim.Never if none
 	lanes uint16   // RoCE: lanes with packets that wait
 	turn  uint8    // RoCE: lane served last
+	relay bool     // RoCE: the last packet came from a lane's queue
 }
 
 // part is what a partition keeps for itself.
@@ -133,6 +134,7 @@ type model struct {
 	fullBlocks, ackBlocks int32
 	ringOf                []int16 // per sending end: torus dimension, -1 elsewhere
 	wraps                 []bool
+	grades                []sim.Duration // per node: queues below this count as none
 	dcqcn                 DCQCN
 }
 
@@ -191,9 +193,9 @@ func (m *model) arrive(ctx *sim.Context, pa *part, a int32, arg uint64, now sim.
 	case aim.at == in.node:
 		o = aim.last
 	default:
-		set := m.r.table[int(in.row)*m.r.cols+int(aim.target)]
-		if o = set.first; set.n > 1 || set.listed {
-			o = m.choose(set, arg, in.row, now)
+		set := &m.r.table[int(in.row)*m.r.cols+int(aim.target)]
+		if o = set.first; set.n > 1 || o < 0 {
+			o = m.choose(set, arg, in.node, now)
 		}
 	}
 	from := a*m.lanes + int32(arg>>laneShift&laneMask)
@@ -220,28 +222,44 @@ func (m *model) lag(arg uint64, a, o int32) sim.Duration {
 	return sim.Duration(was) + sim.Duration(arg>>63) - sim.Duration(will)
 }
 
-// choose picks one of several shortest ways. Streams walk through them in turn, one step
-// per packet (and one per round at the next tier), so that what goes to one
-// destination comes down evenly; adaptive routing takes the first idle one from there, or the least loaded.
-func (m *model) choose(set hopSet, arg uint64, row int32, now sim.Time) int32 {
+// choose picks one of several shortest ways. Spraying draws one from the packet's own
+// number. Adaptive routing goes round them, separately for each target, so that what
+// meets again on the way down comes evenly; it passes over those with queues longer than
+// the grain, and takes the shortest if all have. Without a grain streams that meet at a
+// switch fall into step: each keeps the link that it left idle, and they collide on the way
+// down as static routes do.
+func (m *model) choose(set *hopSet, arg uint64, node int32, now sim.Time) int32 {
 	n := uint32(set.n)
-	k := uint32(mix(arg&(1<<laneShift-1|ackFlag)^uint64(row)<<50)>>32) % n
 	if m.spray {
-		return m.r.member(set, int(k))
+		return m.r.member(*set, int(uint32(mix(arg&(1<<laneShift-1|ackFlag)^uint64(node)<<50)>>32)%n))
 	}
-	best, least := none, sim.Never
+	k := uint32(set.turn)
+	if arg&ackFlag != 0 { // small ones would spoil the turn of the large
+		k = uint32(mix(arg&(1<<laneShift-1)^uint64(node)<<50)>>32) % n
+	}
+	chosen, least := k, sim.Never
+	idle := now + m.grades[node]
 	for range n {
-		o := m.r.member(set, int(k))
-		if t := m.load[o]; t <= now {
-			return o
-		} else if t < least {
-			best, least = o, t
+		t := m.load[m.r.member(*set, int(k))]
+		if t <= idle {
+			chosen = k
+			break
+		}
+		if t < least {
+			chosen, least = k, t
 		}
 		if k++; k == n {
 			k = 0
 		}
 	}
-	return best
+	if arg&ackFlag == 0 {
+		turn := chosen + 1
+		if turn == n {
+			turn = 0
+		}
+		set.turn = uint16(turn)
+	}
+	return m.r.member(*set, int(chosen))
 }
 
 // relane is the dateline: a packet that wraps round a dimension of a torus moves to

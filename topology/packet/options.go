@@ -42,6 +42,10 @@ type Options struct {
 	// buffer].
 	CreditBytes int64
 
+	// GrainBytes is the queue that adaptive routing holds for none, as switches compare
+	// grades and not bytes [8 packets].
+	GrainBytes int64
+
 	// RoCE. Sizes that are zero follow the rate r of the port.
 	PauseBytes  int64 // input bytes at which the sender is paused [16 µs × r]
 	ResumeBytes int64 // input bytes at which it goes on [PauseBytes − 2 µs × r]
@@ -59,14 +63,15 @@ type Options struct {
 }
 
 const (
-	maxLanes    = 15
-	blockBytes  = 64 // unit of credits (InfiniBand Architecture Specification vol. 1, §7.9.4.4)
-	minRate     = 1e5
-	maxPayload  = 1 << 16
-	pumpBurst   = 4 // packets that a sender books ahead of its port
-	maxFlows    = 1 << flowBits
-	maxPackets  = 1 << seqBits
-	maxPathHops = 1<<hopBits - 1
+	maxLanes     = 15
+	blockBytes   = 64 // unit of credits (InfiniBand Architecture Specification vol. 1, §7.9.4.4)
+	minRate      = 1e5
+	maxPayload   = 1 << 16
+	grainPackets = 8
+	pumpBurst    = 4 // packets that a sender books ahead of its port
+	maxFlows     = 1 << flowBits
+	maxPackets   = 1 << seqBits
+	maxPathHops  = 1<<hopBits - 1
 )
 
 func (o Options) withDefaults(g *topology.Graph) (Options, error) {
@@ -104,6 +109,8 @@ func (o Options) withDefaults(g *topology.Graph) (Options, error) {
 		return o, fmt.Errorf("packet: header of %d and acknowledgement of %d bytes, must be 1 to 4096 and 0 to 4096", o.HeaderBytes, o.AckBytes)
 	case o.BufferBytes < 0 || o.BufferBytes > 1<<36 || o.CreditBytes < 0:
 		return o, fmt.Errorf("packet: buffer of %d and credits of %d bytes, must be 0 to 64 GiB", o.BufferBytes, o.CreditBytes)
+	case o.GrainBytes < 0 || o.GrainBytes > 1<<30:
+		return o, fmt.Errorf("packet: grain of %d bytes, must be 0 to 1 GiB", o.GrainBytes)
 	case o.PauseBytes < 0 || o.ResumeBytes < 0 || o.PauseBytes > 0 && o.ResumeBytes >= o.PauseBytes:
 		return o, fmt.Errorf("packet: pause at %d and resume at %d bytes, resume must be the smaller", o.PauseBytes, o.ResumeBytes)
 	case o.MarkMin < 0 || o.MarkMax < 0 || o.MarkMax > 0 && o.MarkMax <= o.MarkMin:

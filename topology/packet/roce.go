@@ -111,8 +111,8 @@ func (m *model) pause(ctx *sim.Context, pa *part, o int32, arg uint64, now sim.T
 	}
 }
 
-// serve sends one packet from a port that is free: of the lanes in turn, else of the
-// streams that start here.
+// serve sends one packet from a port that is free: of the lanes in turn, or of the streams
+// that start here.
 func (m *model) serve(ctx *sim.Context, pa *part, o int32, now sim.Time) {
 	s := &m.srcs[o]
 	if free := m.ports[o].free; free > now {
@@ -122,6 +122,14 @@ func (m *model) serve(ctx *sim.Context, pa *part, o int32, now sim.Time) {
 	again := sim.Never // when a packet is next ready
 	sent := false
 	turn := int32(s.turn)
+	// What waits and what starts here take turns.
+	if s.relay && s.last != none {
+		if sent, again = m.emit(ctx, pa, o, s, now); sent {
+			s.relay = false
+			m.wakeAt(ctx, o, m.ports[o].free, now, kindServe)
+			return
+		}
+	}
 	for k := int32(1); k <= m.lanes && s.lanes != 0; k++ {
 		lane := turn + k
 		if lane >= m.lanes {
@@ -147,6 +155,7 @@ func (m *model) serve(ctx *sim.Context, pa *part, o int32, now sim.Time) {
 			m.drain(ctx, w.in, blocks, now)
 		}
 		sent = true
+		s.relay = true
 		break
 	}
 	if !sent && s.last != none {

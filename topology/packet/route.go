@@ -25,12 +25,12 @@ type aim struct {
 	last     int32 // sending end of the last link
 }
 
-// hopSet is the sending ends that lead nearer to a target: n of them from first
-// on, or from first on in routes.list.
+// hopSet is the sending ends that lead nearer to a target: n of them from first on, or, if
+// first is negative, from −first−1 on in routes.list. Packets to the target take them in turn.
 type hopSet struct {
-	first  int32
-	n      int16
-	listed bool
+	first int32
+	n     uint16
+	turn  uint16
 }
 
 // routes says where packets go next.
@@ -193,7 +193,11 @@ func (r *routes) tabulate(f *fabric, streams []stream) error {
 					near = append(near, p)
 				}
 			}
-			r.table[int(r.row[v])*r.cols+c] = r.set(near)
+			set := r.set(near)
+			if set.n > 1 {
+				set.turn = uint16(mix(uint64(v)<<32|uint64(t)) % uint64(set.n))
+			}
+			r.table[int(r.row[v])*r.cols+c] = set
 		}
 	}
 	for i := range r.aims {
@@ -237,8 +241,8 @@ func (r *routes) leave(f *fabric, v topology.NodeID, i int) (int32, bool) {
 }
 
 func (r *routes) member(s hopSet, k int) int32 {
-	if s.listed {
-		return r.list[int(s.first)+k]
+	if s.first < 0 {
+		return r.list[int(-s.first-1)+k]
 	}
 	return s.first + int32(k)
 }
@@ -250,13 +254,13 @@ func (r *routes) set(ends []int32) hopSet {
 		return hopSet{}
 	}
 	if int(ends[n-1]-ends[0]) == n-1 {
-		return hopSet{first: ends[0], n: int16(n)}
+		return hopSet{first: ends[0], n: uint16(n)}
 	}
 	// Switches alike in wiring repeat their last set; longer searches do not pay.
 	if k := len(r.list) - n; k < 0 || !slices.Equal(r.list[k:], ends) {
 		r.list = append(r.list, ends...)
 	}
-	return hopSet{first: int32(len(r.list) - n), n: int16(n), listed: true}
+	return hopSet{first: -int32(len(r.list)-n) - 1, n: uint16(n)}
 }
 
 // fix lays the path of every stream and of its acknowledgements by the graph's own

@@ -129,6 +129,7 @@ func build(g *topology.Graph, flows []Flow, options Options) (*network, *sim.Eng
 			return nil, nil, err
 		}
 	}
+	m.setGrades(o)
 	e, err := sim.New(sim.Config{
 		Entities: max(2*n, 1), Partitions: parts, Lookahead: lookahead, Queue: o.Queue, Workers: o.Workers,
 		Window: window(parts, o.Queue),
@@ -175,6 +176,22 @@ func build(g *topology.Graph, flows []Flow, options Options) (*network, *sim.Eng
 		}
 	}
 	return net, e, nil
+}
+
+// setGrades turns the grain of adaptive routing into time per row of the table: on the
+// slowest link of the node, so that a node's links are compared alike.
+func (m *model) setGrades(o Options) {
+	grain := uint64(o.GrainBytes)
+	if grain == 0 {
+		grain = grainPackets * m.fullBytes
+	}
+	m.grades = make([]sim.Duration, len(m.f.out)-1)
+	for v := range m.grades {
+		for p := m.f.out[v]; p < m.f.out[v+1]; p++ {
+			whole, _ := ticks(grain, m.f.num[p], m.f.den[p])
+			m.grades[v] = max(m.grades[v], sim.Duration(whole))
+		}
+	}
 }
 
 // window suits the ring of a fabric in one part: the serialisation of some packets.
@@ -312,23 +329,22 @@ func (n *network) report(e *sim.Engine) *Result {
 		r.MinSec, r.MaxSec, r.MeanSec = least.Seconds(), most.Seconds(), sum.Seconds()/float64(len(r.Flows))
 	}
 	var delay, occupancy histogram
+	var stalled, paused sim.Duration
 	for i := range n.parts {
 		p := &n.parts[i]
 		r.Packets += p.data
 		r.Acks += p.acks
 		r.Hops += p.hops
 		r.CreditStalls += p.stalls
-		r.StallSec += sim.Duration(p.stallTicks).Seconds()
+		stalled += sim.Duration(p.stallTicks)
 		r.Pauses += p.pauses
-		r.PauseSec += sim.Duration(p.pauseTicks).Seconds()
+		paused += sim.Duration(p.pauseTicks)
 		r.Marks += p.marks
 		r.Notices += p.notices
 		delay.merge(&p.delay)
 		occupancy.merge(&p.occupancy)
 	}
-	if n.roce {
-		r.CreditStalls, r.StallSec = 0, 0
-	}
+	r.StallSec, r.PauseSec = stalled.Seconds(), paused.Seconds()
 	r.QueueDelaySec = delay.percentiles(1 / sim.TicksPerSecond)
 	r.OccupancyBytes = occupancy.percentiles(blockBytes)
 	for p, id := range n.f.link {
