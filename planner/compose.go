@@ -110,6 +110,12 @@ func machineWords(w *scenarios.World) string {
 		net = "a torus of " + strings.ReplaceAll(strings.Trim(fmt.Sprint(f.Dims), "[]"), " ", " × ")
 	case "rail-optimised":
 		net = "a rail-optimised fat-tree"
+	case "rail-only":
+		net = "separate rails"
+	case "dragonfly+":
+		net = "a dragonfly+"
+	case "file":
+		net = "a fabric from a file"
 	case "single-switch":
 		net = "one switch"
 	}

@@ -3,6 +3,8 @@ package scenarios
 import (
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -86,8 +88,16 @@ func (c *checker) cluster() {
 
 func (c *checker) fabric() {
 	f := &c.sc.Cluster.Fabric
-	if f.Topology != "torus" && f.Switch == "" {
+	switch {
+	case f.Topology == "file" && f.File == "":
+		c.lacks("cluster.fabric", "file", "the fabric stands in a file")
+	case f.Topology == "file":
+		c.fabricFile()
+	case f.Topology != "torus" && f.Switch == "":
 		c.lacks("cluster.fabric", "switch", "a "+f.Topology+" is made of switches")
+	}
+	if n := len(f.Oversubscription); f.Topology == "dragonfly+" && n > 2 {
+		c.bad("cluster.fabric.oversubscription", "at most 2 entries", "leaves first, then spines", "has %d entries for the two levels of a dragonfly+", n)
 	}
 	if want := f.Levels - 1; f.Levels > 0 && len(f.Oversubscription) != want {
 		c.bad("cluster.fabric.oversubscription", fmt.Sprintf("%d entries", want), "one entry per level of switches but the last, leaves first",
@@ -112,6 +122,23 @@ func (c *checker) fabric() {
 		}
 	}
 }
+
+// fabricFile resolves the path of a fabric file against the file that gives it.
+func (c *checker) fabricFile() {
+	f := &c.sc.Cluster.Fabric
+	if o, ok := c.sc.source.origins["cluster.fabric.file"]; ok && !filepath.IsAbs(f.File) {
+		f.File = filepath.Join(o.dir, filepath.FromSlash(f.File))
+	}
+	switch info, err := os.Stat(f.File); {
+	case err != nil:
+		c.bad("cluster.fabric.file", "a file that can be read", "", "cannot be read: no such file")
+	case info.Size() > maxFabricBytes:
+		c.bad("cluster.fabric.file", "at most 64 MiB", "", "has %d bytes", info.Size())
+	}
+}
+
+// maxFabricBytes bounds a fabric file; ibnetdiscover prints about 100 bytes a port.
+const maxFabricBytes = 64 << 20
 
 func (c *checker) economics() {
 	e := &c.sc.Economics

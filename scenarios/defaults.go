@@ -59,7 +59,9 @@ func (c *completer) drop(path string) {
 
 func (c *completer) fabric() {
 	f := &c.sc.Cluster.Fabric
-	if f.Topology != "fat-tree" && f.Topology != "rail-optimised" {
+	switch f.Topology {
+	case "fat-tree", "rail-optimised", "rail-only":
+	default:
 		return
 	}
 	if f.Levels == 0 && len(f.Oversubscription) > 0 {

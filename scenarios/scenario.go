@@ -51,7 +51,8 @@ type Override struct {
 // nodes are wanted. Oversubscription holds Levels-1 entries, leaf uplinks first,
 // or none for full bandwidth.
 type Fabric struct {
-	Topology         string    `toml:"topology"` // fat-tree | rail-optimised | single-switch | torus
+	Topology         string    `toml:"topology"` // fat-tree | rail-optimised | rail-only | dragonfly+ | single-switch | torus | file
+	File             string    `toml:"file"`     // resolved path of a fabric file
 	Levels           int       `toml:"levels"`
 	Switch           string    `toml:"switch"` // catalogue id; empty for a torus
 	Radix            *int      `toml:"radix"`

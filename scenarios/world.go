@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"math"
+	"os"
 
 	"aisim/hardware"
 	"aisim/hardware/profile"
@@ -181,6 +182,14 @@ func (w *World) wire() error {
 	if f.Radix != nil {
 		spec.Radix = *f.Radix
 	}
+	if f.Topology == "file" {
+		text, err := os.ReadFile(f.File)
+		if err != nil {
+			return Problems(sc.ProblemAt("cluster.fabric.file", f.File, "", "", err.Error()))
+		}
+		spec.File = string(text)
+		w.networkClass = "ib"
+	}
 	if sc.Edge != nil && f.Topology == "single-switch" {
 		spec.Radix = 0 // one switch at each site; together they have as many ports as it takes
 	}
@@ -245,7 +254,7 @@ func product(dims []int) int {
 // fabricProblem points at the key of the fabric that an error of the builder is about.
 func (w *World) fabricProblem(err error) *Problem {
 	key := "cluster.fabric"
-	for _, k := range []string{"oversubscription", "radix", "routing", "levels", "failed_links", "dims"} {
+	for _, k := range []string{"oversubscription", "radix", "routing", "levels", "failed_links", "dims", "file"} {
 		if w.Scenario.IsSet("cluster.fabric."+k) && mentions(err, k) {
 			key = "cluster.fabric." + k
 			break

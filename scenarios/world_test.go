@@ -172,3 +172,20 @@ func TestBuiltinWorlds(t *testing.T) {
 		})
 	}
 }
+
+// Every shape of the network carries the same job, and the shape matters.
+func TestEveryTopologyIsWired(t *testing.T) {
+	seen := map[float64]string{}
+	for _, sets := range [][]string{
+		{`cluster.fabric.topology="fat-tree"`, "cluster.fabric.radix=16", "cluster.fabric.oversubscription=[3.0]"},
+		{`cluster.fabric.topology="rail-optimised"`, "cluster.fabric.radix=16", "cluster.fabric.oversubscription=[3.0]"},
+		{`cluster.fabric.topology="dragonfly+"`, "cluster.fabric.radix=32", "cluster.fabric.oversubscription=[2.0, 2.0]"},
+	} {
+		f := play(t, world(t, twoJobs, append(sets, "workload.train.parallelism.tensor=2", `workload.train.overlap.data=0.0`)...), 0, nil)
+		s := f.Steps[0].Seconds
+		if other, ok := seen[s]; ok {
+			t.Errorf("%s and %s give the same step of %g s", sets[0], other, s)
+		}
+		seen[s] = sets[0]
+	}
+}
