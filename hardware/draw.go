@@ -47,15 +47,7 @@ func DrawLinks(links map[string]profile.LinkParams, draw Draw) map[string]profil
 		// A class that is slow is slow in all its uses; no more than the line rate,
 		// except where switches reduce.
 		rate, latency := factor("rate", l.RelSD), factor("latency", l.LatencySD)
-		l.Efficiency = min(1, l.Efficiency*rate)
-		l.P2P = min(1, l.P2P*rate)
-		l.AllToAll = min(1, l.AllToAll*rate)
-		l.InNetwork *= rate
-		l.BaseSec *= latency
-		l.StepSec *= latency
-		l.LowStepSec *= latency
-		l.HopSec *= latency
-		out[class] = l
+		out[class] = l.Scaled(rate, latency)
 	}
 	return out
 }

@@ -124,7 +124,7 @@ read, 130 and 143 interrupted.`,
 		return usage(cmd.CommandPath(), cmd.CommandPath()+" --help lists the flags", "%s", what)
 	})
 	root.AddCommand(p.run(), p.check(), p.explain(), p.report(), p.catalog(), p.topology(), p.trace(),
-		p.bench(), p.schema(), p.doctor(), p.version(), p.completion())
+		p.validate(), p.bench(), p.schema(), p.doctor(), p.version(), p.completion())
 	return root
 }
 

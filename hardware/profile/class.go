@@ -38,7 +38,7 @@ var linkNames = []struct{ prefix, class string }{
 	{"gaudi", "gaudi-roce"}, {"roce-", "gaudi-roce"}, {"on-die roce", "gaudi-roce"},
 	{"hccs", "hccs"},
 	{"pcie", "pcie"},
-	{"efa", "efa"},
+	{"efa-v1", "efa1"}, {"efa v1", "efa1"}, {"efa1", "efa1"}, {"efa", "efa"},
 	{"gcp-tcpx", "tcpx"}, {"tcpx", "tcpx"}, {"gpudirect", "tcpx"},
 	{"slingshot", "slingshot"}, {"cn5000", "slingshot"}, {"omni", "slingshot"},
 	{"infiniband", "ib"}, {"qm", "ib"}, {"q34", "ib"}, {"sb7", "ib"}, {"cx", "ib"}, {"connectx", "ib"},

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -252,30 +251,4 @@ func parseLinks(text []byte) (map[string]LinkParams, error) {
 		links[l.Class] = l
 	}
 	return links, nil
-}
-
-func (l LinkParams) check() error {
-	if l.Class == "" || l.Source == "" {
-		return fmt.Errorf("class and source must be given")
-	}
-	switch l.Kind {
-	case "measured", "derived", "datasheet", "assumed":
-	default:
-		return fmt.Errorf("kind %q: one of measured, derived, datasheet, assumed", l.Kind)
-	}
-	for _, x := range []struct {
-		name   string
-		v      float64
-		lo, hi float64
-	}{
-		{"efficiency", l.Efficiency, 0.01, 1.2}, {"p2p", l.P2P, 0.01, 1.2}, {"all_to_all", l.AllToAll, 0.01, 1.2},
-		{"in_network", l.InNetwork, 0, 1.5}, {"base_sec", l.BaseSec, 0, 1}, {"step_sec", l.StepSec, 0, 1},
-		{"low_step_sec", l.LowStepSec, 0, 1}, {"low_eff", l.LowEff, 0.01, 1}, {"hop_sec", l.HopSec, 0, 1},
-		{"fill_sqrt_sec", l.FillSqrtSec, 0, 1}, {"sd", l.RelSD, 0, 1}, {"latency_sd", l.LatencySD, 0, 1},
-	} {
-		if !(x.v >= x.lo && x.v <= x.hi) || math.IsNaN(x.v) {
-			return fmt.Errorf("%s = %g: want %g to %g", x.name, x.v, x.lo, x.hi)
-		}
-	}
-	return nil
 }

@@ -89,31 +89,6 @@ type Efficiencies struct {
 	UsableMemory Param `toml:"usable_memory"`
 }
 
-// LinkParams are the α–β constants of one class of links. A ring of n ranks on
-// S bytes takes
-//
-//	t = BaseSec + steps*StepSec + hops*HopSec + FillSqrtSec*sqrt(w/b) + w/b
-//
-// with w = S*2(n-1)/n for all-reduce, b = rate*Efficiency and all times in
-// seconds (kernel, collective and storage notes, B1).
-type LinkParams struct {
-	Class       string  `toml:"class"`
-	Efficiency  float64 `toml:"efficiency"`    // ring bus bandwidth per one-way line rate
-	P2P         float64 `toml:"p2p"`           // point-to-point copies per one-way line rate
-	AllToAll    float64 `toml:"all_to_all"`    // all-to-all per one-way line rate
-	InNetwork   float64 `toml:"in_network"`    // bus bandwidth with in-switch reduction per line rate; 0: none
-	BaseSec     float64 `toml:"base_sec"`      // start of one collective
-	StepSec     float64 `toml:"step_sec"`      // per step, large messages (Simple protocol)
-	LowStepSec  float64 `toml:"low_step_sec"`  // per step, small messages (LL protocol)
-	LowEff      float64 `toml:"low_eff"`       // fraction of the ring rate that the small-message protocol reaches
-	HopSec      float64 `toml:"hop_sec"`       // per crossing of the link (inter-node hop, torus hop)
-	FillSqrtSec float64 `toml:"fill_sqrt_sec"` // chunk fill c in c*sqrt(w/b), in sqrt(seconds)
-	RelSD       float64 `toml:"sd"`            // relative sd of a transfer time at large sizes
-	LatencySD   float64 `toml:"latency_sd"`    // relative sd of the fixed parts
-	Kind        string  `toml:"kind"`          // measured | derived | datasheet | assumed
-	Source      string  `toml:"source"`
-}
-
 // Profile is what is known of how one chip performs.
 type Profile struct {
 	Schema   string

@@ -59,8 +59,9 @@ func TestLinks(t *testing.T) {
 			t.Errorf("no constants for %s", class)
 		}
 	}
-	// A100 ring asymptote 245 of 300 GB/s, NVLink 4 354 of 450 (notes, B1).
-	if math.Abs(links["nvlink3"].Efficiency*300-245) > 1 || math.Abs(links["nvlink4"].Efficiency*450-354) > 1 {
+	// Ring rates by the slopes of the largest all-gathers (calibration/fit); the notes, B1,
+	// with the √ term alone, have 245 and 354 GB/s.
+	if math.Abs(links["nvlink3"].Efficiency*300/245-1) > 0.07 || math.Abs(links["nvlink4"].Efficiency*450/354-1) > 0.07 {
 		t.Errorf("ring rates %g %g", links["nvlink3"].Efficiency*300, links["nvlink4"].Efficiency*450)
 	}
 }

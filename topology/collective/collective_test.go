@@ -478,7 +478,8 @@ func TestMoreIsNeverSlower(t *testing.T) {
 				rt.Fatal(err)
 			}
 			after := prepare(t, c.On(h, c.Links()), op, [][]topology.NodeID{ranks}, "").Time(1 << 24)
-			if after.Sec > before.Sec*(1+1e-12) {
+			// A library that turns from one algorithm to another may lose by it.
+			if after.Sec > before.Sec*(1+1e-12) && (after.Algorithm == before.Algorithm || after.Sec > before.Sec*treeCaution) {
 				rt.Fatalf("%s: twice the %s level: %g s, before %g s", op, l.Key, after.Sec, before.Sec)
 			}
 		}
@@ -488,7 +489,7 @@ func TestMoreIsNeverSlower(t *testing.T) {
 			rt.Fatal(err)
 		}
 		after := prepare(t, c.On(h, c.Links()), op, [][]topology.NodeID{ranks}, "").Time(1 << 24)
-		if op != AllReduce && op != Barrier && op != AllToAll {
+		if op != AllReduce && op != Barrier && op != AllToAll && after.Algorithm == before.Algorithm {
 			close2(t, op.String()+" on twice of everything", after.Sec-after.LatencySec, (before.Sec-before.LatencySec)/2, 1e-9)
 		}
 	})

@@ -39,7 +39,12 @@ type Options struct {
 
 // PlanOptions says how one operation is to be prepared.
 type PlanOptions struct {
-	Algorithm  string        // "" takes the fastest for the size, as a library would
+	Algorithm string // "" takes what a library would for the size
+	Protocol  string // "ll", "ll128" or "simple"; "" takes what a library would
+	// Weights are how much of an all-to-all each rank of a group receives, relative to
+	// the others, as an expert-parallel layer with unequal experts; nil is uniform. All
+	// groups must have as many ranks as there are weights.
+	Weights    []float64
 	Background []flow.Demand // steady transfers that share the fabric; their bytes are ignored
 }
 
@@ -91,6 +96,7 @@ type shape struct {
 	candidates []candidate
 	inNetwork  bool
 	lockStep   bool
+	weights    []float64
 }
 
 func hashGroups(op Op, algorithm string, groups [][]topology.NodeID) uint64 {
@@ -117,7 +123,7 @@ func (c *Comm) Prepare(op Op, groups [][]topology.NodeID, opt PlanOptions) (*Pla
 	if c.opt.Model != "" && c.opt.Model != "analytic" && c.opt.Model != "flow" {
 		return nil, fmt.Errorf("collective: model %q is not known (want analytic or flow)", c.opt.Model)
 	}
-	s, err := c.shapeOf(op, groups, opt.Algorithm)
+	s, err := c.shapeOf(op, groups, opt.Algorithm, opt.Weights)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +131,7 @@ func (c *Comm) Prepare(op Op, groups [][]topology.NodeID, opt PlanOptions) (*Pla
 }
 
 // shapeOf finds or builds what does not depend on capacities.
-func (c *Comm) shapeOf(op Op, groups [][]topology.NodeID, algorithm string) (*shape, error) {
+func (c *Comm) shapeOf(op Op, groups [][]topology.NodeID, algorithm string, weights []float64) (*shape, error) {
 	k := c.kept
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -133,15 +139,15 @@ func (c *Comm) shapeOf(op Op, groups [][]topology.NodeID, algorithm string) (*sh
 	key := hashGroups(op, algorithm, groups)
 	inNetwork := c.links.ScaleUp.InNetwork > 0
 	for _, have := range k.shapes[key] {
-		if have.op == op && have.algorithm == algorithm && have.inNetwork == inNetwork && have.lockStep == c.opt.LockStep && slices.EqualFunc(have.groups, groups, slices.Equal) {
+		if have.op == op && have.algorithm == algorithm && have.inNetwork == inNetwork && have.lockStep == c.opt.LockStep && slices.Equal(have.weights, weights) && slices.EqualFunc(have.groups, groups, slices.Equal) {
 			return have, nil
 		}
 	}
-	s, err := c.build(op, groups, algorithm)
+	s, err := c.build(op, groups, algorithm, weights)
 	if err != nil {
 		return nil, err
 	}
-	s.inNetwork, s.lockStep = inNetwork, c.opt.LockStep
+	s.inNetwork, s.lockStep, s.weights = inNetwork, c.opt.LockStep, slices.Clone(weights)
 	k.shapes[key] = append(k.shapes[key], s)
 	return s, nil
 }
@@ -169,111 +175,4 @@ func (c *Comm) checkGroups(op Op, groups [][]topology.NodeID) (int, error) {
 		}
 	}
 	return ranks, nil
-}
-
-// efficiency of a level for a kind of traffic: the fraction of the line rate.
-func (c *Comm) efficiency(l topology.LevelID, t traffic) float64 {
-	p := &c.links.Network
-	if l == topology.ScaleUpLevel {
-		p = &c.links.ScaleUp
-	}
-	e := p.Efficiency
-	switch t {
-	case pairTraffic:
-		if p.P2P > 0 {
-			e = p.P2P
-		}
-	case shuffleTraffic:
-		if p.AllToAll > 0 {
-			e = p.AllToAll
-		}
-	case switchTraffic:
-		if l == topology.ScaleUpLevel {
-			e = p.InNetwork
-		}
-	case switchTreeTraffic:
-		if l == topology.ScaleUpLevel {
-			e = nvlsTreeShare * p.InNetwork
-		}
-	}
-	return e
-}
-
-// tie is what rounding may set two levels apart; of equal levels the lower is named.
-const tie = 1e-9
-
-// price turns a shape into a plan under the present capacities and constants.
-func (c *Comm) price(s *shape, opt PlanOptions) (*Plan, error) {
-	p := &Plan{op: s.op, ranks: s.ranks, groups: len(s.groups), shape: s}
-	for i := range s.candidates {
-		cand := &s.candidates[i]
-		out := pricedCandidate{name: cand.name, index: i}
-		usable := true
-		for k := range cand.phases {
-			ph := &cand.phases[k]
-			priced := pricedPhase{bytes: ph.bytes}
-			for l := range topology.NumLevels {
-				if ph.perLevel[l] == 0 {
-					continue
-				}
-				e := c.efficiency(l, ph.traffic)
-				if !(e > 0) {
-					if ph.traffic == switchTraffic || ph.traffic == switchTreeTraffic {
-						usable = false // no in-network reduction in this profile
-						break
-					}
-					return nil, fmt.Errorf("collective: the link constants of class %q have no efficiency, which %s over the %s level needs", c.class(l).Class, s.op, l.Key())
-				}
-				t := ph.perLevel[l] / (c.g.Scale(l) * e)
-				if t > priced.secPerByte*(1+tie) {
-					priced.level = l
-				}
-				priced.secPerByte = max(priced.secPerByte, t)
-			}
-			if len(opt.Background) > 0 || c.opt.Expand {
-				run := c.simulate
-				if c.opt.Model != "flow" {
-					run = c.bound
-				}
-				sec, level, err := run(s, ph, opt.Background)
-				if err != nil {
-					return nil, err
-				}
-				priced.secPerByte = sec
-				if sec > 0 {
-					priced.level = level
-				}
-			}
-			su, net := &c.links.ScaleUp, &c.links.Network
-			priced.fixed = ph.wireSec + ph.extraSec + ph.scaleSteps*(su.StepSec+su.HopSec) + ph.netSteps*(net.StepSec+net.HopSec)
-			priced.low = ph.wireSec + ph.extraSec + ph.scaleSteps*(su.LowStepSec+su.HopSec) + ph.netSteps*(net.LowStepSec+net.HopSec)
-			priced.fill = c.class(priced.level).FillSqrtSec
-			priced.lowSlower = 0
-			if e := c.class(priced.level).LowEff; e > 0 && ph.traffic == ringTraffic {
-				priced.lowSlower = 1 / e
-			}
-			if ph.scaleSteps > 0 || ph.perLevel[topology.ScaleUpLevel] > 0 {
-				out.base = max(out.base, su.BaseSec)
-			}
-			if ph.netSteps > 0 || ph.perLevel[topology.NICLevel] > 0 {
-				out.base = max(out.base, net.BaseSec)
-			}
-			out.phases = append(out.phases, priced)
-		}
-		if usable {
-			out.low = len(out.phases) > 0 && !slices.ContainsFunc(out.phases, func(p pricedPhase) bool { return p.lowSlower == 0 })
-			p.candidates = append(p.candidates, out)
-		}
-	}
-	if len(p.candidates) == 0 {
-		return nil, fmt.Errorf("collective: %s by %q needs in-network reduction, which link class %q does not have", s.op, s.algorithm, c.links.ScaleUp.Class)
-	}
-	return p, nil
-}
-
-func (c *Comm) class(l topology.LevelID) *profile.LinkParams {
-	if l == topology.ScaleUpLevel {
-		return &c.links.ScaleUp
-	}
-	return &c.links.Network
 }

@@ -14,11 +14,11 @@ func (c *Comm) AddLinkBytes(p *Plan, bytes float64, into []float64) error {
 	if len(into) < c.g.NumLinks() {
 		return fmt.Errorf("collective: %d entries for %d links", len(into), c.g.NumLinks())
 	}
-	at := p.choose(&bytes)
+	at, _ := p.choose(&bytes)
 	if at < 0 {
 		return nil
 	}
-	cand := &p.shape.candidates[p.candidates[at].index]
+	cand := &p.shape.candidates[p.candidates[p.variants[at].candidate].index]
 	load := c.g.NewLoad()
 	for k := range cand.phases {
 		scratch := cand.phases[k]

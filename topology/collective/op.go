@@ -20,10 +20,11 @@ const (
 	Broadcast
 	SendRecv // rank i of the group sends S to rank i+1; the last sends nothing
 	Barrier
+	Copy // as SendRecv, but by copy engines or RDMA writes, without a handshake
 	numOps
 )
 
-var opNames = [numOps]string{"all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast", "sendrecv", "barrier"}
+var opNames = [numOps]string{"all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast", "sendrecv", "barrier", "copy"}
 
 // String is the name that nccl-tests and the validation tables use.
 func (o Op) String() string {

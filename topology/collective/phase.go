@@ -16,6 +16,7 @@ const (
 	shuffleTraffic            // all-to-all
 	switchTraffic             // reduced in the scale-up switch
 	switchTreeTraffic         // the same, fed by a tree between domains
+	copyTraffic               // by copy engine or RDMA write
 )
 
 // phase is one part of an algorithm: all groups do it at once, then the next.
@@ -23,18 +24,24 @@ type phase struct {
 	traffic    traffic
 	scaleSteps float64 // steps over scale-up edges on the longest chain, of the slowest group
 	netSteps   float64
-	wireSec    float64                           // latency of cables and switches along it
-	extraSec   float64                           // fixed time of the mechanism itself
-	perLevel   [topology.NumLevels]float64       // max over links of bytes per nominal capacity, per byte of S
-	bytes      [topology.NumLevels]float64       // on all links, per byte of S
-	lay        func(b *builder, g *placed) error // puts one group on the builder
-	uses       [][]flow.Use                      // per group, beside background; made when asked
-	contests   []*contest                        // with the backgrounds seen so far
+	wireSec    float64 // latency of cables and switches along it
+	// fixedTimes and netFixedTimes multiply the fixed time of a reduction in the
+	// scale-up and in the network switches.
+	fixedTimes, netFixedTimes float64
+	// ownPerCapacity is a rank's own part per byte of S over its nominal scale-up rate.
+	ownPerCapacity float64
+	perLevel       [topology.NumLevels]float64       // max over links of bytes per nominal capacity, per byte of S
+	bytes          [topology.NumLevels]float64       // on all links, per byte of S
+	lay            func(b *builder, g *placed) error // puts one group on the builder
+	uses           [][]flow.Use                      // per group, beside background; made when asked
+	contests       []*contest                        // with the backgrounds seen so far
 }
 
 type candidate struct {
-	name   string
-	phases []phase
+	name    string
+	names   [numProtocols]string // with the protocol
+	caution float64              // see variant; 0: none
+	phases  []phase
 }
 
 // placed is a group of ranks sorted into scale-up domains in order of appearance.
@@ -120,7 +127,7 @@ func (b *builder) chain(steps, edges float64) {
 }
 
 // build lays every algorithm that fits on the graph.
-func (c *Comm) build(op Op, groups [][]topology.NodeID, algorithm string) (*shape, error) {
+func (c *Comm) build(op Op, groups [][]topology.NodeID, algorithm string, weights []float64) (*shape, error) {
 	ranks, err := c.checkGroups(op, groups)
 	if err != nil {
 		return nil, err
@@ -135,7 +142,7 @@ func (c *Comm) build(op Op, groups [][]topology.NodeID, algorithm string) (*shap
 		s.candidates = []candidate{{name: "none"}}
 		return s, nil
 	}
-	s.candidates, err = c.algorithms(op, all, algorithm)
+	s.candidates, err = c.algorithms(op, all, algorithm, weights)
 	if err != nil {
 		return nil, err
 	}

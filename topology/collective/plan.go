@@ -6,29 +6,56 @@ import (
 	"aisim/topology"
 )
 
+// Protocol is how a library moves the data of one collective.
+type Protocol uint8
+
+// The protocols, by NCCL's names: LL sends a flag with every 4 bytes, LL128 one with
+// every 120, Simple synchronises once per chunk.
+const (
+	Simple Protocol = iota
+	LL128
+	LL
+	numProtocols
+)
+
 // Plan is a prepared operation over groups that run at the same moment.
 type Plan struct {
 	op            Op
 	ranks, groups int
 	candidates    []pricedCandidate
+	variants      []variant
 	shape         *shape
 }
 
+// pricedCandidate is an algorithm under the present capacities and constants.
 type pricedCandidate struct {
-	name   string
-	index  int // in the shape
-	base   float64
-	low    bool // has a low-latency protocol
-	phases []pricedPhase
+	name      string
+	index     int // in the shape
+	level     topology.LevelID
+	bytes     [topology.NumLevels]float64 // on all links, per byte of S
+	protocols [numProtocols]int           // index of the variant, −1 for none
 }
 
-type pricedPhase struct {
-	secPerByte float64
-	level      topology.LevelID
-	fixed, low float64 // latency of the steps: large-message and low-latency protocol
-	fill       float64 // c of c·√τ
-	lowSlower  float64 // bandwidth time factor of the low-latency protocol
-	bytes      [topology.NumLevels]float64
+// fill is x·m/(x+m) with x = root·√S; m is infinite where nothing bounds it.
+type fill struct{ root, most float64 }
+
+// variant is an algorithm under one protocol: fixed + S·perByte + fills.
+type variant struct {
+	name      string // "ring", "ring/ll", …
+	candidate int
+	fixed     float64
+	perByte   float64
+	caution   float64 // what the library multiplies its estimate with when it chooses
+	fills     []fill
+}
+
+func (v *variant) sec(bytes, root float64) float64 {
+	t := v.fixed + bytes*v.perByte
+	for _, f := range v.fills {
+		x := f.root * root
+		t += x / (1 + x/f.most)
+	}
+	return t
 }
 
 // barrierBytes is the payload that a barrier's all-reduce moves.
@@ -37,75 +64,55 @@ const barrierBytes = 8
 // Ranks is the size of the largest group.
 func (p *Plan) Ranks() int { return p.ranks }
 
-// Time is the cost of one call with S = bytes (see Op): the cheapest of the prepared
-// algorithms and protocols. It costs some tens of nanoseconds and allocates nothing.
+// Time is the cost of one call with S = bytes (see Op): the algorithm and protocol
+// that the library chooses for the size. It costs some tens of nanoseconds and
+// allocates nothing.
 func (p *Plan) Time(bytes float64) Cost {
-	at := p.choose(&bytes)
+	at, sec := p.choose(&bytes)
 	if at < 0 {
 		return Cost{Algorithm: "none"}
 	}
-	c := &p.candidates[at]
-	best := c.cost(bytes, false)
-	if c.low {
-		if low := c.cost(bytes, true); low.Sec < best.Sec {
-			best = low
-			best.Algorithm = lowNames[c.name]
-		}
+	v := &p.variants[at]
+	c := &p.candidates[v.candidate]
+	out := Cost{Sec: sec, LatencySec: v.fixed, Algorithm: v.name, Level: c.level.Key()}
+	for l := range c.bytes {
+		out.BytesByLevel[l] = c.bytes[l] * bytes
 	}
-	for k := range c.phases {
-		for l, b := range c.phases[k].bytes {
-			best.BytesByLevel[l] += b * bytes
-		}
-	}
-	return best
+	return out
 }
 
-// choose is the cheapest candidate for a size, −1 when there is nothing to do. It sets
-// the size of a barrier.
-func (p *Plan) choose(bytes *float64) int {
+// choose is the variant that the library takes for a size, −1 when there is nothing to
+// do, and its time. It sets the size of a barrier.
+func (p *Plan) choose(bytes *float64) (int, float64) {
 	if p.op == Barrier {
 		*bytes = barrierBytes
 	}
 	if !(*bytes > 0) || p.ranks < 2 {
-		return -1
+		return -1, 0
 	}
-	best, at := math.Inf(1), -1
-	for i := range p.candidates {
-		c := &p.candidates[i]
-		sec := c.cost(*bytes, false).Sec
-		if c.low {
-			sec = min(sec, c.cost(*bytes, true).Sec)
-		}
-		if sec < best {
-			best, at = sec, i
+	root := math.Sqrt(*bytes)
+	best, sec, at := math.Inf(1), 0.0, -1
+	for i := range p.variants {
+		v := &p.variants[i]
+		t := v.sec(*bytes, root)
+		if t*v.caution < best {
+			best, sec, at = t*v.caution, t, i
 		}
 	}
-	return at
+	return at, sec
 }
 
-// cost is that of one candidate under the large-message or the low-latency protocol.
-func (c *pricedCandidate) cost(bytes float64, low bool) Cost {
-	sec, latency, worst, level := c.base, c.base, -1.0, topology.LevelID(0)
-	for k := range c.phases {
-		ph := &c.phases[k]
-		tau, fixed := bytes*ph.secPerByte, ph.fixed
-		if low {
-			tau *= ph.lowSlower
-			fixed = ph.low
-		} else {
-			tau += ph.fill * math.Sqrt(tau)
-		}
-		sec += fixed + tau
-		latency += fixed
-		if tau > worst {
-			worst, level = tau, ph.level
-		}
+// Each calls f with every algorithm and protocol that the plan may choose from and its
+// time for S = bytes.
+func (p *Plan) Each(bytes float64, f func(algorithm string, sec float64)) {
+	root := math.Sqrt(bytes)
+	for i := range p.variants {
+		f(p.variants[i].name, p.variants[i].sec(bytes, root))
 	}
-	return Cost{Sec: sec, LatencySec: latency, Algorithm: c.name, Level: level.Key()}
 }
 
-// lowNames are the algorithms under the low-latency protocol (NCCL's LL).
-var lowNames = map[string]string{"ring": "ring/ll", "tree": "tree/ll", "direct": "direct/ll", "hierarchical": "hierarchical/ll", "torus": "torus/ll", "chain": "chain/ll"}
+// protocolSuffix follows the algorithm's name in Cost.Algorithm.
+var protocolSuffix = [numProtocols]string{"", "/ll128", "/ll"}
 
 // BusBytesPerSec is the bus bandwidth of a cost as nccl-tests prints it.
 func (p *Plan) BusBytesPerSec(bytes float64, c Cost) float64 {

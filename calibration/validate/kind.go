@@ -1,0 +1,75 @@
+package validate
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Kind validates one sort of table. A new one is a file of its own whose init calls
+// Register.
+type Kind interface {
+	// Name is the word on the command line: "collectives", "kernels", …
+	Name() string
+	// Columns are those without which a table cannot be read.
+	Columns() []string
+	// Predict turns a row into a case per measured metric. The use is already in the
+	// case that it is given as a start.
+	Predict(row Row, start Case) []Case
+}
+
+// Schema of the report.
+const Schema = "aisim.validate/v1"
+
+var kinds = map[string]func() (Kind, error){}
+
+// Register adds a kind; make is called once per table.
+func Register(name string, make func() (Kind, error)) { kinds[name] = make }
+
+// Names are the kinds that can be validated, sorted.
+func Names() []string {
+	var out []string
+	for name := range kinds {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Evaluate reads a table of the named kind and predicts its rows. The error is that of
+// a table that cannot be read; what fails on one row is in its case.
+func Evaluate(name string, table io.Reader) (*Report, error) {
+	fresh, ok := kinds[name]
+	if !ok {
+		return nil, fmt.Errorf("validate: no kind %q (want one of %s)", name, strings.Join(Names(), ", "))
+	}
+	kind, err := fresh()
+	if err != nil {
+		return nil, fmt.Errorf("validate %s: %w", name, err)
+	}
+	t, err := ReadTable(table, kind.Columns()...)
+	if err != nil {
+		return nil, fmt.Errorf("validate %s: %w", name, err)
+	}
+	r := &Report{Schema: Schema, Kind: name, Cases: []Case{}}
+	for _, row := range t.Rows {
+		id := row.Text("id")
+		if id == "" {
+			id = fmt.Sprintf("line-%d", row.Line)
+		}
+		start := NewCase(id, row.Text("use"))
+		switch start.Use {
+		case UseExclude:
+			r.Skipped++
+			continue
+		case UseGate, UseInfo:
+		default:
+			r.Cases = append(r.Cases, start.Fail(fmt.Errorf("line %d: use is %q, want gate, info or exclude", row.Line, start.Use)))
+			continue
+		}
+		r.Cases = append(r.Cases, kind.Predict(row, start)...)
+	}
+	r.summarise()
+	return r, nil
+}

@@ -1,0 +1,62 @@
+package validate
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Text is the report for a terminal.
+func (r *Report) Text() []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-28s %-9s %12s %12s %9s %9s  %s\n", "case", "use", "measured", "predicted", "error", "roofline", "")
+	for i := range r.Cases {
+		c := &r.Cases[i]
+		if c.Status != Predicted {
+			fmt.Fprintf(&b, "%-28s %-9s %s: %s\n", c.ID, c.Use, c.Status, c.Reason)
+			continue
+		}
+		right := ""
+		if c.Correct != nil {
+			right = map[bool]string{true: "right", false: "wrong"}[*c.Correct]
+		}
+		fmt.Fprintf(&b, "%-28s %-9s %12s %12s %9s %9s  %s\n", c.ID, c.Use, number(c.Measured)+" "+c.Unit, number(c.Predicted)+" "+c.Unit, percent(c.Error), percent(c.RooflineError), strings.TrimSpace(right+" "+c.Note))
+		if len(c.Assumed) > 0 {
+			fmt.Fprintf(&b, "%-28s assumed: %s\n", "", strings.Join(c.Assumed, "; "))
+		}
+	}
+	fmt.Fprintf(&b, "\n%-64s %5s %5s %8s %8s %8s %8s %9s %9s\n", "", "cases", "done", "median", "p90", "bias", "inside", "roof med", "roof p90")
+	line := func(name string, f Figures) {
+		fmt.Fprintf(&b, "%-64s %5d %5d %8s %8s %8s %8s %9s %9s", name, f.Total, f.Predicted, percent(f.MedianAbsError), percent(f.P90AbsError), percent(f.Bias), percent(f.InsideInterval), percent(f.RooflineMedian), percent(f.RooflineP90))
+		if f.BalancedAccuracy != nil {
+			fmt.Fprintf(&b, "  balanced accuracy %s", percent(f.BalancedAccuracy))
+		}
+		b.WriteByte('\n')
+	}
+	for _, g := range r.Groups {
+		name := g.By + ": " + g.Key
+		if g.Use != UseGate {
+			name += " (info)"
+		}
+		if len(name) > 64 {
+			name = name[:61] + "..."
+		}
+		line(name, g.Figures)
+	}
+	line("all gate cases", r.Summary)
+	fmt.Fprintf(&b, "%d rows skipped (use=exclude)\n", r.Skipped)
+	return []byte(b.String())
+}
+
+func percent(v *float64) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f %%", 100**v)
+}
+
+func number(v *float64) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.4g", *v)
+}
