@@ -158,13 +158,20 @@ func verdictServing(v *words, run *result.Run, w *result.Workload) {
 	offered, asked := metric(run, w, result.MetricOffered)
 	att, hasAtt := metric(run, w, result.MetricAttainment)
 	c, held := metric(run, w, result.MetricCapacity)
-	if held {
+	switch {
+	case held && c.Value <= 0:
+		v.say(subject(run, w, "hold") + " the limits ")
+		v.strong("at no load")
+		if asked {
+			v.say("; " + valueText(offered) + " are asked for")
+		}
+	case held:
 		v.say(subject(run, w, "hold") + " the limits up to ")
 		v.strong(valueText(c))
 		if asked {
 			v.say(", against " + valueText(offered) + " asked for")
 		}
-	} else {
+	default:
 		v.say(subject(run, w, "serve") + " ")
 		if asked {
 			v.strong(valueText(offered))
