@@ -193,10 +193,10 @@ func TestRateControlSparesPauses(t *testing.T) {
 // The flow fabric is the packet fabric's limit for long flows. Headers taken off, the two
 // agree within 5 %: acknowledgements are 1.4 % of them, the way of the last packet 6 µs.
 func TestAgreesWithFlowFabric(t *testing.T) {
-	bytes := int64(16 << 20)
 	if testing.Short() {
-		bytes = 1 << 20
+		t.Skip("short: the flows must be long")
 	}
+	const bytes = 16 << 20
 	g := tree(t, 8)
 	nics := g.NICs("host")
 	incast := func(n, every int) (flows []Flow) {
@@ -221,9 +221,6 @@ func TestAgreesWithFlowFabric(t *testing.T) {
 		{"neighbours", incast(3, 1), "d-mod-k", 0.05},
 		{"incast", incast(15, 8), "d-mod-k", 0.05},
 	} {
-		if testing.Short() {
-			x.tol *= 3 // latency and the last packets weigh more in a short flow
-		}
 		graph := tree(t, 8, func(s *topology.Spec) {
 			if s.Routing = x.routing; x.routing == "spray" {
 				s.Routing = "adaptive"
@@ -328,6 +325,68 @@ func TestVictimsOfHeadOfLineBlocking(t *testing.T) {
 		}
 		if stall == 0 {
 			t.Errorf("%s: no link was held up", transport)
+		}
+	}
+}
+
+// The grain of adaptive routing matters: with one of a single packet streams fall into step.
+func TestGrainOfAdaptiveRouting(t *testing.T) {
+	g := tree(t, 8)
+	flows := permutation(g, 1<<20, 1)
+	fine := run(t, g, flows, Options{Routing: "adaptive", GrainBytes: 1}).MeanSec
+	coarse := run(t, g, flows, Options{Routing: "adaptive"}).MeanSec
+	static := run(t, g, flows, Options{Routing: "ecmp"}).MeanSec
+	if !(coarse < 0.95*fine && fine < static) {
+		t.Errorf("mean flow time: %g s with the default grain, %g with none, %g on static paths", coarse, fine, static)
+	}
+}
+
+// The size of packets matters: headers take their share, and acknowledgements theirs on
+// the way back.
+func TestPacketSizes(t *testing.T) {
+	g := tree(t, 4)
+	nics := g.NICs("host")
+	both := []Flow{{Src: nics[0], Dst: nics[15], Bytes: 4 << 20}, {Src: nics[15], Dst: nics[0], Bytes: 4 << 20}}
+	sec := func(o Options) float64 {
+		o.Routing = "d-mod-k"
+		return run(t, g, both, o).MaxSec
+	}
+	base := sec(Options{})
+	small := sec(Options{PayloadBytes: 1024})
+	want := func(payload, header, ack float64) float64 {
+		return (4 << 20) / payload * (payload + header + ack) / 50e9
+	}
+	if got := base - 6e-6; math.Abs(got/want(4096, 54, 58)-1) > 0.005 {
+		t.Errorf("both ways: %g s, want %g", got, want(4096, 54, 58))
+	}
+	if got := small - 6e-6; math.Abs(got/want(1024, 54, 58)-1) > 0.005 {
+		t.Errorf("packets of 1 KiB: %g s, want %g", got, want(1024, 54, 58))
+	}
+	if got := sec(Options{HeaderBytes: 100, AckBytes: 100}) - 6e-6; math.Abs(got/want(4096, 100, 200)-1) > 0.005 {
+		t.Errorf("long headers: %g s, want %g", got, want(4096, 100, 200))
+	}
+}
+
+// A torus in two dimensions, with and without a choice of ways.
+func TestTorusOfChips(t *testing.T) {
+	g, err := topology.Build(topology.Spec{
+		Hosts: []topology.HostGroup{{Name: "chip", Count: 16, ChipsPerHost: 1,
+			ScaleUp: topology.ScaleUp{Kind: "torus", Dims: []int{4, 4}, DomainChips: 16, BytesPerSec: 200e9, LatencySec: 1e-6}}},
+		Topology: "single-switch", Routing: "d-mod-k",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chips := g.Chips("chip")
+	var flows []Flow
+	for i := range chips {
+		flows = append(flows, Flow{Src: chips[i], Dst: chips[(i+1)%4+i/4*4], Bytes: 1 << 20}, Flow{Src: chips[i], Dst: chips[(i+4)%16], Bytes: 1 << 20})
+	}
+	for _, routing := range []string{"adaptive", "d-mod-k"} {
+		r := run(t, g, flows, Options{Routing: routing, Dateline: true})
+		// Neighbours: one hop, every link carries one flow and the other's acknowledgements.
+		if want := wireTicks(1<<20, 50e9).Seconds() + 1e-6; math.Abs(r.MeanSec/want-1) > 0.03 {
+			t.Errorf("%s: %g s, want %g", routing, r.MeanSec, want)
 		}
 	}
 }

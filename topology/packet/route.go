@@ -177,7 +177,7 @@ func (r *routes) tabulate(f *fabric, streams []stream) error {
 		for head := 0; head < len(queue); head++ {
 			v := queue[head]
 			for k := f.in[v]; k < f.in[v+1]; k++ {
-				if u := f.from[f.back[k]]; hops[u] < 0 {
+				if u := f.from[f.back[k]]; hops[u] < 0 && r.row[u] >= 0 {
 					hops[u] = hops[v] + 1
 					queue = append(queue, int32(u))
 				}
