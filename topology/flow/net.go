@@ -36,6 +36,7 @@ type Net struct {
 	rate    []float64
 	rateCap []float64 // +Inf for none
 	share   []float64
+	level   []float64 // rate over share as last solved; +Inf before
 	useAt   []int32
 	useN    []int32
 	heapAt  []int32 // position in the heap of completions, −1 outside
@@ -53,6 +54,8 @@ type Net struct {
 	heap      []FlowID // of completions, by (finish, FlowID)
 	dirtyRes  []int32
 	dirtyFlow []FlowID
+	dirtyCap  []capChange
+	floor     float64 // least level of the flows that have left since the last solve
 	stamp     int32
 	rStamp    int32
 
@@ -62,7 +65,7 @@ type Net struct {
 
 // NewNet makes a Net whose resources have the given capacities in units per second.
 func NewNet(capacities []float64) *Net {
-	n := &Net{linkN: len(capacities)}
+	n := &Net{linkN: len(capacities), floor: math.Inf(1)}
 	for _, c := range capacities {
 		n.addResource(c)
 	}
@@ -129,6 +132,7 @@ func (n *Net) SetCapacity(r ResourceID, capacity float64) error {
 		return fmt.Errorf("flow: capacity %v of %s is not finite and ≥ 0", capacity, n.ResourceName(r))
 	}
 	if capacity != n.cap[r] {
+		n.dirtyCap = append(n.dirtyCap, capChange{int32(r), min(capacity, n.cap[r])})
 		n.cap[r] = capacity
 		n.dirtyRes = append(n.dirtyRes, int32(r))
 	}
@@ -171,6 +175,7 @@ func (n *Net) Add(d Demand) (FlowID, error) {
 		n.share[f] = d.Share
 	}
 	n.finish[f] = math.Inf(1)
+	n.level[f] = math.Inf(1)
 	n.dirtyFlow = append(n.dirtyFlow, f)
 	return f, nil
 }
@@ -190,6 +195,7 @@ func (n *Net) newFlow() FlowID {
 	n.rate = append(n.rate, 0)
 	n.rateCap = append(n.rateCap, 0)
 	n.share = append(n.share, 0)
+	n.level = append(n.level, 0)
 	n.useAt = append(n.useAt, 0)
 	n.useN = append(n.useN, 0)
 	n.heapAt = append(n.heapAt, none)
@@ -288,6 +294,7 @@ func (n *Net) drop(f FlowID) {
 		}
 		if n.head[r] != none {
 			n.dirtyRes = append(n.dirtyRes, r)
+			n.floor = min(n.floor, n.level[f])
 		}
 	}
 	for int(k) >= len(n.freeUses) {
@@ -399,6 +406,7 @@ func (n *Net) Reserve(flows, uses int) {
 	n.rate = slices.Grow(n.rate, flows)
 	n.rateCap = slices.Grow(n.rateCap, flows)
 	n.share = slices.Grow(n.share, flows)
+	n.level = slices.Grow(n.level, flows)
 	n.useAt = slices.Grow(n.useAt, flows)
 	n.useN = slices.Grow(n.useN, flows)
 	n.heapAt = slices.Grow(n.heapAt, flows)

@@ -341,3 +341,56 @@ func BenchmarkEvent(b *testing.B) {
 		n.Advance(sec)
 	}
 }
+
+// Whatever comes, goes and changes between two looks, the rates are those of a fresh Net
+// with what is there: flows below the level of the changes may stand aside.
+func TestChangesInAnyOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t)
+		n := NewNet(w.caps)
+		ids := make([]FlowID, len(w.demands))
+		live := make([]bool, len(w.demands))
+		for range rapid.IntRange(1, 30).Draw(t, "changes") {
+			i := rapid.IntRange(0, len(ids)-1).Draw(t, "which")
+			switch rapid.IntRange(0, 3).Draw(t, "what") {
+			case 0:
+				r := rapid.IntRange(0, len(w.caps)-1).Draw(t, "res")
+				w.caps[r] = float64(rapid.IntRange(0, 100).Draw(t, "newcap"))
+				if err := n.SetCapacity(ResourceID(r), w.caps[r]); err != nil {
+					t.Fatal(err)
+				}
+			case 1, 2:
+				if live[i] {
+					n.Remove(ids[i])
+				} else {
+					f, err := n.Add(w.demands[i])
+					if err != nil {
+						t.Fatal(err)
+					}
+					ids[i] = f
+				}
+				live[i] = !live[i]
+			case 3:
+				fresh := NewNet(w.caps)
+				for i, d := range w.demands {
+					if !live[i] {
+						continue
+					}
+					if _, err := fresh.Add(d); err != nil {
+						t.Fatal(err)
+					}
+				}
+				at := FlowID(0)
+				for i := range w.demands {
+					if !live[i] {
+						continue
+					}
+					if a, b := n.Rate(ids[i]), fresh.Rate(at); math.Abs(a-b) > 1e-9*math.Max(1, b) {
+						t.Fatalf("flow %d: %v after the changes, %v afresh", i, a, b)
+					}
+					at++
+				}
+			}
+		}
+	})
+}

@@ -17,24 +17,81 @@ type compScratch struct {
 	slot  []int32   // by FlowID: position in flows; −1 − position once frozen
 }
 
-// solve brings the rates of all dirty components up to date.
+// capChange is a resource whose capacity changed, with the lesser of both.
+type capChange struct {
+	res int32
+	cap float64
+}
+
+// solve brings the rates of all dirty components up to date, from the level down to
+// which nothing changes (see floorOfChanges) upwards.
 func (n *Net) solve() {
 	if len(n.dirtyRes) == 0 && len(n.dirtyFlow) == 0 {
+		n.floor = math.Inf(1)
+		n.dirtyCap = n.dirtyCap[:0]
 		return
 	}
+	// Levels that rounding alone sets apart are one.
+	floor := n.floorOfChanges() * (1 - 1e-9)
 	n.stamp++
-	for _, r := range n.dirtyRes {
-		if n.rMark[r] != n.stamp {
-			n.solveFrom(r, -1)
-		}
-	}
 	for _, f := range n.dirtyFlow {
 		if n.live[f] && n.fMark[f] != n.stamp && !n.solveAlone(f) {
-			n.solveFrom(none, f)
+			n.solveFrom(none, f, floor)
+		}
+	}
+	for _, r := range n.dirtyRes {
+		if n.rMark[r] != n.stamp {
+			n.solveFrom(r, -1, floor)
 		}
 	}
 	n.dirtyRes = n.dirtyRes[:0]
 	n.dirtyFlow = n.dirtyFlow[:0]
+	n.dirtyCap = n.dirtyCap[:0]
+	n.floor = math.Inf(1)
+}
+
+// floorOfChanges is a level below which progressive filling goes as it went before the
+// pending changes, so that flows below it keep their rates and stand aside.
+//
+// A flow that leaves was frozen at level λ by the first of its resources to fill, so
+// every resource that it crossed filled at λ or later, and what happened before did
+// not depend on it. A flow that comes takes part in the filling of its resources, and
+// none of them can fill before capacity over the weight of all its flows; the same holds for
+// a resource of another capacity, with the lesser of both.
+func (n *Net) floorOfChanges() float64 {
+	floor := n.floor
+	n.stamp++
+	for _, f := range n.dirtyFlow {
+		if !n.live[f] {
+			continue
+		}
+		for e := n.useAt[f]; e < n.useAt[f]+n.useN[f]; e++ {
+			r := n.uRes[e]
+			if n.rMark[r] == n.stamp {
+				continue
+			}
+			n.rMark[r] = n.stamp
+			if n.uNext[e] != none || n.uPrev[e] != none { // alone it changes nothing for others
+				floor = min(floor, n.cap[r]/n.weight(r))
+			}
+		}
+	}
+	for _, c := range n.dirtyCap {
+		if n.head[c.res] != none {
+			floor = min(floor, c.cap/n.weight(c.res))
+		}
+	}
+	return floor
+}
+
+// weight is what the flows of a resource would take of it per unit of level.
+func (n *Net) weight(r int32) float64 {
+	w := 0.0
+	for e := n.head[r]; e != none; e = n.uNext[e] {
+		f := n.uFlow[e]
+		w += n.count[f] * n.share[f] * n.uW[e]
+	}
+	return w
 }
 
 // solveAlone rates a flow that shares no resource with another, as most of the messages
@@ -45,6 +102,9 @@ func (n *Net) solveAlone(f FlowID) (ok bool) {
 		if n.uNext[e] != none || n.uPrev[e] != none {
 			return false
 		}
+	}
+	for e := n.useAt[f]; e < n.useAt[f]+n.useN[f]; e++ {
+		n.rMark[n.uRes[e]] = n.stamp
 		// The same operations as fill, so that the rate is the same to the last bit.
 		perWeight = min(perWeight, n.cap[n.uRes[e]]/(n.count[f]*n.share[f]*n.uW[e]))
 	}
@@ -57,8 +117,9 @@ func (n *Net) solveAlone(f FlowID) (ok bool) {
 	return true
 }
 
-// solveFrom gathers the component of a resource or flow and fills it.
-func (n *Net) solveFrom(r int32, f FlowID) {
+// solveFrom gathers what a resource or flow is joined to by flows at or above the floor,
+// and fills it.
+func (n *Net) solveFrom(r int32, f FlowID, floor float64) {
 	c := &n.comp
 	c.res, c.flows = c.res[:0], c.flows[:0]
 	if r != none {
@@ -84,7 +145,7 @@ func (n *Net) solveFrom(r int32, f FlowID) {
 		}
 		for ; doneRes < len(c.res); doneRes++ {
 			for e := n.head[c.res[doneRes]]; e != none; e = n.uNext[e] {
-				if f := n.uFlow[e]; n.fMark[f] != n.stamp {
+				if f := n.uFlow[e]; n.fMark[f] != n.stamp && n.level[f] >= floor {
 					n.fMark[f] = n.stamp
 					c.flows = append(c.flows, FlowID(f))
 				}
@@ -107,16 +168,21 @@ func (n *Net) fill() {
 		}
 	}
 	for _, r := range c.res {
-		w, open := 0.0, int32(0)
+		w, open, below := 0.0, int32(0), 0.0
 		for e := n.head[r]; e != none; e = n.uNext[e] {
 			f := n.uFlow[e]
+			if n.fMark[f] != n.stamp {
+				below += n.count[f] * n.uW[e] * n.rate[f]
+				continue
+			}
 			w += n.count[f] * n.share[f] * n.uW[e]
 			open++
 		}
-		n.left[r], n.wsum[r], n.open[r] = n.cap[r], w, open
+		left := max(0, n.cap[r]-below)
+		n.left[r], n.wsum[r], n.open[r] = left, w, open
 		if open > 0 {
 			c.heap = append(c.heap, r)
-			c.key = append(c.key, n.cap[r]/w)
+			c.key = append(c.key, left/w)
 		}
 	}
 	for i := len(c.heap)/2 - 1; i >= 0; i-- {
@@ -165,7 +231,7 @@ func (n *Net) fill() {
 		r := c.heap[0]
 		c.pop()
 		for e := n.head[r]; e != none; e = n.uNext[e] {
-			if f := n.uFlow[e]; c.slot[f] >= 0 {
+			if f := n.uFlow[e]; n.fMark[f] == n.stamp && c.slot[f] >= 0 {
 				n.freeze(FlowID(f), level*n.share[f])
 			}
 		}
@@ -222,6 +288,7 @@ func (c *compScratch) pop() {
 
 // setRate books what moved at the old rate and re-dates the completion.
 func (n *Net) setRate(f FlowID, rate float64) {
+	n.level[f] = rate / n.share[f]
 	if rate == n.rate[f] && n.heapAt[f] != none {
 		return
 	}
