@@ -130,7 +130,11 @@ func (k *collectives) Predict(row Row, c Case) []Case {
 	}
 	perHost := t.chips / max(t.hosts, 1)
 	w := wiresOf(row.Text("fabric"), row.Text("notes"), a, perHost)
-	p, err := k.place(a, w, t.chips, t.hosts)
+	onBus := strings.Contains(strings.ToLower(row.Text("chip")), "pcie") && strings.Contains(a.ID, "sxm")
+	if onBus {
+		c.Assumed = append(c.Assumed, "PCIe "+a.HostLink+" as the only link between chips")
+	}
+	p, err := k.place(a, w, t.chips, t.hosts, onBus)
 	if err != nil {
 		return []Case{c.Refuse(err.Error())}
 	}
@@ -212,6 +216,12 @@ func (k *collectives) predict(row Row, c Case, t transfer, p *placement, w wires
 		}
 	case byExperts:
 		opt.Algorithm = "direct"
+		// One-sided writes: one hop, no handshake, no chunks.
+		l := comm.Links()
+		l.Network.AllToAllStepSec, l.Network.StepSec = 0, 0
+		l.Network.HopSec = l.Network.LowHopSec / math.Sqrt(float64(len(p.chips)-1))
+		l.Network.FillSqrtSec, l.Network.AllToAllFillSqrtSec = 0, 0
+		comm = comm.On(comm.Graph(), l)
 		if c.scale == Rate {
 			l, line := k.links[p.scaleUp], p.rates.scaleUp
 			if w.namesRDMA && len(p.chips) > p.domain {

@@ -30,9 +30,9 @@ const (
 const hostChips = 16
 
 // place builds hosts on one non-blocking switch: published runs say next to nothing of
-// the network above the hosts.
-func (k *collectives) place(a *hardware.Accelerator, w wires, chips, hosts int) (*placement, error) {
-	key := fmt.Sprintf("%s/%s/%d/%g/%d/%d", a.ID, w.class, w.nics, w.nicPerSec, chips, hosts)
+// the network above the hosts. Chips that are onBus meet over PCIe alone.
+func (k *collectives) place(a *hardware.Accelerator, w wires, chips, hosts int, onBus bool) (*placement, error) {
+	key := fmt.Sprintf("%s/%t/%s/%d/%g/%d/%d", a.ID, onBus, w.class, w.nics, w.nicPerSec, chips, hosts)
 	if p := k.placed[key]; p != nil {
 		return p, nil
 	}
@@ -43,8 +43,11 @@ func (k *collectives) place(a *hardware.Accelerator, w wires, chips, hosts int) 
 	p := &placement{scaleUp: profile.LinkClass(a.ScaleUpLink), network: w.class}
 	up := topology.ScaleUp{Kind: "switch", BytesPerSec: a.ScaleUpBandwidth.V / 2}
 	domain := int(a.ScaleUpDomain.V)
+	if w.switched && domain > 1 && domain < perHost {
+		domain = perHost // NVSwitch joins all chips of a host, a DGX-2 too
+	}
 	switch {
-	case domain <= 1 || up.BytesPerSec == 0 || p.scaleUp == "":
+	case onBus || domain <= 1 || up.BytesPerSec == 0 || p.scaleUp == "":
 		p.scaleUp, domain = "pcie", perHost
 		up.BytesPerSec = a.HostBandwidth.V
 	case p.scaleUp == "xgmi" || p.scaleUp == "gaudi-roce" || p.scaleUp == "xe-link":

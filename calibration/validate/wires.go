@@ -17,6 +17,7 @@ type wires struct {
 	assumed    []string
 	namesRDMA  bool // the text is about the network, not the scale-up fabric
 	namesScale bool
+	switched   bool // NVSwitch
 }
 
 var (
@@ -43,6 +44,7 @@ func wiresOf(fabric, notes string, a *hardware.Accelerator, perHost int) wires {
 		return false
 	}
 	var w wires
+	w.switched = has("nvswitch")
 	w.namesScale = has("nvlink", "nvswitch", "xgmi", "infinity", "intra")
 	switch {
 	case has("efa"):

@@ -84,6 +84,7 @@ type builder struct {
 	wire       float64
 	maxWire    float64
 	ph         *phase
+	order      []topology.NodeID // scratch
 }
 
 // edge sends bytes (per byte of S) from one rank to another and, when it is on the

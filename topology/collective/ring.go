@@ -4,39 +4,53 @@ import "aisim/topology"
 
 // layRing is NCCL's ring: as many rings (channels) as a domain has ranks, each entering
 // and leaving every domain at its own rank, so that all NICs work. Every second domain
-// is walked backwards, which keeps a channel on its rail. Each edge carries
-// passes·(n−1)/n of S.
+// is walked backwards, which keeps a channel on its rail; on a mesh the channels zigzag
+// over all its links. Each edge carries passes·(n−1)/n of S.
 func layRing(passes float64) func(*builder, *placed) error {
 	return func(b *builder, g *placed) error {
 		n := float64(len(g.ranks))
-		channels := g.width
-		bytes := passes * (n - 1) / n / float64(channels)
-		for ch := range channels {
-			var first, last topology.NodeID = -1, -1
-			for d, dom := range g.domains {
-				m := len(dom)
-				for k := range m {
-					at := (ch + k) % m
-					if d%2 == 1 {
-						at = (ch - 1 - k + 2*m*(1+ch/m)) % m
-					}
-					rank := dom[at]
-					if last < 0 {
-						first = rank
-					} else if err := b.edge(last, rank, bytes, ch == 0); err != nil {
-						return err
-					}
-					last = rank
+		bytes := passes * (n - 1) / n / float64(g.width)
+		su, _ := b.g.ScaleUpOf(g.ranks[0])
+		for ch := range g.width {
+			b.order = g.ringOrder(ch, su.Kind, b.order[:0])
+			for i, rank := range b.order {
+				if err := b.edge(rank, b.order[(i+1)%len(b.order)], bytes, ch == 0); err != nil {
+					return err
 				}
-			}
-			if err := b.edge(last, first, bytes, ch == 0); err != nil {
-				return err
 			}
 		}
 		b.own(g)
 		b.chain(passes*(n-1), n)
 		return nil
 	}
+}
+
+// ringOrder appends the ranks in the order in which a channel's ring visits them.
+func (g *placed) ringOrder(ch int, kind string, order []topology.NodeID) []topology.NodeID {
+	zigzag := kind == "mesh" && len(g.domains) > 1 && g.even && g.width%2 == 0
+	for d, dom := range g.domains {
+		m := len(dom)
+		for k := range m {
+			at := (ch + k) % m
+			if zigzag {
+				at = zigzagAt(ch+d%2*m/2, k, m)
+			} else if d%2 == 1 {
+				at = (ch - 1 - k + 2*m*(1+ch/m)) % m
+			}
+			order = append(order, dom[at])
+		}
+	}
+	return order
+}
+
+// zigzagAt is place k of the path first, first+1, first−1, first+2, … over m places
+// (Walecki; Lucas 1892): over all m starts, each pair of a mesh is used once each way.
+func zigzagAt(first, k, m int) int {
+	step := (k + 1) / 2
+	if k%2 == 0 {
+		step = -step
+	}
+	return ((first+step)%m + m) % m
 }
 
 // own books the part of S that a rank keeps: it is copied or reduced as well, by the

@@ -27,25 +27,27 @@ func treeDepth(n int) int {
 	return depth
 }
 
+// secondTree is the place in the second tree of place i of the first.
+func secondTree(i, n int) int {
+	if n%2 == 0 {
+		return n - 1 - i
+	}
+	return (i + 1) % n
+}
+
 // layTreeEdges is the double binary tree over domains (Sanders, Speck & Träff 2009;
 // NCCL 2.4): two trees with half the data each, the second a mirror (even n) or a shift
 // (odd n) of the first, so that a rank is inner in at most one. Each index in the domain
 // is a channel with its share of the data.
 func layTreeEdges(b *builder, g *placed) error {
 	n := len(g.domains)
-	second := func(i int) int {
-		if n%2 == 0 {
-			return n - 1 - i
-		}
-		return (i + 1) % n
-	}
 	half := 0.5 / float64(g.width)
 	for i := 1; i < n; i++ {
 		up := parent(i, n)
 		for tree := range 2 {
 			x, y := i, up
 			if tree == 1 {
-				x, y = second(i), second(up)
+				x, y = secondTree(i, n), secondTree(up, n)
 			}
 			for ch := range g.width {
 				a, z := g.domains[x][ch%len(g.domains[x])], g.domains[y][ch%len(g.domains[y])]
