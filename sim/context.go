@@ -176,12 +176,14 @@ func (c *Context) cross(home uint16, e *Event, delay Duration) {
 		c.Fail(fmt.Errorf("delay of %v to partition %d, lookahead %v: %w", delay, home, c.engine.config.Lookahead, ErrLookahead))
 		return
 	}
-	dst := &c.engine.parts[home]
-	if dst.worker == c.worker {
-		dst.push(e)
+	// The table of owners is read by all and hardly ever written; the other partition's
+	// own fields are on cache lines that its worker writes all the time.
+	owner, me := c.engine.owner[home], c.worker
+	if int(owner) == me.index {
+		c.engine.parts[home].push(e)
 		return
 	}
-	c.worker.post(dst.worker.index, c.width.window(e.Time), e)
+	me.post(int(owner), c.width.window(e.Time), e)
 }
 
 // push adds an event while the partition is not running.

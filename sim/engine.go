@@ -79,6 +79,7 @@ type Engine struct {
 	home        []uint16
 	workers     []worker
 	all         []uint16 // every partition, for windows that one worker runs
+	owner       []uint16 // index of the worker of each partition
 	now         Time
 	stats       Stats
 	err         error
@@ -159,6 +160,7 @@ func New(config Config, model Model) (*Engine, error) {
 		e.home[i] = uint16(p)
 	}
 	e.all = make([]uint16, c.Partitions)
+	e.owner = make([]uint16, c.Partitions)
 	for i := range e.all {
 		e.all[i] = uint16(i)
 	}

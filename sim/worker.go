@@ -86,6 +86,7 @@ func (e *Engine) assign() {
 		total[least] += e.parts[p].load + 1
 		e.workers[least].mine = append(e.workers[least].mine, p)
 		e.parts[p].worker = &e.workers[least]
+		e.owner[p] = uint16(least)
 		e.parts[p].load = 0
 	}
 	for i := range e.workers {
@@ -250,6 +251,7 @@ func (e *Engine) alone(win int64, until Time) {
 	e.deliver()
 	for i := range e.parts {
 		e.parts[i].worker = w
+		e.owner[i] = 0
 	}
 	for busy := 0; busy < thinStreak && !e.past(win, until) && !e.interrupted.Load(); {
 		handled, next, halt := w.window(e, e.all, win)

@@ -31,7 +31,7 @@ func (n *network) deadlock() error {
 	}
 	left := 0
 	for i := range n.streams {
-		left += int(n.senders[i].packets - n.sinks[i].got)
+		left += int(n.senders[i].packets - n.sinks[n.sinkAt[i]].got)
 	}
 	cycle := findCycle(waits)
 	if len(cycle) == 0 {

@@ -50,7 +50,7 @@ func (m *model) deliver(ctx *sim.Context, pa *part, a int32, arg uint64, now sim
 		}
 		return
 	}
-	k := &m.sinks[f]
+	k := &m.sinks[m.sinkAt[f]]
 	k.got++
 	k.finish = max(k.finish, tail)
 	pa.acks++

@@ -125,7 +125,8 @@ type model struct {
 	lastBytes []uint32 // of the last packet of each stream, header included
 	lane      []uint8
 	senders   []sender
-	sinks     []sink
+	sinks     []sink  // in the order of destinations, so that partitions share no cache line
+	sinkAt    []int32 // per stream
 	pacers    []pacer
 	limits    []limits // RoCE, per sending end
 	parts     []part

@@ -1,9 +1,11 @@
 package packet
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"aisim/sim"
 	"aisim/topology"
@@ -152,6 +154,15 @@ func build(g *topology.Graph, flows []Flow, options Options) (*network, *sim.Eng
 			return nil, nil, fmt.Errorf("packet: limit: %w", err)
 		}
 	}
+	byDst := make([]int32, len(streams))
+	for i := range byDst {
+		byDst[i] = int32(i)
+	}
+	slices.SortStableFunc(byDst, func(a, b int32) int { return cmp.Compare(streams[a].dst, streams[b].dst) })
+	m.sinkAt = make([]int32, len(streams))
+	for k, i := range byDst {
+		m.sinkAt[i] = int32(k)
+	}
 	for i, s := range streams {
 		payload := int64(o.PayloadBytes)
 		count := (s.bytes + payload - 1) / payload
@@ -170,7 +181,7 @@ func build(g *topology.Graph, flows []Flow, options Options) (*network, *sim.Eng
 			return nil, nil, fmt.Errorf("packet: flow %d: start at %g s: %w", s.flow, flows[s.flow].StartSec, err)
 		}
 		m.senders[i] = sender{packets: uint32(count), start: at}
-		m.sinks[i] = sink{notified: -m.dcqcn.notice}
+		m.sinks[m.sinkAt[i]] = sink{notified: -m.dcqcn.notice}
 		if err := e.Schedule(at, m.ends+sim.Entity(r.first[2*i]), kindStart, uint64(i)); err != nil {
 			return nil, nil, fmt.Errorf("packet: flow %d: %w", s.flow, err)
 		}
@@ -286,7 +297,7 @@ func (n *network) run(e *sim.Engine) (*Result, error) {
 	}
 	late := -1
 	for i := range n.streams {
-		if n.sinks[i].got < n.senders[i].packets || n.senders[i].acked < n.senders[i].packets {
+		if n.sinks[n.sinkAt[i]].got < n.senders[i].packets || n.senders[i].acked < n.senders[i].packets {
 			late = i
 			break
 		}
@@ -297,7 +308,7 @@ func (n *network) run(e *sim.Engine) (*Result, error) {
 		}
 		s := n.streams[late]
 		return nil, fmt.Errorf("packet: flow %d from %s to %s has %d of %d packets through at the limit of %g s",
-			s.flow, n.f.g.Name(s.src), n.f.g.Name(s.dst), n.sinks[late].got, n.senders[late].packets, n.options.LimitSec)
+			s.flow, n.f.g.Name(s.src), n.f.g.Name(s.dst), n.sinks[n.sinkAt[late]].got, n.senders[late].packets, n.options.LimitSec)
 	}
 	return n.report(e), nil
 }
@@ -312,7 +323,7 @@ func (n *network) report(e *sim.Engine) *Result {
 	starts := make([]sim.Time, len(n.flows))
 	for i, s := range n.streams {
 		starts[s.flow] = n.senders[i].start
-		last[s.flow] = max(last[s.flow], n.sinks[i].finish)
+		last[s.flow] = max(last[s.flow], n.sinks[n.sinkAt[i]].finish)
 		acked[s.flow] = max(acked[s.flow], n.senders[i].done)
 		r.Flows[s.flow].Packets += uint64(n.senders[i].packets)
 	}
