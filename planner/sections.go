@@ -9,6 +9,7 @@ import (
 	"aisim/cluster"
 	"aisim/internal/result"
 	"aisim/scenarios"
+	"aisim/storage"
 )
 
 func causeOf(c int) cluster.Cause { return cluster.Cause(c) }
@@ -384,4 +385,15 @@ func (e *evaluation) evidence(run *result.Run) {
 	if w.Scenario.Edge == nil && len(w.Graph.Levels()) > 1 && hasCampaign(w) {
 		warn("Congestion between the flows of one collective is solved as a fluid", "queues, credits and packet losses are not simulated at this rung", "small messages may take longer; large ones by a few percent")
 	}
+}
+
+// narrowest is the stage of a storage path that is slowest.
+func narrowest(stages []storage.Stage) int {
+	best := -1
+	for i, s := range stages {
+		if best < 0 || s.BytesPerSec < stages[best].BytesPerSec {
+			best = i
+		}
+	}
+	return best
 }

@@ -1,0 +1,131 @@
+package planner
+
+import (
+	"math"
+
+	"aisim/economics"
+	"aisim/internal/result"
+	"aisim/scenarios"
+)
+
+// account is the money, power and carbon of one future.
+type account struct {
+	bill   economics.Bill
+	ledger *economics.Ledger
+	shares []float64 // of the accelerators, by placed workload
+	reason string    // why there is no money, empty when there is
+}
+
+// newAccount makes the bill of a future.
+func newAccount(f *scenarios.Future) (*account, error) {
+	w := f.World
+	a := &account{shares: make([]float64, len(w.Placed))}
+	for i := range w.Placed {
+		a.shares[i] = float64(len(w.Placed[i].Chips)) / float64(w.Chips())
+	}
+	e := &w.Scenario.Economics
+	b := &a.bill
+	b.Mode = e.Mode
+	b.PeriodSec = period(f)
+	b.CostOfCapital, b.MaintenancePerYear, b.StraightLine = e.CostOfCapital, e.Maintenance, e.Depreciation == "straight-line"
+	b.PUE, b.Tariff = e.PUE, economics.Price{USD: e.USDPerKWh, Pedigree: result.Assumed, Source: "scenario"}
+	b.Loads = loads(f)
+	if err := a.carbon(f); err != nil {
+		return nil, err
+	}
+	a.deliver(f)
+	var err error
+	if e.Mode == "rent" {
+		err = a.rent(f)
+	} else {
+		err = a.buy(f)
+	}
+	if err != nil {
+		// Without prices the rest still holds: power and carbon are worked out, money is not.
+		a.reason = err.Error()
+		b.Assets, b.Rentals = nil, nil
+	}
+	if a.ledger, err = economics.Compute(b); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// period is what the money is for: the longest workload.
+func period(f *scenarios.Future) float64 {
+	sec := 0.0
+	for i := range f.World.Placed {
+		sec = math.Max(sec, workloadSec(f, i))
+	}
+	return sec
+}
+
+// workloadSec is how long a workload was simulated.
+func workloadSec(f *scenarios.Future, i int) float64 {
+	if o := f.Campaign[i]; o != nil {
+		return o.EndSec
+	}
+	return math.Max(f.World.Placed[i].Requests.HorizonSec(), f.Served[i].EndSec)
+}
+
+// deliver says what the money bought. A service that was simulated for a part of the
+// period is taken to go on like that: an hour of chat beside a week of training.
+func (a *account) deliver(f *scenarios.Future) {
+	w, d := f.World, &a.bill.Delivered
+	d.Accelerators = float64(w.Chips())
+	for i := range w.Placed {
+		p := &w.Placed[i]
+		if s := f.Steps[i]; s != nil {
+			o := f.Campaign[i]
+			if p.Arch.Generic != nil {
+				d.Samples += o.Steps * s.SamplesPerStep
+			} else {
+				d.Tokens += o.Steps * s.TokensPerStep
+			}
+			if o.Finished {
+				d.Runs++
+			}
+			d.UsefulShare += a.shares[i] * o.Losses.Goodput() * o.EndSec / a.bill.PeriodSec
+			continue
+		}
+		o := f.Served[i]
+		times := a.bill.PeriodSec / workloadSec(f, i)
+		d.Requests += times * float64(o.Completed)
+		if p.Arch.Generic == nil {
+			d.OutputTokens += times * float64(o.OutputTokens)
+		}
+		d.UsefulShare += a.shares[i] * o.Utilisation
+	}
+}
+
+// measure adds what the ledger says to a future's metrics.
+func (a *account) measure(f *scenarios.Future, m *measures) {
+	l := a.ledger
+	m.put(result.MetricFacilityPower, "W", l.MeterWatts)
+	m.put("facility.it_power", "W", l.ITWatts)
+	m.put("facility.peak_it_power", "W", l.ITPeakWatts)
+	m.put(result.MetricFacilityEnergy, "Wh", l.MeterKWh*1000)
+	m.put(result.MetricFacilityCarbon, "tCO2e", (l.OperationalKg+l.EmbodiedKg)/1000)
+	if a.reason != "" {
+		return
+	}
+	m.put(result.MetricLedgerTotal, "USD", l.TotalUSD)
+	m.put(result.MetricLedgerCapital, "USD", l.CapitalUSD)
+	for _, u := range l.Units {
+		m.put("ledger."+u.Key, u.Unit, u.USD)
+	}
+	for i := range f.World.Placed {
+		p := &f.World.Placed[i]
+		cost := l.TotalUSD * a.shares[i] * workloadSec(f, i) / a.bill.PeriodSec
+		m.put(p.ID+"."+result.MetricCost, "USD", cost)
+		if s := f.Steps[i]; s != nil && p.Arch.Generic == nil {
+			m.put(p.ID+"."+result.MetricCostPerMTokens, "USD/M tokens", cost/(f.Campaign[i].Steps*s.TokensPerStep/1e6))
+		} else if s == nil {
+			o := f.Served[i]
+			m.put(p.ID+"."+result.MetricCostPerMRequest, "USD/M requests", cost/(float64(o.Completed)/1e6))
+			if p.Arch.Generic == nil {
+				m.put(p.ID+"."+result.MetricCostPerMOutput, "USD/M tokens", cost/(float64(o.OutputTokens)/1e6))
+			}
+		}
+	}
+}

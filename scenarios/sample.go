@@ -1,0 +1,178 @@
+package scenarios
+
+import (
+	"fmt"
+	"sort"
+
+	"aisim/hardware"
+	"aisim/topology"
+	"aisim/topology/collective"
+	"aisim/workloads/serving"
+	"aisim/workloads/trace"
+	"aisim/workloads/training"
+)
+
+// Bench is what one goroutine needs to sample futures of a World.
+type Bench struct {
+	w    *World
+	comm *collective.Comm
+	jobs []*training.Job // laid out once, by placed workload
+}
+
+// NewBench makes a bench; each goroutine needs its own.
+func (w *World) NewBench() *Bench {
+	comm := collective.New(w.Graph, w.links(hardware.NominalDraw), collective.Options{Model: w.Scenario.Cluster.Fabric.Model})
+	return &Bench{w: w, comm: comm, jobs: make([]*training.Job, len(w.Placed))}
+}
+
+// Sample is one draw of everything uncertain: replica 0 is nominal. All futures played
+// from it share the draw, the requests and the seeds of failures, so that their
+// differences are those of the change alone (common random numbers).
+type Sample struct {
+	b        *Bench
+	replica  int
+	draw     hardware.Draw
+	drawn    map[string]Drawn // looked up and collected by sorted name
+	seed     uint64
+	requests [][]trace.Request
+	machines map[string]*machine // by factors of stepResources; looked up only
+}
+
+// Drawn is one uncertain input of a sample: what was drawn, relative to its nominal value.
+type Drawn struct {
+	Name  string
+	Ratio float64
+	Value hardware.Value
+}
+
+// Sample draws a replica.
+func (b *Bench) Sample(replica int) *Sample {
+	seed := b.w.Scenario.Seed
+	s := &Sample{b: b, replica: replica, drawn: map[string]Drawn{}, seed: seed + uint64(replica)*0x9e3779b97f4a7c15,
+		requests: make([][]trace.Request, len(b.w.Placed)), machines: map[string]*machine{}}
+	draw := hardware.NewDraw(seed, replica)
+	s.draw = func(name string, v hardware.Value) float64 {
+		x := draw(name, v)
+		if v.RelSD > 0 && v.V != 0 {
+			s.drawn[name] = Drawn{name, x / v.V, v}
+		}
+		return x
+	}
+	return s
+}
+
+// Inputs are the uncertain inputs that the futures played so far have asked for, by name.
+func (s *Sample) Inputs() []Drawn {
+	out := make([]Drawn, 0, len(s.drawn))
+	for _, d := range s.drawn {
+		out = append(out, d)
+	}
+	sort.Slice(out, func(a, b int) bool { return out[a].Name < out[b].Name })
+	return out
+}
+
+// Draw picks the number for an uncertain value in this sample.
+func (s *Sample) Draw(name string, v hardware.Value) float64 { return s.draw(name, v) }
+
+// machine is the part of a future that depends on stepResources only.
+type machine struct {
+	graph    *topology.Graph
+	device   *hardware.Device
+	comm     *collective.Comm
+	jobs     []*training.Job
+	steps    []*training.Step
+	services []*serving.Prepared
+}
+
+// machineFor builds, or finds, the machine under the factors of a change.
+func (s *Sample) machineFor(c Change) (*machine, error) {
+	w := s.b.w
+	key := ""
+	for _, r := range stepResources {
+		key += fmt.Sprintf(" %g", c.Of(r))
+	}
+	if m := s.machines[key]; m != nil {
+		return m, nil
+	}
+	nic := 1.0
+	if w.NIC.Known() && w.NIC.V > 0 {
+		nic = s.draw("server/"+w.Server.ID+"/nic", w.NIC) / w.NIC.V
+	}
+	dev, err := hardware.NewDevice(w.Chip, w.Profile, s.draw)
+	if err != nil {
+		return nil, err
+	}
+	dev = dev.Scale(hardware.Scaling{Compute: c.Of(Compute), Memory: c.Of(HBM), Launch: c.Of(Host)})
+	dev.ScaleUpBytesPerSec *= c.Of(ScaleUp)
+	up := 1.0
+	if w.Chip.ScaleUpBandwidth.V > 0 {
+		up = dev.ScaleUpBytesPerSec / (w.Chip.ScaleUpBandwidth.V / 2)
+	} else {
+		up = c.Of(ScaleUp)
+	}
+	g, err := w.Graph.WithCapacity(map[string]float64{ScaleUp: up, NIC: nic * c.Of(NIC), Leaf: c.Of(Leaf), Spine: c.Of(Spine), Core: c.Of(Core)})
+	if err != nil {
+		return nil, err
+	}
+	m := &machine{graph: g, device: dev, comm: s.b.comm.On(g, w.links(s.draw)), jobs: make([]*training.Job, len(w.Placed)), steps: make([]*training.Step, len(w.Placed)), services: make([]*serving.Prepared, len(w.Placed))}
+	var problems []*Problem
+	for i := range w.Placed {
+		if err := s.prepare(i, m, c); err != nil {
+			problems = append(problems, w.asProblems("workload."+w.Placed[i].ID, err)...)
+		}
+	}
+	if err := Problems(problems...); err != nil {
+		return nil, err
+	}
+	s.machines[key] = m
+	return m, nil
+}
+
+// prepare computes the step of a campaign or the tables of a service.
+func (s *Sample) prepare(i int, m *machine, c Change) error {
+	w, p := s.b.w, &s.b.w.Placed[i]
+	if p.Training != nil {
+		tm := training.Machine{Device: m.device, Comm: m.comm, Graph: m.graph, Chips: p.Chips, NodesCount: p.NodeCount, ChipsPerNode: w.Server.AcceleratorCount, HostMemBytes: w.Server.RAM.V, HostSpeed: c.Of(Host), Draw: s.draw}
+		var err error
+		job := s.b.jobs[i]
+		if job == nil {
+			if job, err = training.Prepare(*p.Training, tm); err != nil {
+				return err
+			}
+			s.b.jobs[i] = job
+		} else if job, err = job.On(tm); err != nil {
+			return err
+		}
+		m.jobs[i] = job
+		m.steps[i], err = job.Step()
+		return err
+	}
+	sm := serving.Machine{Device: m.device, HostSpeed: c.Of(Host)}
+	if tp := max(1, p.Serving.TP); tp > 1 && p.Arch.Generic == nil {
+		plan, err := m.comm.Prepare(collective.AllReduce, [][]topology.NodeID{p.replicaChips(0)[:tp]}, collective.PlanOptions{})
+		if err != nil {
+			return err
+		}
+		sm.AllReduce = serving.AllReduceOn(plan)
+	}
+	var err error
+	cfg := *p.Serving
+	cfg.Engine = cfg.Engine.Drawn(s.draw)
+	m.services[i], err = serving.Prepare(cfg, sm)
+	return err
+}
+
+// Requests are those of a service in this sample.
+func (s *Sample) Requests(i int) ([]trace.Request, error) {
+	if s.requests[i] == nil {
+		r, err := s.b.w.Placed[i].Requests.Requests(s.seed, s.replica)
+		if err != nil {
+			return nil, err
+		}
+		s.requests[i] = r
+	}
+	return s.requests[i], nil
+}
+
+// Layout is the configuration of a placed campaign with everything filled in.
+func (s *Sample) Layout(i int) training.Config { return s.b.jobs[i].Config() }
