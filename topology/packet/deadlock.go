@@ -34,6 +34,14 @@ func (n *network) deadlock() error {
 		left += int(n.senders[i].packets - n.sinks[n.sinkAt[i]].got)
 	}
 	cycle := findCycle(waits)
+	if len(cycle) == 0 && held == 0 {
+		for i := range n.streams {
+			if m.awaits != nil && m.awaits[i] > 0 {
+				return fmt.Errorf("packet: %w: flow %d from %s never starts: %d of the flows that it waits for never arrive",
+					ErrDeadlock, n.streams[i].flow, m.f.g.Name(n.streams[i].src), m.awaits[i])
+			}
+		}
+	}
 	if len(cycle) == 0 {
 		return fmt.Errorf("packet: %d packets are undelivered and nothing moves, without a cycle of links: %w", left, ErrDeadlock)
 	}

@@ -54,6 +54,9 @@ func (m *model) deliver(ctx *sim.Context, pa *part, a int32, arg uint64, now sim
 	k.got++
 	k.finish = max(k.finish, tail)
 	pa.acks++
+	if m.heirAt != nil && k.got == m.packetsOf[f] {
+		m.inherit(ctx, f, k.finish, now)
+	}
 	ack := uint64(f) | arg&(seqMask<<seqShift) | uint64(m.lane[f])<<laneShift | ackFlag
 	if arg&markFlag != 0 && tail-k.notified >= m.dcqcn.notice {
 		k.notified = tail
@@ -71,6 +74,18 @@ func (m *model) deliver(ctx *sim.Context, pa *part, a int32, arg uint64, now sim
 		return
 	}
 	m.forwardLater(ctx, pa, o, ack, tail, now)
+}
+
+// inherit starts the streams that have waited for stream f, which has arrived, and for
+// no other any more. They leave from the node that it came to.
+func (m *model) inherit(ctx *sim.Context, f int32, tail, now sim.Time) {
+	for _, h := range m.heirs[m.heirAt[f]:m.heirAt[f+1]] {
+		x := &m.senders[h]
+		x.start = max(x.start, tail)
+		if m.awaits[h]--; m.awaits[h] == 0 {
+			ctx.Send(m.ends+sim.Entity(m.r.first[2*h]), x.start-now, kindStart, uint64(h))
+		}
+	}
 }
 
 // forwardLater is forward for an acknowledgement that is ready a little later.

@@ -367,6 +367,56 @@ func TestPacketSizes(t *testing.T) {
 	}
 }
 
+// Flows that wait for others: a ring passes chunks on; each step takes its closed form. A
+// circle of waits is named.
+func TestFlowsWaitForOthers(t *testing.T) {
+	g := tree(t, 4)
+	nics := g.NICs("host")
+	const n, steps, bytes = 16, 30, 65536
+	var flows []Flow
+	for s := range steps {
+		for i := range n {
+			f := Flow{Src: nics[i], Dst: nics[(i+1)%n], Bytes: bytes}
+			if s > 0 {
+				f.After = []int32{int32((s-1)*n + (i+n-1)%n)}
+			}
+			flows = append(flows, f)
+		}
+	}
+	var first *Result
+	for _, workers := range []int{1, 2} {
+		for _, transport := range []string{"infiniband", "roce"} {
+			r := run(t, g, flows, Options{Transport: transport, Workers: workers, Routing: "d-mod-k"})
+			// A chunk on its way round waits for 2, 4 or 6 links per step.
+			ser := wireTicks(bytes, 50e9).Seconds()
+			least, most := steps*(ser+2e-6), steps*(ser*1.03+6e-6)
+			if r.FinishSec < least || r.FinishSec > most {
+				t.Errorf("%s: %d steps take %g s, want %g to %g", transport, steps, r.FinishSec, least, most)
+			}
+			for i, f := range flows {
+				if len(f.After) > 0 && r.Flows[i].StartSec != r.Flows[f.After[0]].FinishSec {
+					t.Fatalf("flow %d starts at %g s, what it waits for ends at %g", i, r.Flows[i].StartSec, r.Flows[f.After[0]].FinishSec)
+				}
+			}
+			if transport == "infiniband" {
+				if first == nil {
+					first = r
+				} else if first.Hash != r.Hash {
+					t.Errorf("hash %x with one worker, %x with two", first.Hash, r.Hash)
+				}
+			}
+		}
+	}
+	circle := []Flow{{Src: nics[0], Dst: nics[1], Bytes: 1, After: []int32{1}}, {Src: nics[1], Dst: nics[0], Bytes: 1, After: []int32{0}}}
+	if _, err := Run(g, circle, Options{}); !errors.Is(err, ErrDeadlock) || !strings.Contains(err.Error(), "flow 0") {
+		t.Errorf("got %v, want flows that wait for each other", err)
+	}
+	circle[0].After[0], circle[1].Dst = 1, nics[2]
+	if _, err := Run(g, circle, Options{}); err == nil || !strings.Contains(err.Error(), "host-2") {
+		t.Errorf("got %v, want an error about where flow 1 goes", err)
+	}
+}
+
 // A torus in two dimensions, with and without a choice of ways.
 func TestTorusOfChips(t *testing.T) {
 	g, err := topology.Build(topology.Spec{

@@ -125,8 +125,12 @@ type model struct {
 	lastBytes []uint32 // of the last packet of each stream, header included
 	lane      []uint8
 	senders   []sender
-	sinks     []sink  // in the order of destinations, so that partitions share no cache line
-	sinkAt    []int32 // per stream
+	sinks     []sink   // in the order of destinations, so that partitions share no cache line
+	sinkAt    []int32  // per stream
+	heirs     []int32  // streams that wait for another, by the one that they wait for
+	heirAt    []int32  // first of each stream in heirs; nil if none waits
+	packetsOf []uint32 // per stream, for those who must not look at senders
+	awaits    []int32  // per stream: those that it still waits for
 	pacers    []pacer
 	limits    []limits // RoCE, per sending end
 	parts     []part

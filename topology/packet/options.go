@@ -14,6 +14,10 @@ type Flow struct {
 	Bytes    int64
 	StartSec float64
 	Lane     int // virtual lane (InfiniBand) or priority (RoCE), below Options.Lanes
+	// After lists flows, by index, that must have arrived at Src before this one starts; it
+	// then starts at once, but not before StartSec. Chunks of collectives wait so. Their
+	// destination must be Src, and both must use one NIC.
+	After []int32
 }
 
 // Options says how the fabric transports and routes. The zero value is InfiniBand with

@@ -154,6 +154,9 @@ func build(g *topology.Graph, flows []Flow, options Options) (*network, *sim.Eng
 			return nil, nil, fmt.Errorf("packet: limit: %w", err)
 		}
 	}
+	if err := m.wills(flows, streams, o); err != nil {
+		return nil, nil, err
+	}
 	byDst := make([]int32, len(streams))
 	for i := range byDst {
 		byDst[i] = int32(i)
@@ -182,6 +185,9 @@ func build(g *topology.Graph, flows []Flow, options Options) (*network, *sim.Eng
 		}
 		m.senders[i] = sender{packets: uint32(count), start: at}
 		m.sinks[m.sinkAt[i]] = sink{notified: -m.dcqcn.notice}
+		if m.awaits != nil && m.awaits[i] > 0 {
+			continue
+		}
 		if err := e.Schedule(at, m.ends+sim.Entity(r.first[2*i]), kindStart, uint64(i)); err != nil {
 			return nil, nil, fmt.Errorf("packet: flow %d: %w", s.flow, err)
 		}
@@ -203,6 +209,58 @@ func (m *model) setGrades(o Options) {
 			m.grades[v] = max(m.grades[v], sim.Duration(whole))
 		}
 	}
+}
+
+// wills records which streams wait for which.
+func (m *model) wills(flows []Flow, streams []stream, o Options) error {
+	any := false
+	for i := range flows {
+		any = any || len(flows[i].After) > 0
+	}
+	if !any {
+		return nil
+	}
+	of := make([]int32, len(flows)) // 1 + the only stream of each flow, -1 for several
+	for i, s := range streams {
+		if of[s.flow] != 0 {
+			of[s.flow] = -1
+			continue
+		}
+		of[s.flow] = int32(i) + 1
+	}
+	m.heirAt = make([]int32, len(streams)+1)
+	m.awaits = make([]int32, len(streams))
+	m.packetsOf = make([]uint32, len(streams))
+	for i, s := range streams {
+		m.packetsOf[i] = uint32((s.bytes + int64(o.PayloadBytes) - 1) / int64(o.PayloadBytes))
+	}
+	for i := range flows {
+		for _, w := range flows[i].After {
+			switch {
+			case w < 0 || int(w) >= len(flows) || int(w) == i:
+				return fmt.Errorf("packet: flow %d waits for flow %d, want another of 0 to %d", i, w, len(flows)-1)
+			case of[i] < 1 || of[w] < 1:
+				return fmt.Errorf("packet: flow %d waits for flow %d: both must use one NIC", i, w)
+			case streams[of[i]-1].src != streams[of[w]-1].dst:
+				return fmt.Errorf("packet: flow %d starts at %s and waits for flow %d, which goes to %s",
+					i, m.f.g.Name(flows[i].Src), w, m.f.g.Name(flows[w].Dst))
+			}
+			m.heirAt[of[w]]++
+			m.awaits[of[i]-1]++
+		}
+	}
+	for i := range streams {
+		m.heirAt[i+1] += m.heirAt[i]
+	}
+	m.heirs = make([]int32, m.heirAt[len(streams)])
+	next := slices.Clone(m.heirAt)
+	for i := range flows {
+		for _, w := range flows[i].After {
+			m.heirs[next[of[w]-1]] = of[i] - 1
+			next[of[w]-1]++
+		}
+	}
+	return nil
 }
 
 // window suits the ring of a fabric in one part: the serialisation of some packets.
@@ -303,10 +361,10 @@ func (n *network) run(e *sim.Engine) (*Result, error) {
 		}
 	}
 	if late >= 0 {
+		s := n.streams[late]
 		if e.Pending() == 0 {
 			return nil, n.deadlock()
 		}
-		s := n.streams[late]
 		return nil, fmt.Errorf("packet: flow %d from %s to %s has %d of %d packets through at the limit of %g s",
 			s.flow, n.f.g.Name(s.src), n.f.g.Name(s.dst), n.sinks[n.sinkAt[late]].got, n.senders[late].packets, n.options.LimitSec)
 	}
