@@ -49,13 +49,19 @@ func TestCapacityElasticitiesHold(t *testing.T) {
 	if asked := run.Metrics["chat.requests_per_second"].Value; base < asked {
 		t.Fatalf("capacity %g below the load of %g requests/s that is within the level", base, asked)
 	}
-	for _, el := range run.Elasticities {
+	for rank, el := range run.Elasticities {
 		if el.Resource != scenarios.Compute && el.Resource != scenarios.HBM {
 			continue
 		}
+		// A third of the gain for what limits most; a search on 4,000 requests knows the
+		// smaller ones to about two points.
+		allowed := math.Abs(el.Gain.Value) / 3
+		if rank > 0 {
+			allowed = math.Max(allowed, 0.02)
+		}
 		set := map[string]string{scenarios.Compute: `cluster.override.peak_bf16="1088 TFLOP/s"`, scenarios.HBM: `cluster.override.memory_bandwidth="3685 GB/s"`}[el.Resource]
 		got := evaluate(t, load(t, chat, set, "replicas=1"), 1).Metrics["chat.capacity"].Value/base - 1
-		if math.Abs(got-el.Gain.Value) > math.Max(math.Abs(el.Gain.Value)/3, 0.01) && (got < el.Gain.Low || got > el.Gain.High) {
+		if math.Abs(got-el.Gain.Value) > allowed && (got < el.Gain.Low || got > el.Gain.High) {
 			t.Errorf("%s: stated %+.2f %%, turning the knob gives %+.2f %%", el.Resource, 100*el.Gain.Value, 100*got)
 		}
 	}
