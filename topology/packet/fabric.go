@@ -80,7 +80,7 @@ func newFabric(g *topology.Graph) (*fabric, error) {
 // name says which link a sending end is.
 func (f *fabric) name(p int32) string { return f.g.Name(f.from[p]) + " → " + f.g.Name(f.to[p]) }
 
-// parts cuts the graph into at most want parts that may run at the same time (0: 16)
+// parts cuts the graph into at most want parts that may run at the same time (0: 64)
 // and returns the part of each node and the lookahead. Where taking out the highest tier
 // of switches leaves several components (pods), these are kept whole and the highest
 // tier is dealt over them; otherwise nodes are cut in the order of a breadth-first
@@ -88,7 +88,7 @@ func (f *fabric) name(p int32) string { return f.g.Name(f.from[p]) + " → " + f
 func (f *fabric) parts(want int) (part []uint16, n int, lookahead sim.Duration) {
 	nodes := f.g.NumNodes()
 	if want == 0 {
-		want = 16
+		want = 64
 	}
 	top := 0
 	tier := make([]uint8, nodes)
