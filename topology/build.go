@@ -3,6 +3,7 @@ package topology
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 type routing uint8
@@ -137,6 +138,19 @@ func (g *Graph) addLink(from, to NodeID, bytesPerSec, latencySec float64, l Leve
 	return LinkID(len(g.from) - 1)
 }
 
+// reserve makes room for so many more nodes and links.
+func (g *Graph) reserve(nodes, links int) {
+	g.kind = slices.Grow(g.kind, nodes)
+	g.owner = slices.Grow(g.owner, nodes)
+	g.index = slices.Grow(g.index, nodes)
+	g.from = slices.Grow(g.from, links)
+	g.to = slices.Grow(g.to, links)
+	g.cap = slices.Grow(g.cap, links)
+	g.lat = slices.Grow(g.lat, links)
+	g.level = slices.Grow(g.level, links)
+	g.failed = slices.Grow(g.failed, links)
+}
+
 // addPair adds both directions of a cable; the reverse is always the next number.
 func (g *Graph) addPair(a, b NodeID, bytesPerSec, latUp, latDown float64, l LevelID) LinkID {
 	id := g.addLink(a, b, bytesPerSec, latUp, l)
@@ -146,6 +160,11 @@ func (g *Graph) addPair(a, b NodeID, bytesPerSec, latUp, latDown float64, l Leve
 
 // addGroups makes the chips, NICs and scale-up domains of every group.
 func (g *Graph) addGroups() error {
+	nodes := 0
+	for _, h := range g.spec.Hosts {
+		nodes += h.Count * (h.ChipsPerHost + h.NICs)
+	}
+	g.reserve(nodes, 2*nodes)
 	for i, h := range g.spec.Hosts {
 		gr := group{HostGroup: h, chips: h.Count * h.ChipsPerHost, nics: h.Count * h.NICs, nicBase: int32(g.nics)}
 		gr.chip0 = NodeID(len(g.kind))

@@ -272,6 +272,12 @@ func (g *Graph) hangNICs(port float64, place func(gr *group, n int) int) {
 // addTree makes nodes and links of sized tiers and hangs the NICs on the leaves.
 func (g *Graph) addTree(tiers []tier, port float64, hang arrangement) error {
 	g.tiers = tiers
+	switches, links := 0, 2*g.nics
+	for i := range tiers {
+		n := tiers[i].perBlock * tiers[i].blocks
+		switches, links = switches+n, links+2*n*tiers[i].up
+	}
+	g.reserve(switches, links)
 	for i := range tiers {
 		t := &tiers[i]
 		t.first = NodeID(len(g.kind))

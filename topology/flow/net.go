@@ -66,6 +66,10 @@ type Net struct {
 // NewNet makes a Net whose resources have the given capacities in units per second.
 func NewNet(capacities []float64) *Net {
 	n := &Net{linkN: len(capacities), floor: math.Inf(1)}
+	n.cap = make([]float64, 0, len(capacities))
+	n.head, n.open = make([]int32, 0, len(capacities)), make([]int32, 0, len(capacities))
+	n.carried, n.left, n.wsum = make([]float64, 0, len(capacities)), make([]float64, 0, len(capacities)), make([]float64, 0, len(capacities))
+	n.rMark, n.rSlot = make([]int32, 0, len(capacities)), make([]int32, 0, len(capacities))
 	for _, c := range capacities {
 		n.addResource(c)
 	}
