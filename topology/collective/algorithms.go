@@ -34,7 +34,7 @@ func (c *Comm) algorithms(op Op, groups []placed, name string, weights []float64
 		for proto, suffix := range protocolSuffix {
 			cand.names[proto] = name + suffix
 		}
-		if name == "tree" && !one {
+		if name == "tree" && !one && !net {
 			cand.caution = treeCaution
 		}
 		out = append(out, cand)
@@ -115,7 +115,8 @@ func (c *Comm) algorithms(op Op, groups []placed, name string, weights []float64
 // nodes with before it compares it with a ring. NCCL derates its tree bandwidth by
 // 0.5–0.95 depending on the size (tuning.cc, treeCorrectionFactor); one figure stands for
 // that table here. Of two A100 systems with equal nominal NICs in the validation table one
-// took the tree and one the ring; this sides with the ring.
+// took the tree and one the ring; this sides with the ring. Where the scale-up switches
+// reduce, libraries put trees between nodes anyway.
 const treeCaution = 1.4
 
 // checkWeights refuses weights that no skewed all-to-all can follow.
