@@ -53,7 +53,8 @@ func TestDrawIsWellFormed(t *testing.T) {
 		ScaleUp: ScaleUp{Kind: "torus", Dims: []int{4, 4, 4}, BytesPerSec: 600e9}}}}
 	failed := dgx(64, 2, 64, nil)
 	failed.FailedLinks = []string{"leaf-0:spine-0"}
-	for _, s := range []Spec{dgx(2048, 3, 64, []float64{1, 7}), torus, failed, dgx(2, 1, 64, nil)} {
+	for _, s := range []Spec{dgx(2048, 3, 64, []float64{1, 7}), torus, failed, dgx(2, 1, 64, nil), dragonfly(100, 8, nil), railOnlySpec(40, 16),
+		{Topology: "file", File: "rate 1GB/s\nswitch <a&b>\nhost h\nhost i\ncable h <a&b>\ncable i <a&b>\n"}} {
 		svg := build(t, s).DrawSVG()
 		d := xml.NewDecoder(bytes.NewReader(svg))
 		for {
