@@ -90,7 +90,7 @@ func (r *ring) take(w int64, width *divisor, batch []Event) []Event {
 		from := int32(0)
 		for _, to := range starts[:bins] { // the scatter left each bin's end here
 			if to-from > crowdedBin {
-				slices.SortFunc(out[from:to], compareEvents)
+				quickSort(out[from:to], 2*bits.Len(uint(to-from)))
 			}
 			from = to
 		}
@@ -111,6 +111,48 @@ func insertionSort(a []Event) {
 			j--
 		}
 		a[j] = e
+	}
+}
+
+// quickSort leaves runs of at most thinBatch events to insertionSort: events lie at most
+// a run away from their place. After depth unlucky cuts it gives up on speed.
+func quickSort(a []Event, depth int) {
+	for len(a) > thinBatch {
+		if depth == 0 {
+			slices.SortFunc(a, compareEvents)
+			return
+		}
+		depth--
+		// The median of three as the pivot; keys differ, so no event equals another.
+		lo, mid, hi := 0, len(a)/2, len(a)-1
+		if a[mid].Before(&a[lo]) {
+			a[mid], a[lo] = a[lo], a[mid]
+		}
+		if a[hi].Before(&a[mid]) {
+			a[hi], a[mid] = a[mid], a[hi]
+			if a[mid].Before(&a[lo]) {
+				a[mid], a[lo] = a[lo], a[mid]
+			}
+		}
+		pivot := a[mid]
+		i, j := lo, hi
+		for {
+			for i++; a[i].Before(&pivot); i++ {
+			}
+			for j--; pivot.Before(&a[j]); j-- {
+			}
+			if i >= j {
+				break
+			}
+			a[i], a[j] = a[j], a[i]
+		}
+		if i < len(a)-i {
+			quickSort(a[:i], depth)
+			a = a[i:]
+		} else {
+			quickSort(a[i:], depth)
+			a = a[:i]
+		}
 	}
 }
 
