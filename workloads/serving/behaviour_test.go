@@ -114,12 +114,21 @@ func TestEveryKnobMoves(t *testing.T) {
 				if id == "deepseek-v3-671b" {
 					m.Device, c.Precision = device(t, "nvidia-h200-sxm"), hardware.FP8
 				}
+				switch name {
+				case "eager_layer":
+					c.Engine = engine(t, "vllm-eager")
+				case "gemm8":
+					c.Precision = hardware.FP8
+				case "gemm4":
+					m.Device, c.Precision = device(t, "nvidia-b200-sxm"), hardware.FP4
+				}
 				c.Engine.constants()[i].Value *= factor
 			})
 			return o.E2E.Mean
 		}
 		was, now := e2e(1), e2e(2)
-		if strings.HasPrefix(name, "moe_") && name != "moe_layer" {
+		efficiency := strings.HasPrefix(name, "gemm") || name == "stream" || name == "prefill"
+		if strings.HasPrefix(name, "moe_") && name != "moe_layer" || efficiency {
 			was, now = now, was // an efficiency
 		}
 		if !(now > was*1.00005) {

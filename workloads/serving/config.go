@@ -26,6 +26,10 @@ type Config struct {
 	Precision   hardware.DType // of weights and matrix work
 	KVPrecision hardware.DType // of the cache
 	TP, PP      int            // tensor and pipeline parallel degrees of one replica
+	// AttentionDP is the number of groups of TP chips in a replica that each run
+	// attention for their own sequences, while the experts of a mixture are spread
+	// over all of them; 0 and 1 mean one group.
+	AttentionDP int
 	Replicas    int
 	Router      string // RoundRobin (also when empty) or LeastOutstanding
 	StaleSec    float64
@@ -114,16 +118,16 @@ type Options struct {
 func (c *Config) withDefaults() Config {
 	d := *c
 	e := &d.Engine
-	if d.MaxBatch == 0 {
-		d.MaxBatch = e.MaxBatch
+	d.TP, d.PP, d.Replicas, d.AttentionDP = max(d.TP, 1), max(d.PP, 1), max(d.Replicas, 1), max(d.AttentionDP, 1)
+	if d.MaxBatch == 0 { // limits of an engine hold for each attention group
+		d.MaxBatch = e.MaxBatch * d.AttentionDP
 	}
 	if d.TokenBudget == 0 {
-		d.TokenBudget = e.TokenBudget
+		d.TokenBudget = e.TokenBudget * d.AttentionDP
 	}
 	if d.MemoryFraction == 0 {
 		d.MemoryFraction = e.MemoryFraction
 	}
-	d.TP, d.PP, d.Replicas = max(d.TP, 1), max(d.PP, 1), max(d.Replicas, 1)
 	if d.Router == "" {
 		d.Router = RoundRobin
 	}
@@ -139,6 +143,8 @@ const (
 	maxReplicas = 1 << 20
 	maxBatch    = 1 << 16
 	maxBudget   = 1 << 20
+	// maxAttentionDP bounds the attention groups of a replica.
+	maxAttentionDP = 1024
 )
 
 // Validate says what is impossible about a configuration, defaults filled in.
@@ -161,7 +167,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	switch {
-	case c.TP < 0 || c.PP < 0 || c.Replicas < 0 || c.MaxBatch < 0 || c.TokenBudget < 0 || c.MaxContext < 0 || c.Batcher.Max < 0:
+	case c.TP < 0 || c.PP < 0 || c.Replicas < 0 || c.AttentionDP < 0 || c.MaxBatch < 0 || c.TokenBudget < 0 || c.MaxContext < 0 || c.Batcher.Max < 0:
 		return fmt.Errorf("serving: counts must not be negative (tensor %d, pipeline %d, replicas %d, max_batch %d, token_budget %d)", c.TP, c.PP, c.Replicas, c.MaxBatch, c.TokenBudget)
 	case d.Replicas > maxReplicas:
 		return fmt.Errorf("serving: %d replicas: at most %d", d.Replicas, maxReplicas)
@@ -176,7 +182,7 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("serving: %w", err)
 	}
 	if d.Arch.Generic != nil {
-		if d.TP != 1 || d.PP != 1 {
+		if d.TP != 1 || d.PP != 1 || d.AttentionDP != 1 {
 			return fmt.Errorf("serving: model %q is known by totals only and cannot be split: tensor and pipeline must be 1, are %d and %d", d.Arch.ID, d.TP, d.PP)
 		}
 		return nil
@@ -192,6 +198,10 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("serving: token_budget %d is below max_batch %d: every running sequence takes one token per step", d.TokenBudget, d.MaxBatch)
 	case !(d.MemoryFraction > 0 && d.MemoryFraction <= 1):
 		return fmt.Errorf("serving: memory_fraction %v: expected a ratio above 0 and at most 1", d.MemoryFraction)
+	case d.AttentionDP > 1 && d.Arch.Experts == 0:
+		return fmt.Errorf("serving: %d attention groups for %s, which has no experts to spread over them: ask for as many replicas", d.AttentionDP, d.Arch.ID)
+	case d.AttentionDP > maxAttentionDP:
+		return fmt.Errorf("serving: %d attention groups: at most %d", d.AttentionDP, maxAttentionDP)
 	case d.PP > d.Arch.Layers:
 		return fmt.Errorf("serving: pipeline %d exceeds the %d layers of %s", d.PP, d.Arch.Layers, d.Arch.ID)
 	case d.Arch.Heads%d.TP != 0:

@@ -48,16 +48,21 @@ type EngineProfile struct {
 	MoEDecode      Constant `toml:"moe_decode"`      // share of peak that expert kernels reach on a decode batch
 	MoEPrefill     Constant `toml:"moe_prefill"`     // the same on thousands of rows
 	MoEWeights     Constant `toml:"moe_weights"`     // share of memory bandwidth at which expert weights stream
+	EagerLayer     Constant `toml:"eager_layer"`     // host seconds per layer that launches beside the chip's work; 0: steps run from graphs
+	GEMM8          Constant `toml:"gemm8"`           // share of the chip's 8-bit matrix rate left by quantising activations
+	GEMM4          Constant `toml:"gemm4"`           // the same of the 4-bit rate
+	Stream         Constant `toml:"stream"`          // factor on the chip's rate of streaming dense weights
+	Prefill        Constant `toml:"prefill"`         // factor on the chip's rate of prefill attention
 }
 
 // constants lists the drawn constants in a fixed order.
 func (e *EngineProfile) constants() []*Constant {
 	return []*Constant{&e.MemoryReserve, &e.Layer, &e.Step, &e.Sequence, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
-		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoEDecode, &e.MoEPrefill, &e.MoEWeights}
+		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoEDecode, &e.MoEPrefill, &e.MoEWeights, &e.EagerLayer, &e.GEMM8, &e.GEMM4, &e.Stream, &e.Prefill}
 }
 
 var constantNames = []string{"memory_reserve", "layer", "step", "sequence", "mixed_step", "mixed_layer", "mixed_moe_layer",
-	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe_decode", "moe_prefill", "moe_weights"}
+	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe_decode", "moe_prefill", "moe_weights", "eager_layer", "gemm8", "gemm4", "stream", "prefill"}
 
 // Draw returns a copy whose constants went through draw, called once per
 // constant in a fixed order with a stable name such as "vllm.layer", the nominal
@@ -90,7 +95,7 @@ func (e EngineProfile) Constants() []ConstantEntry {
 //go:embed engines/*.toml
 var engineFiles embed.FS
 
-var engineIDs = []string{"sglang", "trtllm", "vllm"}
+var engineIDs = []string{"sglang", "trtllm", "vllm", "vllm-eager", "vllm-v0"}
 
 // EngineIDs lists the built-in profiles in alphabetical order.
 func EngineIDs() []string { return append([]string(nil), engineIDs...) }
@@ -141,7 +146,7 @@ func ParseEngine(text string) (EngineProfile, error) {
 			return bad("%s %v ± %v: must not be negative", constantNames[i], c.Value, c.RelSD)
 		}
 	}
-	if e.LinkEfficiency.Value == 0 || e.MoEDecode.Value == 0 || e.MoEPrefill.Value == 0 || e.MoEWeights.Value == 0 {
+	if e.GEMM8.Value == 0 || e.GEMM4.Value == 0 || e.Stream.Value == 0 || e.Prefill.Value == 0 || e.LinkEfficiency.Value == 0 || e.MoEDecode.Value == 0 || e.MoEPrefill.Value == 0 || e.MoEWeights.Value == 0 {
 		return bad("efficiencies must be positive")
 	}
 	return e, nil

@@ -23,7 +23,7 @@ func TestEnginesAreWhole(t *testing.T) {
 			}
 		}
 	}
-	if _, err := Engine("vlm"); err == nil || !strings.Contains(err.Error(), "sglang, trtllm, vllm") {
+	if _, err := Engine("vlm"); err == nil || !strings.Contains(err.Error(), "sglang, trtllm, vllm, vllm-eager, vllm-v0") {
 		t.Error(err)
 	}
 }

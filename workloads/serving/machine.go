@@ -28,8 +28,10 @@ func (e EngineProfile) Drawn(d hardware.Draw) EngineProfile {
 
 // WeightBytes is what one replica loads before it is ready, over all its chips.
 func (p *Prepared) WeightBytes() float64 {
-	return p.Memory.Weights * float64(p.Config.TP*p.Config.PP)
+	return p.Memory.Weights * float64(p.Config.TP*p.Config.PP*p.Config.AttentionDP)
 }
 
 // Chips is the number of chips of the whole service.
-func (p *Prepared) Chips() int { return p.Config.TP * p.Config.PP * p.Config.Replicas }
+func (p *Prepared) Chips() int {
+	return p.Config.TP * p.Config.PP * p.Config.AttentionDP * p.Config.Replicas
+}

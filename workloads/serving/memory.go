@@ -55,6 +55,17 @@ func memoryFor(c *Config, d *hardware.Device, tp, pp int) Memory {
 	}
 	body := a.Params() - tables
 	m.Weights = (body*c.Precision.Bytes() + tables*math.Max(2, c.Precision.Bytes())) / float64(tp*pp)
+	adp := max(c.AttentionDP, 1)
+	if adp > 1 {
+		// Routed experts are spread over all groups; each group has the rest.
+		routed := 0.0
+		for i := range a.Layers {
+			if a.Layer(i).MoE {
+				routed += float64(a.Experts) * a.ExpertParams()
+			}
+		}
+		m.Weights -= routed * c.Precision.Bytes() / float64(tp*pp) * (1 - 1/float64(adp))
+	}
 	m.Cache = math.Max(0, m.Usable-m.Weights-m.Reserve)
 	share := 1.0
 	if a.MLA == nil {
@@ -62,7 +73,7 @@ func memoryFor(c *Config, d *hardware.Device, tp, pp int) Memory {
 	}
 	m.TokenBytes = a.KVBytesPerToken(c.KVPrecision) * share / float64(pp)
 	block := float64(c.Engine.BlockTokens)
-	m.Blocks = int(math.Min(math.Floor(m.Cache/(m.TokenBytes*block)), 1e9))
+	m.Blocks = int(math.Min(math.Floor(m.Cache/(m.TokenBytes*block))*float64(adp), 1e9))
 	m.Tokens = m.Blocks * c.Engine.BlockTokens
 	return m
 }

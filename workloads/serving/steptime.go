@@ -41,6 +41,7 @@ type StepModel struct {
 	kv      split   // per cached token read by a decoding sequence
 	seq     split   // host, per sequence
 	mixed   split   // host, extra of a step with prefill
+	group   []split // by rows: what of linear an attention group does alone
 
 	RequestSec float64 // per request outside the step loop
 	Memory     Memory
@@ -105,11 +106,17 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 		return nil, fmt.Errorf("serving: host speed %v: expected a positive factor", m.HostSpeed)
 	}
 	b := &stepBuilder{c: &c, m: &m, d: m.Device, fast: m.Device.Scale(hardware.Scaling{Compute: 1 + probe}), dt: compute, host: host}
+	b.gd = kernels(m.Device, &c.Engine, compute)
+	b.gfast = b.gd.Scale(hardware.Scaling{Compute: 1 + probe})
 	s := &StepModel{Memory: mem, RequestSec: c.Engine.Request.Value / host}
-	s.linear = tabulate(c.TokenBudget+1, func(rows float64) split { return b.layers(rows) })
+	floor := c.Engine.EagerLayer.Value * float64(c.Arch.Layers) / host
+	s.linear = tabulate(c.TokenBudget+1, func(rows float64) split { return besides(b.layers(rows), floor) })
+	if c.AttentionDP > 1 {
+		s.group = tabulate(c.TokenBudget+1, func(rows float64) split { return b.groupOnly(rows) })
+	}
 	s.head = tabulate(c.MaxBatch+1, func(rows float64) split { return b.sampler(rows) })
 	s.prefill, s.kv = b.attention()
-	s.seq = hostTime(c.Engine.Sequence.Value / host)
+	s.seq = hostTime(c.Engine.Sequence.Value / host / float64(c.AttentionDP)).plus(b.windows(s.kv))
 	dense, moe := b.countLayers()
 	s.mixed = hostTime((c.Engine.MixedStep.Value + dense*c.Engine.MixedLayer.Value + moe*c.Engine.MixedMoELayer.Value) / host)
 	last := s.linear[len(s.linear)-1].sec
@@ -137,12 +144,29 @@ func computeType(d *hardware.Device, dt hardware.DType) (hardware.DType, error) 
 	return dt, fmt.Errorf("serving: %w", err)
 }
 
+// besides is the time of a chip that works beside a host which needs floor
+// seconds to launch the same step: the longer of both, rounded where they meet
+// (p-norm 8; inference notes, section 4: a sum is wrong).
+func besides(gpu split, floor float64) split {
+	if floor <= 0 || gpu.sec <= 0 {
+		return gpu
+	}
+	const p = 8
+	hi, lo := math.Max(gpu.sec, floor), math.Min(gpu.sec, floor)
+	t := hi * math.Pow(1+math.Pow(lo/hi, p), 1.0/p)
+	share := math.Pow(gpu.sec/t, p-1) // derivative of t by the chip's time
+	out := gpu.times(share)
+	out.sec = t
+	return out
+}
+
 type stepBuilder struct {
-	c       *Config
-	m       *Machine
-	d, fast *hardware.Device
-	dt      hardware.DType
-	host    float64
+	c         *Config
+	m         *Machine
+	d, fast   *hardware.Device
+	gd, gfast *hardware.Device // for matrices
+	dt        hardware.DType
+	host      float64
 }
 
 func (b *stepBuilder) countLayers() (dense, moe float64) {
@@ -159,7 +183,20 @@ func (b *stepBuilder) countLayers() (dense, moe float64) {
 // gemm is rows × k times k × n with the weights in the model's precision.
 func (b *stepBuilder) gemm(rows, n, k float64) split {
 	w := b.c.Precision.Bytes()
-	return attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost { return d.GEMMWeights(rows, n, k, b.dt, w) })
+	return attributed(b.gd, b.gfast, func(d *hardware.Device) hardware.Cost { return d.GEMMWeights(rows, n, k, b.dt, w) })
+}
+
+// kernels is the device as the engine's matrix kernels see it: slower where
+// activations are quantised on the way.
+func kernels(d *hardware.Device, e *EngineProfile, dt hardware.DType) *hardware.Device {
+	s := hardware.Scaling{Memory: e.Stream.Value, Compute: 1}
+	switch {
+	case dt.Bytes() < 1:
+		s.Compute = e.GEMM4.Value
+	case dt.Bytes() < 2:
+		s.Compute = e.GEMM8.Value
+	}
+	return d.Scale(s)
 }
 
 // layers is the time of all layers for rows rows, without attention over the
@@ -168,7 +205,11 @@ func (b *stepBuilder) gemm(rows, n, k float64) split {
 // by one token.
 func (b *stepBuilder) layers(rows float64) split {
 	a, tp, pp := &b.c.Arch, float64(b.c.TP), float64(b.c.PP)
-	n := rows / pp
+	all := rows / pp
+	n := all
+	if adp := float64(b.c.AttentionDP); adp > 1 {
+		n = math.Max(math.Min(1, all), all/adp) // of one attention group
+	}
 	h := float64(a.Hidden)
 	dense, moe := b.countLayers()
 
@@ -199,7 +240,7 @@ func (b *stepBuilder) layers(rows float64) split {
 		total = total.plus(mlp(float64(a.FFN)).times(dense))
 	}
 	if moe > 0 {
-		m := b.experts(n).plus(hostTime(b.c.Engine.MoELayer.Value / b.host))
+		m := b.experts(all).plus(hostTime(b.c.Engine.MoELayer.Value / b.host)).plus(b.exchanges(n))
 		if a.SharedExperts > 0 {
 			m = m.plus(mlp(float64(a.SharedExperts * a.ExpertFFN)))
 		}
@@ -211,13 +252,36 @@ func (b *stepBuilder) layers(rows float64) split {
 	return total.plus(hostTime(b.c.Engine.Step.Value / b.host))
 }
 
+// groupOnly is the part of the layers that each attention group does for its own
+// rows: projections, dense and shared MLPs, its all-reduces.
+func (b *stepBuilder) groupOnly(rows float64) split {
+	without := *b
+	c := *b.c
+	arch := c.Arch
+	arch.Experts, arch.ExpertsActive = 0, 0
+	if arch.FFN == 0 {
+		arch.FFN = max(1, arch.SharedExperts) * arch.ExpertFFN
+	}
+	c.Arch = arch
+	without.c = &c
+	return without.layers(rows)
+}
+
+// groupSec is groupOnly of a step of rows rows.
+func (s *StepModel) groupSec(rows int) float64 {
+	if len(s.group) == 0 {
+		return 0
+	}
+	return s.group[min(max(rows, 0), len(s.group)-1)].sec
+}
+
 // experts is one mixture layer whose experts are spread over the TP chips: the
 // weights of the experts that at least one of n rows visits are read,
 // E(1 − (1 − k/E)^n) of them. Grouped kernels over few rows per expert are far
 // from both limits; their efficiencies are the engine's, fitted on whole steps.
 func (b *stepBuilder) experts(n float64) split {
 	a, e := &b.c.Arch, &b.c.Engine
-	experts, k, tp := float64(a.Experts), float64(a.ExpertsActive), float64(b.c.TP)
+	experts, k, tp := float64(a.Experts), float64(a.ExpertsActive), float64(b.c.TP*b.c.AttentionDP)
 	active := experts * -math.Expm1(n*math.Log1p(-math.Min(k/experts, 1-1e-12)))
 	weights := float64(a.MLPMatrices()) * float64(a.Hidden) * float64(a.ExpertFFN)
 	flops := 2 * weights * n * k / tp * math.Max(1, e.Imbalance.Value)
@@ -240,6 +304,28 @@ const moeDecodeRows, moePrefillRows = 256, 2048
 func between(x, low, high float64) float64 {
 	return min(1, max(0, math.Log(x/low)/math.Log(high/low)))
 }
+
+// exchanges sends the rows of an attention group to the chips that hold their
+// experts and takes the results back: 8-bit rows out, 16-bit rows in, each to at
+// most as many chips as it has experts.
+func (b *stepBuilder) exchanges(rows float64) split {
+	if b.c.AttentionDP == 1 {
+		return split{}
+	}
+	e := &b.c.Engine
+	rate := b.d.ScaleUpBytesPerSec
+	if rate <= 0 {
+		rate = b.d.HostBytesPerSec
+	}
+	chips := float64(b.c.TP * b.c.AttentionDP)
+	to := math.Min(float64(b.c.Arch.ExpertsActive), chips-1)
+	t := rows / float64(b.c.TP) * to * float64(b.c.Arch.Hidden) * (1 + 2) / (rate * e.LinkEfficiency.Value)
+	return split{sec: 2*exchangeSec/b.host + t, scaleup: t}
+}
+
+// exchangeSec is the latency of one exchange between attention groups in a CUDA
+// graph (inference notes, section 2: 5–7 µs).
+const exchangeSec = 6e-6
 
 // allReduces is the two all-reduces of a layer over the TP chips.
 func (b *stepBuilder) allReduces(bytes float64) split {
@@ -280,7 +366,7 @@ func (b *stepBuilder) hop(bytes float64) split {
 // sampler is the language-model head over the rows sampled, in 16 bits.
 func (b *stepBuilder) sampler(rows float64) split {
 	a := &b.c.Arch
-	n := rows / float64(b.c.PP)
+	n := rows / float64(b.c.PP*b.c.AttentionDP)
 	dt := b.dt
 	if dt.Bytes() < 2 && b.d.Supports(hardware.BF16) == nil {
 		dt = hardware.BF16
@@ -292,8 +378,7 @@ func (b *stepBuilder) sampler(rows float64) split {
 }
 
 // attention is the time per pair of prompt tokens, and per cached token read in
-// decode, over all layers. Local layers of a sliding window are charged as
-// global ones up to their share of a typical context; see kvShare.
+// decode, over all layers that see the whole context; see windows for the others.
 func (b *stepBuilder) attention() (prefill, kv split) {
 	a, tp, pp := &b.c.Arch, float64(b.c.TP), float64(b.c.PP)
 	layers := float64(a.Layers) * b.globalShare()
@@ -314,27 +399,44 @@ func (b *stepBuilder) attention() (prefill, kv split) {
 	}
 	const tokens = 1 << 20
 	kv = attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost { return d.DecodeKV(bytes*tokens, flops*tokens, b.dt) })
-	return prefill, kv.times(layers / tokens / pp)
+	adp := float64(b.c.AttentionDP)
+	return prefill.times(1 / adp / b.c.Engine.Prefill.Value), kv.times(layers / tokens / pp / adp)
 }
 
-// globalShare is the share of attention work left when local layers see only
-// their window, at a context of 2048 tokens: first order, because the work of
-// a local layer is not linear in the context.
+// longWindow is a window that most contexts stay below.
+const longWindow = 4096
+
+// globalShare is the share of layers whose attention grows with the context:
+// global ones, and local ones whose window is longer than usual contexts.
 func (b *stepBuilder) globalShare() float64 {
 	a := &b.c.Arch
 	if a.Window == 0 {
 		return 1
 	}
-	const context = 2048
 	share := 0.0
 	for i := range a.Layers {
-		if a.Layer(i).Local {
-			share += math.Min(1, float64(a.Window)/context)
-		} else {
+		if !a.Layer(i).Local || a.Window >= longWindow {
 			share++
 		}
 	}
 	return share / float64(a.Layers)
+}
+
+// windows is what a sequence's local layers read per step: a whole window each,
+// whatever its length (a little too much for contexts below it). Windows of
+// longWindow and more count as global layers.
+func (b *stepBuilder) windows(perToken split) split {
+	a := &b.c.Arch
+	if a.Window == 0 || a.Window >= longWindow {
+		return split{}
+	}
+	local := 0.0
+	for i := range a.Layers {
+		if a.Layer(i).Local {
+			local++
+		}
+	}
+	return perToken.times(float64(a.Window) * local / (float64(a.Layers) * b.globalShare()))
 }
 
 // tabulate evaluates f at whole numbers 0 … n−1: every one up to 64, beyond
@@ -385,4 +487,11 @@ func (s *StepModel) PrefillSec(tokens, past int) float64 {
 	tokens = min(max(tokens, 1), len(s.linear)-1)
 	pairs := float64(tokens) * (float64(past) + float64(tokens)/2)
 	return s.step(tokens, pairs, 0, 0, 1, 1)
+}
+
+// BatchPrefillSec is the time of one step with the whole prompts of batch sequences.
+// Their tokens must lie within the token budget.
+func (s *StepModel) BatchPrefillSec(batch, prompt int) float64 {
+	tokens := min(max(batch*prompt, 1), len(s.linear)-1)
+	return s.step(tokens, float64(batch)*float64(prompt)*float64(prompt)/2, 0, 0, min(batch, len(s.head)-1), batch)
 }
