@@ -186,7 +186,10 @@ func (j *Job) stageParams(s int) perRank {
 }
 
 func (j *Job) reducePlans() (dense, expert planID) {
-	if j.cfg.ZeRO == 0 {
+	switch {
+	case j.plans[planCopies] != nil:
+		return planCopies, planCopies
+	case j.cfg.ZeRO == 0:
 		return planDataReduce, planExpertDataReduce
 	}
 	return planDataScatter, planExpertDataScatter
@@ -199,7 +202,7 @@ func (j *Job) reduceTail(tail *stageTail, t *timing, s int) {
 	p, v := j.cfg.Parallel.PP, j.cfg.Parallel.VP
 	end := t.end[t.last[s]]
 	tail.from, tail.done = t.last[s], end
-	if j.cfg.ZeRO < 2 {
+	if j.cfg.ZeRO < 2 || j.plans[planCopies] != nil {
 		dense, expert := j.reducePlans()
 		order := make([]int, v)
 		for c := range order {
@@ -210,7 +213,11 @@ func (j *Job) reduceTail(tail *stageTail, t *timing, s int) {
 		for _, c := range order {
 			ch := &j.chunked[c*p+s]
 			n := j.cfg.chunkParams(ch)
-			dBytes, eBytes := n.dense*j.framework.ReduceBytes, n.expert*j.framework.ReduceBytes
+			per := j.framework.ReduceBytes * j.cfg.trainedShare()
+			if dense == planCopies {
+				per /= j.shape.shards
+			}
+			dBytes, eBytes := n.dense*per, n.expert*per
 			buckets := min(max(1, math.Floor((dBytes+eBytes)/reduceBucketBytes)), float64(max(1, ch.layersN)))
 			one, _ := j.collective(dense, dBytes/buckets)
 			other, _ := j.collective(expert, eBytes/buckets)
@@ -254,23 +261,24 @@ func (j *Job) reduceTail(tail *stageTail, t *timing, s int) {
 func (j *Job) updateTail(tail *stageTail, works []work, s int) {
 	p, v := j.cfg.Parallel.PP, j.cfg.Parallel.VP
 	n := j.stageParams(s)
-	data := float64(j.cfg.Parallel.DP * j.cfg.Parallel.CP)
 	local := n.total()
 	if j.cfg.ZeRO >= 1 {
-		local = n.dense/data + n.expert/(data/j.shape.ep)
+		local = n.dense/j.shape.shards + n.expert/j.shape.expertShards()
 	}
 	held := n.total()
 	if j.cfg.ZeRO == 3 {
 		held = local
 	}
+	trained := j.cfg.trainedShare()
+	local, held = local*trained, held*trained
 	tail.optimizer = j.chip.op(1, func(d *hardware.Device) hardware.Cost {
 		return d.Optimizer(optimizerShardedBytes*local + optimizerUnshardedBytes*held)
 	})
 	if j.cfg.ZeRO != 1 && j.cfg.ZeRO != 2 {
 		return
 	}
-	g, _ := j.collective(planDataGather, n.dense*j.shape.actBytes)
-	e, _ := j.collective(planExpertDataGather, n.expert*j.shape.actBytes)
+	g, _ := j.collective(planDataGather, n.dense*j.shape.actBytes*trained)
+	e, _ := j.collective(planExpertDataGather, n.expert*j.shape.actBytes*trained)
 	tail.gather = plus(g, e)
 	var window took
 	for c := range v {
@@ -292,12 +300,16 @@ func (j *Job) tailBytes(bytes *levelBytes) {
 			bytes.addTimes(share, &b)
 			bytes.addTimes(share, &e)
 		}
-		if j.cfg.ZeRO < 2 {
+		trained := j.cfg.trainedShare()
+		switch {
+		case j.plans[planCopies] != nil:
+			call(planCopies, planCopies, j.framework.ReduceBytes*trained/j.shape.shards)
+		case j.cfg.ZeRO < 2:
 			dense, expert := j.reducePlans()
-			call(dense, expert, j.framework.ReduceBytes)
+			call(dense, expert, j.framework.ReduceBytes*trained)
 		}
 		if j.cfg.ZeRO == 1 || j.cfg.ZeRO == 2 {
-			call(planDataGather, planExpertDataGather, j.shape.actBytes)
+			call(planDataGather, planExpertDataGather, j.shape.actBytes*trained)
 		}
 	}
 }
@@ -430,6 +442,13 @@ func (j *Job) totals(st *Step) {
 		st.HardwareFlops += st.TokensPerStep * (matrix - head + scores)
 	case RecomputeMinimal:
 		st.HardwareFlops += st.TokensPerStep * minimalRecompute * (matrix - head + scores)
+	case RecomputeMLP:
+		var mlp float64
+		for i := range c.Arch.Layers {
+			_, active := c.Arch.LayerParams(c.Arch.Layer(i))
+			mlp += 2 * (active - c.Arch.AttentionParams())
+		}
+		st.HardwareFlops += st.TokensPerStep * mlp
 	case RecomputeSelective:
 		if !j.framework.FusedAttention {
 			st.HardwareFlops += st.TokensPerStep * scores

@@ -96,7 +96,7 @@ func (c *Config) layerParams(k workloads.LayerKind) perRank {
 		return n
 	}
 	n.dense += h*float64(a.Experts) + float64(a.SharedExperts)*a.ExpertParams()/t
-	n.expert = float64(a.Experts) / float64(c.Parallel.EP) * a.ExpertParams() / t
+	n.expert = float64(a.Experts) / float64(c.Parallel.EP) * a.ExpertParams() / float64(c.Parallel.ET)
 	return n
 }
 

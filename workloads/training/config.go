@@ -21,6 +21,12 @@ type Parallel struct {
 	CP int // context: a sequence is split over CP ranks
 	EP int // expert: the experts of a layer are spread over EP ranks inside DP
 	VP int // virtual stages: chunks of layers per pipeline rank
+	// ET is expert-tensor: the ranks that split each expert's width, TP or 1; 0 means TP
+	// where EP lies inside data × context, else 1, so that EP spans tensor ranks too.
+	ET int
+	// Shards is, under ZeRO-3, the ranks that weights are spread over; data ranks beyond
+	// them hold copies (HSDP, slices of TPUs). 0: all.
+	Shards int
 }
 
 // Batch is the work of one step in sequences (samples for generic models).
@@ -35,11 +41,13 @@ type Recompute string
 
 // The recomputation modes. Selective repeats unfused attention, or, where attention
 // is fused, the norms and the activation function. Minimal keeps the outputs of the
-// matrices and repeats the rest (MaxText's remat policy of that name).
+// matrices and repeats the rest (MaxText's remat policy of that name). MLP repeats the
+// MLP and all element-wise work, and keeps or offloads what attention made.
 const (
 	RecomputeNone      Recompute = "none"
 	RecomputeSelective Recompute = "selective"
 	RecomputeMinimal   Recompute = "minimal"
+	RecomputeMLP       Recompute = "mlp"
 	RecomputeFull      Recompute = "full"
 )
 
@@ -57,6 +65,8 @@ type Config struct {
 	ZeRO             int            // 0 nothing sharded over data, 1 optimizer, 2 and gradients, 3 and weights (FSDP)
 	Recompute        Recompute      // "" means none
 	SequenceParallel bool           // norms and residuals split over TP too
+	BlockScaled      bool           // 8-bit and narrower values have a scale per block (MX, NV formats), not per tensor
+	Adapter          int            // LoRA: rank of the adapters on every linear layer of a frozen model; 0: all is trained
 	Overlap          Overlap
 	Framework        string   // id of a framework profile
 	Straggler        *float64 // slowest rank's extra time as a ratio; nil takes the framework's law
@@ -135,15 +145,16 @@ func (c Config) resolve(chips int) (Config, error) {
 	if len(errs) > 0 {
 		return c, errors.Join(errs...)
 	}
+	c.spread()
 	c.checkBatch(bad)
 	c.checkModel(bad)
 	if c.ZeRO < 0 || c.ZeRO > 3 {
 		bad("zero", "must lie in 0..3, is %d", c.ZeRO)
 	}
 	switch c.Recompute {
-	case RecomputeNone, RecomputeSelective, RecomputeMinimal, RecomputeFull:
+	case RecomputeNone, RecomputeSelective, RecomputeMinimal, RecomputeMLP, RecomputeFull:
 	default:
-		bad("recompute", "must be none, selective, minimal or full, is %q", string(c.Recompute))
+		bad("recompute", "must be none, selective, minimal, mlp or full, is %q", string(c.Recompute))
 	}
 	for _, o := range []struct {
 		name string
@@ -158,6 +169,23 @@ func (c Config) resolve(chips int) (Config, error) {
 	}
 	return c, errors.Join(errs...)
 }
+
+// spread settles how experts and shards lie on the ranks.
+func (c *Config) spread() {
+	p := &c.Parallel
+	if p.ET == 0 {
+		p.ET = p.TP
+		if p.EP > 1 && (p.DP*p.CP)%p.EP != 0 {
+			p.ET = 1
+		}
+	}
+	if p.Shards == 0 || c.ZeRO < 3 {
+		p.Shards = p.DP * p.CP
+	}
+}
+
+// copies is the number of groups that hold the weights under ZeRO-3.
+func (p *Parallel) copies() int { return p.DP * p.CP / max(1, p.Shards) }
 
 func (c *Config) checkBatch(bad func(field, format string, args ...any)) {
 	b, p := c.Batch, c.Parallel
@@ -199,6 +227,15 @@ func (c *Config) checkModel(bad func(field, format string, args ...any)) {
 	} else if c.Batch.Seq%p.CP != 0 {
 		bad("parallelism.context", "%d does not divide the sequence of %d tokens", p.CP, c.Batch.Seq)
 	}
+	if p.ET != 1 && p.ET != p.TP {
+		bad("parallelism.expert_tensor", "must be 1 or tensor %d, is %d", p.TP, p.ET)
+	}
+	if p.Shards < 1 || (p.DP*p.CP)%p.Shards != 0 {
+		bad("parallelism.shards", "%d does not divide data %d × context %d", p.Shards, p.DP, p.CP)
+	}
+	if c.Adapter < 0 || c.Adapter > a.Hidden {
+		bad("adapter", "must lie in 0..%d, is %d", a.Hidden, c.Adapter)
+	}
 	if a.Heads%p.TP != 0 {
 		bad("parallelism.tensor", "%d does not divide %d attention heads", p.TP, a.Heads)
 	}
@@ -214,8 +251,8 @@ func (c *Config) checkModel(bad func(field, format string, args ...any)) {
 			bad("parallelism.expert", "%d on a model without experts", p.EP)
 		case a.Experts%p.EP != 0:
 			bad("parallelism.expert", "%d does not divide %d experts", p.EP, a.Experts)
-		case (p.DP*p.CP)%p.EP != 0:
-			bad("parallelism.expert", "%d does not divide data %d × context %d", p.EP, p.DP, p.CP)
+		case (p.TP/p.ET*p.DP*p.CP)%p.EP != 0:
+			bad("parallelism.expert", "%d does not divide data %d × context %d, nor with tensor %d", p.EP, p.DP, p.CP, p.TP)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (c *Config) nearest(fw *Framework, usable float64, domain int) (*Config, []
 							cand.Parallel.TP, cand.Parallel.PP, cand.Batch.Micro = tp, pp, mic
 							cand.ZeRO, cand.Recompute, cand.SequenceParallel = zero, r.mode, sp
 							if tpUp+ppUp > 0 {
-								cand.Parallel.DP = 0
+								cand.Parallel.DP, cand.Parallel.ET, cand.Parallel.Shards = 0, 0, 0
 							}
 							got, err := cand.resolve(chips)
 							if err != nil {

@@ -31,7 +31,7 @@ func (c *Config) denseParams() float64 {
 
 func (j *Job) prepareGeneric() {
 	c := &j.cfg
-	j.shape = shape{t: 1, cp: 1, ep: 1, micro: float64(c.Batch.Micro), actBytes: max(2, c.Precision.Bytes()), linear: c.Precision, exact: c.Precision}
+	j.shape = shape{t: 1, cp: 1, ep: 1, et: 1, data: float64(c.Parallel.DP), shards: float64(c.Parallel.Shards), micro: float64(c.Batch.Micro), actBytes: max(2, c.Precision.Bytes()), linear: c.Precision, exact: c.Precision}
 	data := j.layout.data()
 	if c.ZeRO == 0 {
 		j.groups[planDataReduce] = data

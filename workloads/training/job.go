@@ -116,6 +116,10 @@ func (j *Job) prepareTransformer() (err error) {
 	if c.ZeRO == 0 {
 		j.groups[planDataReduce], j.groups[planExpertDataReduce] = data, experts
 	} else {
+		if copies := p.copies(); copies > 1 {
+			data = l.shards(p.Shards)
+			j.groups[planCopies] = l.copies(p.Shards)
+		}
 		j.groups[planDataGather], j.groups[planDataScatter] = data, data
 		j.groups[planExpertDataGather], j.groups[planExpertDataScatter] = experts, experts
 	}
@@ -161,7 +165,7 @@ func (j *Job) settings() {
 	if c.Parallel.PP > 1 {
 		j.ppExposed = pick(c.Overlap.PP, fw.PPExposed, "stage-to-stage exchange that runs beside computation")
 	}
-	if c.Parallel.DP*c.Parallel.CP > 1 && c.ZeRO < 3 {
+	if c.Parallel.DP*c.Parallel.CP > 1 && (c.ZeRO < 3 || c.Parallel.copies() > 1) {
 		j.dpHidden = 1 - pick(c.Overlap.DP, fw.DPExposed, "gradient exchange that may run beside computation")
 	}
 	if c.Straggler == nil {

@@ -23,13 +23,20 @@ func (j *Job) layer(k workloads.LayerKind, back bool) work {
 		matrix, attend = partBackwardMatrix, partBackwardAttention
 	}
 	for _, g := range c.gemms(s, k) {
-		w.do(matrix, j.chip.gemm(g, s.linear, back))
+		w.do(matrix, j.chip.gemm(g, s.linear, back, c.Adapter > 0))
 	}
 	att := j.attend(k, back)
 	w.do(attend, att)
 	moved := fw.Elementwise*c.traffic(s, k) + c.castTraffic(s, k)*castFactor(back)
 	if back {
 		moved += (elementwiseBackward - 1) * fw.Elementwise * c.traffic(s, k)
+	}
+	if c.Adapter > 0 {
+		pass := 1.0
+		if back {
+			pass = 2 // the adapters' own gradients for inputs and weights
+		}
+		moved += pass * c.adapterTraffic(s, k)
 	}
 	w.do(partElementwise, j.chip.elementwise(moved))
 	j.exchangeTensor(&w, back)
@@ -154,7 +161,7 @@ func (j *Job) recompute(w *work, k workloads.LayerKind) {
 	switch c.Recompute {
 	case RecomputeFull:
 		for _, g := range c.gemms(s, k) {
-			w.do(partRecompute, j.chip.gemm(g, s.linear, false))
+			w.do(partRecompute, j.chip.gemm(g, s.linear, false, false))
 		}
 		att := j.attend(k, false)
 		w.do(partRecompute, att)
@@ -166,10 +173,15 @@ func (j *Job) recompute(w *work, k workloads.LayerKind) {
 		}
 	case RecomputeMinimal:
 		for _, g := range c.gemms(s, k) {
-			w.do(partRecompute, times(minimalRecompute, j.chip.gemm(g, s.linear, false)))
+			w.do(partRecompute, times(minimalRecompute, j.chip.gemm(g, s.linear, false, false)))
 		}
 		w.do(partRecompute, times(minimalRecompute, j.attend(k, false)))
 		w.do(partRecompute, j.chip.elementwise(j.framework.Elementwise*c.traffic(s, k)))
+	case RecomputeMLP:
+		for _, g := range c.gemms(s, k)[c.attentionGEMMs():] {
+			w.do(partRecompute, j.chip.gemm(g, s.linear, false, false))
+		}
+		w.do(partRecompute, j.chip.elementwise(j.framework.Elementwise*c.traffic(s, k)+c.castTraffic(s, k)))
 	case RecomputeSelective:
 		if !j.framework.FusedAttention {
 			w.do(partRecompute, j.attend(k, false))
@@ -180,6 +192,17 @@ func (j *Job) recompute(w *work, k workloads.LayerKind) {
 		w.do(partRecompute, j.chip.elementwise(j.framework.Elementwise*s.actBytes*s.tokens*
 			(4*s.h/s.split+2*c.mlpWidth(k)/s.t)))
 	}
+}
+
+// attentionGEMMs is how many of a layer's matrix products belong to attention.
+func (c *Config) attentionGEMMs() int {
+	switch m := c.Arch.MLA; {
+	case m == nil:
+		return 2
+	case m.QLora > 0:
+		return 5
+	}
+	return 4
 }
 
 // mlpWidth is the width of the MLPs that one token goes through in a layer.
@@ -242,7 +265,7 @@ func (j *Job) gather(w *work, k workloads.LayerKind, back bool) {
 		call(planDataGather, planExpertDataGather, j.shape.actBytes)
 	}
 	if back {
-		call(planDataScatter, planExpertDataScatter, j.framework.ReduceBytes)
+		call(planDataScatter, planExpertDataScatter, j.framework.ReduceBytes*j.cfg.trainedShare())
 	}
 	if t.sec == 0 {
 		return
@@ -272,7 +295,7 @@ func (j *Job) edge(head, back bool) work {
 		return w
 	}
 	g := gemm{m: s.tokens, n: float64(c.Arch.Vocab) / s.t, k: s.h}
-	w.do(partHead, j.chip.gemm(g, s.exact, back))
+	w.do(partHead, j.chip.gemm(g, s.exact, back, c.Adapter > 0))
 	perLogit := 6.0
 	if back {
 		perLogit = 12
@@ -297,6 +320,7 @@ const (
 	planExpertDataGather
 	planExpertDataScatter
 	planTied
+	planCopies
 	numPlans
 )
 
@@ -306,5 +330,6 @@ var planOps = [numPlans]collective.Op{
 	collective.AllToAll,
 	collective.AllReduce, collective.AllGather, collective.ReduceScatter,
 	collective.AllReduce, collective.AllGather, collective.ReduceScatter,
+	collective.AllReduce,
 	collective.AllReduce,
 }

@@ -52,15 +52,33 @@ func (l *layout) context() [][]topology.NodeID {
 
 // data groups: ranks that hold the same dense weights, context ranks among them.
 func (l *layout) data() [][]topology.NodeID {
+	return l.shards(l.p.CP * l.p.DP)
+}
+
+// shards are the data groups cut into runs of size neighbours.
+func (l *layout) shards(size int) [][]topology.NodeID {
 	p := &l.p
-	return collect(p.TP*p.PP, p.CP*p.DP, func(g, m int) topology.NodeID {
-		return l.replica(g%p.TP, m, g/p.TP)
+	runs := p.CP * p.DP / size
+	return collect(p.TP*runs*p.PP, size, func(g, m int) topology.NodeID {
+		return l.replica(g%p.TP, g/p.TP%runs*size+m, g/(p.TP*runs))
+	})
+}
+
+// copies groups: the ranks that hold the same shard.
+func (l *layout) copies(size int) [][]topology.NodeID {
+	p := &l.p
+	return collect(p.TP*size*p.PP, p.CP*p.DP/size, func(g, m int) topology.NodeID {
+		return l.replica(g%p.TP, m*size+g/p.TP%size, g/(p.TP*size))
 	})
 }
 
 // expert groups: ranks that together hold all experts of a layer.
 func (l *layout) expert() [][]topology.NodeID {
 	p := &l.p
+	if p.ET < p.TP {
+		// Tensor ranks hold other experts: groups are neighbours in the stage.
+		return collect(len(l.chips)/p.EP, p.EP, func(g, m int) topology.NodeID { return l.chips[g*p.EP+m] })
+	}
 	per := p.CP * p.DP / p.EP
 	return collect(p.TP*per*p.PP, p.EP, func(g, m int) topology.NodeID {
 		return l.replica(g%p.TP, g/p.TP%per*p.EP+m, g/(p.TP*per))
@@ -70,6 +88,12 @@ func (l *layout) expert() [][]topology.NodeID {
 // expertData groups: ranks that hold the same experts.
 func (l *layout) expertData() [][]topology.NodeID {
 	p := &l.p
+	if p.ET < p.TP {
+		stage := len(l.chips) / p.PP
+		return collect(p.EP*p.PP, stage/p.EP, func(g, m int) topology.NodeID {
+			return l.chips[g/p.EP*stage+m*p.EP+g%p.EP]
+		})
+	}
 	per := p.CP * p.DP / p.EP
 	return collect(p.TP*p.EP*p.PP, per, func(g, m int) topology.NodeID {
 		return l.replica(g%p.TP, m*p.EP+g/p.TP%p.EP, g/(p.TP*p.EP))

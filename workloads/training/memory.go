@@ -69,8 +69,8 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 	p, v, m := c.Parallel.PP, c.Parallel.VP, c.microBatches()
 	s := c.shape()
 	wb, gb, ob := stateBytes(c.Precision, fw)
-	data := float64(c.Parallel.DP * c.Parallel.CP)
-	expertData := data / s.ep
+	data, expertData := s.shards, s.expertShards()
+	trained := c.trainedShare()
 	out := make([]footprint, p)
 	for stage := range out {
 		f := &out[stage]
@@ -106,10 +106,10 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 			return n.dense/data + n.expert/expertData
 		}
 		f[memWeights] = wb * shard(3)
-		f[memGradients] = gb * shard(2)
-		f[memOptimizer] = ob * shard(1)
+		f[memGradients] = gb * shard(2) * trained
+		f[memOptimizer] = ob * shard(1) * trained
 		if c.ZeRO >= 1 {
-			f[memOptimizer] += fw.ShardedHeld*n.total() + fw.ShardedLocal*shard(1)
+			f[memOptimizer] += trained * (fw.ShardedHeld*n.total() + fw.ShardedLocal*shard(1))
 		}
 		f[memActivations] = held + working
 		f[memBuffers] = fw.ContextBytes
@@ -166,6 +166,9 @@ func (c *Config) activationBytes(s *shape, k workloads.LayerKind, fw *Framework,
 	}
 	if fw.FusedAttention && mode == RecomputeSelective || mode == RecomputeMinimal {
 		normed, product = 0, 0
+	}
+	if mode == RecomputeMLP {
+		normed, mlp, product = 0, 0, 0
 	}
 	return s.tokens * ((residual+normed+routed)/s.split + (attention+mlp+product)/s.t)
 }

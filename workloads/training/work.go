@@ -135,10 +135,11 @@ type gemm struct {
 }
 
 // times returns forward and backward (input and weight gradients).
-func (c *chip) gemm(g gemm, dt hardware.DType, back bool) took {
+// With frozen weights there is no weight gradient.
+func (c *chip) gemm(g gemm, dt hardware.DType, back, frozen bool) took {
 	if g.groups > 0 {
 		t := c.op(1, func(d *hardware.Device) hardware.Cost { return d.GroupedGEMM(g.groups, g.m, g.n, g.k, dt, dt.Bytes()) })
-		if back {
+		if back && !frozen {
 			return times(2, t)
 		}
 		return t
@@ -147,6 +148,9 @@ func (c *chip) gemm(g gemm, dt hardware.DType, back bool) took {
 		return c.op(1, func(d *hardware.Device) hardware.Cost { return d.GEMM(g.m, g.n, g.k, dt) })
 	}
 	t := c.op(1, func(d *hardware.Device) hardware.Cost { return d.GEMM(g.m, g.k, g.n, dt) })
+	if frozen {
+		return t
+	}
 	return plus(t, c.op(1, func(d *hardware.Device) hardware.Cost { return d.GEMM(g.n, g.k, g.m, dt) }))
 }
 
@@ -157,6 +161,9 @@ func (c *chip) elementwise(bytes float64) took {
 // shape holds the sizes that every operator of a rank is made of.
 type shape struct {
 	t, cp, ep     float64
+	et            float64 // ranks that split an expert's width
+	data          float64 // ranks that share dense weights
+	shards        float64 // ranks that they are spread over under ZeRO
 	tokens        float64 // of one micro-batch on this rank
 	micro, seq    float64
 	h, q, kv      float64
@@ -166,7 +173,7 @@ type shape struct {
 }
 
 func (c *Config) shape() shape {
-	s := shape{t: float64(c.Parallel.TP), cp: float64(c.Parallel.CP), ep: float64(c.Parallel.EP),
+	s := shape{et: float64(c.Parallel.ET), data: float64(c.Parallel.DP * c.Parallel.CP), shards: float64(c.Parallel.Shards), t: float64(c.Parallel.TP), cp: float64(c.Parallel.CP), ep: float64(c.Parallel.EP),
 		micro: float64(c.Batch.Micro), seq: float64(c.Batch.Seq), h: float64(c.Arch.Hidden),
 		q: float64(c.Arch.QWidth()), kv: float64(max(c.Arch.KVHeads, c.Parallel.TP) * c.Arch.HeadDim),
 		actBytes: max(2, c.Precision.Bytes()), split: 1, linear: c.Precision, exact: c.Precision}
@@ -179,6 +186,9 @@ func (c *Config) shape() shape {
 	}
 	return s
 }
+
+// expertShards is the ranks that hold the same experts.
+func (s *shape) expertShards() float64 { return s.shards * s.t / (s.ep * s.et) }
 
 // gemms lists the matrix products of one layer forward.
 func (c *Config) gemms(s *shape, k workloads.LayerKind) []gemm {
@@ -205,8 +215,8 @@ func (c *Config) gemms(s *shape, k workloads.LayerKind) []gemm {
 	}
 	f, experts := float64(a.ExpertFFN), float64(a.Experts)
 	list = append(list, gemm{m: T / s.split, n: experts, k: s.h})
-	rows := T * float64(a.ExpertsActive) * s.ep / experts // balanced routing
-	list = append(list, gemm{experts / s.ep, rows, up * f / t, s.h}, gemm{experts / s.ep, rows, s.h, f / t})
+	rows := T / (t / s.et) * float64(a.ExpertsActive) * s.ep / experts // balanced routing
+	list = append(list, gemm{experts / s.ep, rows, up * f / s.et, s.h}, gemm{experts / s.ep, rows, s.h, f / s.et})
 	if sh := float64(a.SharedExperts); sh > 0 {
 		list = append(list, gemm{m: T, n: up * sh * f / t, k: s.h}, gemm{m: T, n: s.h, k: sh * f / t})
 	}
@@ -262,5 +272,35 @@ func (c *Config) castTraffic(s *shape, k workloads.LayerKind) float64 {
 	if k.MoE {
 		f = float64(c.Arch.ExpertFFN * (c.Arch.ExpertsActive + c.Arch.SharedExperts))
 	}
-	return 3 * s.tokens * (2*s.h + 2*f/s.t)
+	bytes := 3 * s.tokens * (2*s.h + 2*f/s.t)
+	if c.BlockScaled {
+		// Blocks run along the inner dimension, so the transposed copy for the weight
+		// gradient is quantised anew from 16 bits instead of being turned: 2 read, 1
+		// written, and scales.
+		bytes *= 2
+	}
+	return bytes
+}
+
+// adapterTraffic is the bytes that LoRA adapters move in a forward pass: each linear
+// layer's input is read once more and its output read and written once more. Their
+// products of rank width are small beside that.
+func (c *Config) adapterTraffic(s *shape, k workloads.LayerKind) float64 {
+	if c.Adapter == 0 {
+		return 0
+	}
+	var values float64
+	for _, g := range c.gemms(s, k) {
+		values += max(1, g.groups) * g.m * (g.k + 2*g.n + 2*float64(c.Adapter))
+	}
+	return s.actBytes * values
+}
+
+// trainedShare is the share of a rank's parameters that are trained.
+func (c *Config) trainedShare() float64 {
+	if c.Adapter == 0 {
+		return 1
+	}
+	// r(m+n) of each m×n matrix, m and n near the hidden width.
+	return min(1, 2*float64(c.Adapter)/float64(c.Arch.Hidden))
 }
