@@ -2,7 +2,9 @@ package packet
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 
 	"aisim/topology"
 )
@@ -42,8 +44,9 @@ type routes struct {
 	cols   int
 	table  []hopSet
 	list   []int32
-	paths  []int32 // static: sending ends after the first, per aim
-	start  []int32 // static: first of an aim in paths
+	mutex  sync.Mutex // of list, while the table is made
+	paths  []int32    // static: sending ends after the first, per aim
+	start  []int32    // static: first of an aim in paths
 }
 
 // split turns flows into streams.
@@ -165,41 +168,18 @@ func (r *routes) tabulate(f *fabric, streams []stream) error {
 		return fmt.Errorf("packet: a routing table of %d nodes × %d targets is too large", rows, r.cols)
 	}
 	r.table = make([]hopSet, int(rows)*r.cols)
-	hops := make([]int32, nodes)
-	queue := make([]int32, 0, nodes)
-	var near []int32
-	for c, t := range targets {
-		for v := range hops {
-			hops[v] = -1
-		}
-		hops[t] = 0
-		queue = append(queue[:0], t)
-		for head := 0; head < len(queue); head++ {
-			v := queue[head]
-			for k := f.in[v]; k < f.in[v+1]; k++ {
-				if u := f.from[f.back[k]]; hops[u] < 0 && r.row[u] >= 0 {
-					hops[u] = hops[v] + 1
-					queue = append(queue, int32(u))
-				}
+	ways := newWays(f, r.row, int(rows))
+	var wait sync.WaitGroup
+	threads := min(runtime.GOMAXPROCS(0), len(targets))
+	for k := range threads {
+		wait.Go(func() {
+			search := ways.search()
+			for c := k; c < len(targets); c += threads {
+				r.column(c, targets[c], ways, search)
 			}
-		}
-		for v := range nodes {
-			if r.row[v] < 0 || hops[v] <= 0 {
-				continue
-			}
-			near = near[:0]
-			for p := f.out[v]; p < f.out[v+1]; p++ {
-				if hops[f.to[p]] == hops[v]-1 {
-					near = append(near, p)
-				}
-			}
-			set := r.set(near)
-			if set.n > 1 {
-				set.turn = uint16(mix(uint64(v)<<32|uint64(t)) % uint64(set.n))
-			}
-			r.table[int(r.row[v])*r.cols+c] = set
-		}
+		})
 	}
+	wait.Wait()
 	for i := range r.aims {
 		s := streams[i/2]
 		v := s.src
@@ -213,6 +193,111 @@ func (r *routes) tabulate(f *fabric, streams []stream) error {
 		r.first[i] = p
 	}
 	return nil
+}
+
+// ways is the part of the fabric that forwards, by row of the table: for each node the
+// sending ends to others of the kind and the rows of those, there and back.
+type ways struct {
+	node     []int32 // of each row
+	outStart []int32
+	outEnd   []int32 // sending ends
+	outRow   []int32 // rows that they lead to
+	inStart  []int32
+	inRow    []int32 // rows that lead here
+	row      []int32 // of each node, -1 for others
+	f        *fabric
+}
+
+func newWays(f *fabric, row []int32, rows int) *ways {
+	w := &ways{f: f, row: row, node: make([]int32, 0, rows), outStart: make([]int32, 1, rows+1), inStart: make([]int32, 1, rows+1)}
+	for v := range row {
+		if row[v] < 0 {
+			continue
+		}
+		w.node = append(w.node, int32(v))
+		for p := f.out[v]; p < f.out[v+1]; p++ {
+			if to := row[f.to[p]]; to >= 0 {
+				w.outEnd = append(w.outEnd, p)
+				w.outRow = append(w.outRow, to)
+			}
+		}
+		w.outStart = append(w.outStart, int32(len(w.outEnd)))
+		for k := f.in[v]; k < f.in[v+1]; k++ {
+			if from := row[f.from[f.back[k]]]; from >= 0 {
+				w.inRow = append(w.inRow, from)
+			}
+		}
+		w.inStart = append(w.inStart, int32(len(w.inRow)))
+	}
+	return w
+}
+
+// search is the scratch of a breadth-first search.
+type search struct {
+	hops  []int32 // per row, -1 where the target is out of reach
+	queue []int32
+	near  []int32
+}
+
+func (w *ways) search() *search {
+	return &search{hops: make([]int32, len(w.node)), queue: make([]int32, 0, len(w.node))}
+}
+
+// column finds the shortest ways to one target from every row.
+func (r *routes) column(c int, target int32, w *ways, s *search) {
+	for i := range s.hops {
+		s.hops[i] = -1
+	}
+	s.queue = s.queue[:0]
+	if t := w.row[target]; t >= 0 {
+		s.hops[t] = 0
+		s.queue = append(s.queue, t)
+	} else {
+		// The target forwards nothing itself: begin with those that reach it.
+		for k := w.f.in[target]; k < w.f.in[target+1]; k++ {
+			p := w.f.back[k]
+			if from := w.row[w.f.from[p]]; from >= 0 && s.hops[from] < 0 {
+				s.hops[from] = 1
+				s.queue = append(s.queue, from)
+				s.near = s.near[:0]
+				for q := w.f.out[w.f.from[p]]; q < w.f.out[w.f.from[p]+1]; q++ {
+					if int32(w.f.to[q]) == target {
+						s.near = append(s.near, q)
+					}
+				}
+				r.store(int(from)*r.cols+c, s.near, w.node[from], target)
+			}
+		}
+	}
+	direct := len(s.queue)
+	for head := 0; head < len(s.queue); head++ {
+		at := s.queue[head]
+		for _, from := range w.inRow[w.inStart[at]:w.inStart[at+1]] {
+			if s.hops[from] < 0 {
+				s.hops[from] = s.hops[at] + 1
+				s.queue = append(s.queue, from)
+			}
+		}
+	}
+	for _, at := range s.queue[direct:] {
+		s.near = s.near[:0]
+		less := s.hops[at] - 1
+		for k := w.outStart[at]; k < w.outStart[at+1]; k++ {
+			if s.hops[w.outRow[k]] == less {
+				s.near = append(s.near, w.outEnd[k])
+			}
+		}
+		r.store(int(at)*r.cols+c, s.near, w.node[at], target)
+	}
+}
+
+// store puts a set into the table. Where the turns begin differs from node to node.
+func (r *routes) store(i int, near []int32, node, target int32) {
+	set := r.set(near)
+	if set.n > 1 {
+		set.turn = uint16(mix(uint64(node)<<32|uint64(target)) % uint64(set.n))
+	}
+	r.table[i] = set
 }
 
 // leave picks the sending end on which the packets of aim i leave node v: its only link,
@@ -256,6 +341,8 @@ func (r *routes) set(ends []int32) hopSet {
 	if int(ends[n-1]-ends[0]) == n-1 {
 		return hopSet{first: ends[0], n: uint16(n)}
 	}
+	r.mutex.Lock() // the place in the list shows in no result
+	defer r.mutex.Unlock()
 	// Switches alike in wiring repeat their last set; longer searches do not pay.
 	if k := len(r.list) - n; k < 0 || !slices.Equal(r.list[k:], ends) {
 		r.list = append(r.list, ends...)
