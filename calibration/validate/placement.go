@@ -46,8 +46,9 @@ func (k *collectives) place(a *hardware.Accelerator, w wires, chips, hosts int, 
 	if w.switched && domain > 1 && domain < perHost {
 		domain = perHost // NVSwitch joins all chips of a host, a DGX-2 too
 	}
+	bridged := domain > 1 && domain < perHost && perHost%domain == 0 && hosts == 1 // pairs of cards: all of them meet over the host's bus
 	switch {
-	case onBus || domain <= 1 || up.BytesPerSec == 0 || p.scaleUp == "":
+	case onBus || bridged || domain <= 1 || up.BytesPerSec == 0 || p.scaleUp == "":
 		p.scaleUp, domain = "pcie", perHost
 		up.BytesPerSec = a.HostBandwidth.V
 	case p.scaleUp == "xgmi" || p.scaleUp == "gaudi-roce" || p.scaleUp == "xe-link":
