@@ -124,8 +124,11 @@ func (n *fileNet) match(groups []HostGroup) error {
 // and so on; cables between two of one distance belong to the level above them.
 func (g *Graph) addFile(n *fileNet) error {
 	s := g.spec
-	if s.Levels != 0 || s.Radix != 0 || len(s.Oversubscription) > 0 || s.SwitchBytesPerSec != 0 {
-		return fmt.Errorf("topology: a fabric file says itself what levels, radix, oversubscription and switch ports there are: leave them out")
+	if s.Levels != 0 || len(s.Oversubscription) > 0 {
+		return fmt.Errorf("topology: a fabric file says itself what levels and oversubscription there are: leave them out")
+	}
+	if err := n.checkRadix(s.Radix); err != nil {
+		return err
 	}
 	distance, err := n.distances()
 	if err != nil {
@@ -214,6 +217,25 @@ func (g *Graph) addFile(n *fileNet) error {
 		}
 	}
 	g.imported = n.Findings
+	return nil
+}
+
+// checkRadix refuses a switch with more cables than ports; 0 takes what the file says.
+func (n *fileNet) checkRadix(radix int) error {
+	if radix == 0 {
+		return nil
+	}
+	cables := make([]int, len(n.Switches))
+	for _, c := range n.Cables {
+		for _, e := range [2]FileEnd{c.A, c.B} {
+			if e.Host {
+				continue
+			}
+			if cables[e.Index]++; cables[e.Index] > radix {
+				return &FileError{c.Line, fmt.Sprintf("switch %s has more cables than its radix of %d", n.Switches[e.Index].Name, radix), ""}
+			}
+		}
+	}
 	return nil
 }
 

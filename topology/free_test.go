@@ -340,7 +340,15 @@ func TestFileRefusals(t *testing.T) {
 	if _, err := Build(s); err == nil || !strings.Contains(err.Error(), "has 1 NICs") {
 		t.Errorf("wrong number of NICs: %v", err)
 	}
-	s.Hosts[0].NICs, s.Topology = 1, "fat-tree"
+	s.Hosts[0].NICs, s.Radix = 1, 3
+	if _, err := Build(s); err == nil || !strings.Contains(err.Error(), "more cables than its radix of 3") {
+		t.Errorf("switches of four cables and three ports: %v", err)
+	}
+	s.Radix, s.Levels = 4, 3
+	if _, err := Build(s); err == nil || !strings.Contains(err.Error(), "levels and oversubscription") {
+		t.Errorf("levels beside a file: %v", err)
+	}
+	s.Levels, s.Topology = 0, "fat-tree"
 	if _, err := Build(s); err == nil || !strings.Contains(err.Error(), "needs the topology file") {
 		t.Errorf("a file beside a fat-tree: %v", err)
 	}

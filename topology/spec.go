@@ -7,7 +7,7 @@ type Spec struct {
 
 	Topology string // "fat-tree", "rail-optimised", "rail-only", "dragonfly+", "single-switch", "torus" or "file"
 	Levels   int    // switch levels of a fat-tree or of each rail, 1..4; 0 takes the fewest that hold the hosts
-	Radix    int    // ports per switch; 0 only for single-switch and torus, which then have as many as needed, and file
+	Radix    int    // ports per switch; 0 only for single-switch and torus, which then have as many as needed, and file, where it bounds the cables of a switch
 
 	// File is the text of a fabric file for Topology "file", as ParseFile reads it. Hosts
 	// may then be empty: they are the file's. Hosts that are given take the place of the
@@ -15,7 +15,7 @@ type Spec struct {
 	// agree.
 	File string
 
-	SwitchBytesPerSec float64 // per switch port and direction; 0 takes the fastest NIC's rate
+	SwitchBytesPerSec float64 // per switch port and direction; 0 takes the fastest NIC's rate; the cables of a File have their own
 	// Oversubscription is down over up bandwidth of each switch level from the leaf
 	// up, each ≥ 1: [1, 7] is a non-blocking leaf and 1:7 towards the core. Missing
 	// entries are 1. In a dragonfly+ the first is of the leaves and the second of the
