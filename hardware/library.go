@@ -1,0 +1,228 @@
+package hardware
+
+import (
+	"fmt"
+	"math"
+)
+
+// LibraryGEMM is a matrix multiplication as libraries run it alone and repeatedly: the
+// form that benchmarks measure (kernel notes, section A1). The library picks the tile
+// and the split of k that are fastest:
+//
+//	tiles T = ⌈m/bm⌉⌈n/bn⌉s over w = T/SMs waves, of which a share Wave shows whole
+//	compute = waves·(2·bm·bn·ks/(P/SMs·e) + Prologue), e = f(bm,bn)/f(256,128), f = bm·bn/(bm·bn + Tile·(bm+bn))
+//	memory  = bytes/BW, faster where a repeated shape stays in the cache, slower where few tiles draw on it
+//	cache   = T·(bm+bn)·ks·bytes/(L2·SMs·clock·64 B)
+//	t = Launch + (computeᵖ + memoryᵖ + cacheᵖ)^(1/p) + a reduction where k was split
+type LibraryGEMM struct {
+	PeakFlops      float64 // best measured rate of the format
+	BytesPerSec    float64 // streaming rate of device memory
+	CacheBytes     float64
+	SMs            float64
+	ClockHz        float64
+	LaunchSec      float64
+	PrologueSec    float64 // per wave
+	Tile           float64
+	Wave           float64
+	Norm           float64
+	L2             float64 // share of 64 B per clock and multiprocessor
+	ReduceSec      float64
+	Hot            float64 // further share of memory rate for shapes that stay in the cache
+	MaxTile        float64 // area of the largest tile in units of 256×128; 2: a pair of multiprocessors shares one
+	NoSplit        bool
+	QuantiseSecPer float64 // seconds per value of A for a quantisation pass
+}
+
+// libraryTiles are those of the vendor's library; each also stands for its transpose.
+var libraryTiles = [...][2]float64{{256, 128}, {192, 128}, {128, 128}, {128, 64}, {64, 64}, {64, 32}, {128, 32}, {128, 16}, {64, 16}}
+
+var librarySplits = [...]float64{1, 2, 3, 4, 6, 8, 16}
+
+// Sec is the time of C[m,n] = A[m,k]·B[k,n] with operands of inBytes and results of
+// outBytes per value.
+func (g *LibraryGEMM) Sec(m, n, k, inBytes, outBytes float64) float64 {
+	if m <= 0 || n <= 0 || k <= 0 {
+		return 0
+	}
+	rate := func(bm, bn float64) float64 { return bm * bn / (bm*bn + g.Tile*(bm+bn)) }
+	full := rate(256, 128)
+	bytes := (m*k+k*n)*inBytes + m*n*outBytes
+	bandwidth := g.BytesPerSec
+	if g.Hot > 0 && g.CacheBytes > 0 {
+		bandwidth *= 1 + g.Hot/(1+math.Pow(bytes/(0.7*g.CacheBytes), 3))
+	}
+	perSM := g.PeakFlops / g.SMs
+	best := math.Inf(1)
+	try := func(bm, bn float64) {
+		for _, s := range librarySplits {
+			if s > 1 && (k/s < 128 || g.NoSplit) {
+				break
+			}
+			tiles := math.Ceil(m/bm) * math.Ceil(n/bn) * s
+			ks := math.Ceil(k/s/64) * 64
+			w := tiles / g.SMs
+			waves := g.Wave*math.Ceil(w) + (1-g.Wave)*math.Max(w, 1)
+			compute := waves * (2*bm*bn*ks/(perSM*rate(bm, bn)/full) + g.PrologueSec)
+			draw := math.Min(1, 2.5*math.Min(tiles, g.SMs)/g.SMs)
+			memory := bytes / (bandwidth * draw)
+			if s > 1 {
+				memory += s * m * n * 8 / bandwidth
+			}
+			cache := tiles * (bm + bn) * ks * inBytes / (g.L2 * g.SMs * g.ClockHz * 64)
+			t := norm3(compute, memory, cache, g.Norm)
+			if s > 1 {
+				t += g.ReduceSec
+			}
+			best = math.Min(best, t)
+		}
+	}
+	for _, t := range libraryTiles {
+		try(t[0], t[1])
+		if t[0] != t[1] {
+			try(t[1], t[0])
+		}
+	}
+	if g.MaxTile >= 2 {
+		try(256, 256)
+	}
+	return g.LaunchSec + best + m*k*g.QuantiseSecPer
+}
+
+func norm3(a, b, c, p float64) float64 {
+	top := math.Max(a, math.Max(b, c))
+	if top <= 0 {
+		return 0
+	}
+	return top * math.Pow(math.Pow(a/top, p)+math.Pow(b/top, p)+math.Pow(c/top, p), 1/p)
+}
+
+// libraryConstants are what the operator tables of a generation gave (kernel notes,
+// section A1: DeepBench on V100, operator tables of A100, H100 and B200). Rates are
+// factors on the best GEMM and on stated bandwidth.
+type libraryConstants struct {
+	prefix                                                  string
+	dt                                                      []DType
+	peak, bandwidth                                         float64
+	launch, prologue, tile, wave, norm, l2, red, clock, hot float64
+	sms, maxTile                                            float64
+}
+
+var libraries = []libraryConstants{
+	// Refitted on the same DeepBench rows with the launch of the framework inside.
+	{prefix: "nvidia-v100", dt: []DType{FP32}, peak: 0.876, bandwidth: 0.957, launch: 14.9e-6, prologue: 1.18e-6, tile: 13.9, wave: 0.063, norm: 6.55, l2: 0.171, red: 3.19e-6, clock: 1.53e9, sms: 80, hot: 2.11},
+	{prefix: "nvidia-v100", peak: 0.874, bandwidth: 0.806, launch: 11.3e-6, prologue: 0.60e-6, tile: 14.9, wave: 0.92, norm: 5.93, l2: 0.253, red: 0.75e-6, clock: 1.53e9, sms: 80, hot: 0.94},
+	// 8-bit multiplications of DeepBench on T4 run on the vector units (dp4a, 24 TOP/s).
+	{prefix: "nvidia-t4", dt: []DType{INT8}, peak: 0.181, bandwidth: 0.808, launch: 1.67e-6, prologue: 0.48e-6, tile: 10, wave: 0.30, norm: 3.01, l2: 1.42, red: 4.3e-6, clock: 1.59e9, sms: 40, hot: 2.3},
+	{prefix: "nvidia-t4", peak: 0, bandwidth: 0.81, launch: 1.7e-6, prologue: 0.50e-6, tile: 9, wave: 0.42, norm: 3.8, l2: 1, red: 2.8e-6, clock: 1.59e9, sms: 40},
+	{prefix: "nvidia-p100", peak: 0.876, bandwidth: 0.90, launch: 14.9e-6, prologue: 1.18e-6, tile: 13.9, wave: 0.063, norm: 6.55, l2: 0.171, red: 3.19e-6, clock: 1.48e9, sms: 56, hot: 2.11},
+	{prefix: "nvidia-a", bandwidth: 0.72, launch: 3.4e-6, prologue: 0.52e-6, tile: 21, wave: 0.68, norm: 3.3, l2: 0.59, red: 1.8e-6, clock: 1.41e9, sms: 108},
+	{prefix: "nvidia-h", bandwidth: 0.89, launch: 2.5e-6, prologue: 0.36e-6, tile: 10, wave: 0.58, norm: 4.6, l2: 0.96, red: 3.0e-6, clock: 1.83e9, sms: 132},
+	{prefix: "nvidia-gh", bandwidth: 0.89, launch: 2.5e-6, prologue: 0.36e-6, tile: 10, wave: 0.58, norm: 4.6, l2: 0.96, red: 3.0e-6, clock: 1.98e9, sms: 132},
+	{prefix: "nvidia-", bandwidth: 0.84, launch: 2.1e-6, prologue: 0.21e-6, tile: 12, wave: 0.61, norm: 3.9, l2: 1.04, red: 2.7e-6, clock: 1.9e9, sms: 148, maxTile: 2},
+}
+
+// Library is the library model of a chip for a number format: constants of its
+// generation where a table was measured, its own rates otherwise; ok is false where no
+// generation is known and the operator model of the device has to do.
+func (d *Device) Library(dt DType) (g LibraryGEMM, ok bool) {
+	for _, c := range libraries {
+		if len(d.ID) < len(c.prefix) || d.ID[:len(c.prefix)] != c.prefix {
+			continue
+		}
+		if c.dt != nil {
+			found := false
+			for _, t := range c.dt {
+				found = found || t == dt
+			}
+			if !found {
+				continue
+			}
+		}
+		peak := c.peak
+		if peak == 0 {
+			peak = d.gemm[dt] / d.inStep
+		}
+		g = LibraryGEMM{PeakFlops: d.Peak[dt] * peak, BytesPerSec: d.MemBytesPerSec * c.bandwidth, CacheBytes: d.OnChipBytes, SMs: c.sms, ClockHz: c.clock,
+			LaunchSec: c.launch, PrologueSec: c.prologue, Tile: c.tile, Wave: c.wave, Norm: c.norm, L2: c.l2, ReduceSec: c.red, Hot: c.hot, MaxTile: c.maxTile}
+		if d.cores > 0 && c.prefix == "nvidia-a" {
+			g.SMs = d.cores
+		}
+		return g, true
+	}
+	return g, false
+}
+
+// BestGEMM is the best rate that a library reaches at sustained clocks, in FLOP/s.
+func (d *Device) BestGEMM(dt DType) float64 { return d.Peak[dt] * d.gemm[dt] / d.inStep }
+
+// BlockScaled is the library of 8-bit matrices scaled by blocks of 128 whose scales are
+// at hand (DeepGEMM on H800: kernel notes, section A1).
+func (d *Device) BlockScaled() LibraryGEMM {
+	g, _ := d.Library(FP8)
+	g.PeakFlops, g.BytesPerSec = d.Peak[FP8]*0.637, d.MemBytesPerSec*0.869
+	g.LaunchSec, g.PrologueSec, g.Tile, g.Wave, g.Norm = 3.8e-6, 1.29e-6, 7, 0.826, 6
+	g.L2, g.ReduceSec, g.Hot = 0.88, 4.7e-6, 0.25
+	return g
+}
+
+// TrainingAttention is attention of Tokens/Seq sequences, as benchmarks of kernels run it.
+type TrainingAttention struct {
+	Tokens, Seq       float64
+	Heads, HeadDim    float64
+	Causal            bool
+	Forward, Backward bool
+}
+
+// attentionRates are asymptotes of forward and backward together at head dimensions 64
+// and 128, as fractions of dense 16-bit peak, with the half lengths of the curve
+// (kernel notes, section A2: FlashAttention-2 and PyTorch on A100 and H100).
+var attentionRates = []struct {
+	prefix     string
+	generation int
+	d64, d128  float64
+	half       float64
+	causalHalf float64
+}{
+	{"nvidia-h", 2, 296. / 989, 338. / 989, 170, 285},
+	{"nvidia-gh", 2, 296. / 989, 338. / 989, 170, 285},
+	{"nvidia-b", 2, 296. / 2250, 338. / 2250, 170, 285},
+	{"nvidia-gb", 2, 296. / 2500, 338. / 2500, 170, 285},
+	{"nvidia-h", 3, 0.42, 0.55, 170, 285},
+	{"nvidia-gh", 3, 0.42, 0.55, 170, 285},
+	{"nvidia-", 2, 176. / 312, 203. / 312, 165, 285},
+	{"nvidia-", 0, 47. / 312, 88. / 312, 180, 0},
+}
+
+// AttentionSec is the time of a training attention by a library's generation: 0 is
+// unfused PyTorch, which computes the full square and masks it.
+func (d *Device) AttentionSec(a TrainingAttention, generation int, dt DType) (float64, error) {
+	for _, r := range attentionRates {
+		if r.generation != generation || len(d.ID) < len(r.prefix) || d.ID[:len(r.prefix)] != r.prefix {
+			continue
+		}
+		top := r.d64 + (r.d128-r.d64)*math.Min(1, math.Max(0, (a.HeadDim-64)/64))
+		half := r.half
+		if generation == 0 {
+			half *= 1 + 0.6*math.Min(1, math.Max(0, (a.HeadDim-64)/64))
+		}
+		flops := 0.0
+		pairs := 4 * a.Tokens * a.Seq * a.Heads * a.HeadDim
+		if a.Forward {
+			flops += pairs
+		}
+		if a.Backward {
+			flops += 2.5 * pairs
+		}
+		rate := d.Peak[dt] * top / (1 + half/a.Seq)
+		switch {
+		case a.Causal && generation == 0:
+			rate *= 0.40
+			flops /= 2
+		case a.Causal:
+			rate *= a.Seq / (a.Seq + r.causalHalf)
+			flops /= 2
+		}
+		return flops / rate, nil
+	}
+	return 0, fmt.Errorf("no measured attention rates of generation %d near %s", generation, d.ID)
+}
