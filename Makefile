@@ -22,6 +22,10 @@ test: vet
 	go test -race -short ./sim/...
 	go test -tags invariants -short ./sim/... ./cluster/... ./workloads/serving/... ./planner/...
 
+# Speed beside the reference programs; writes docs/performance.md.
+bench:
+	go run ./internal/bench
+
 # The charting library of explore.html, by npm's lock file and a SHA-256 that
 # the test holds. Where npm is absent the build goes on without it.
 assets:

@@ -58,9 +58,11 @@ func (p *program) benchPattern(name, short, long, bytes string) *cobra.Command {
 	c := traffic.Config{Pattern: name}
 	var format, size string
 	cmd := &cobra.Command{Use: name, Short: short,
-		Long: long + ` The fabric is a three-level fat-tree of switches with
-K ports, K³/4 hosts, 400 Gb/s and 1 µs per link: as flows at max–min fair rates, or packet
-by packet. The wall time counts the building of the fabric.`,
+		Long: long + `
+
+The fabric is a three-level fat-tree of switches with K ports: K³/4 hosts, 400 Gb/s
+and 1 µs per link, as flows at max–min fair rates or packet by packet. The wall time
+counts the building of the fabric.`,
 		Example: `  aisim bench ` + name + ` --radix 8 --bytes ` + bytes + ` --model flow
   aisim bench ` + name + ` --radix 16 --model packet --workers 2 --format json`,
 		Args: exactly(),

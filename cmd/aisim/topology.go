@@ -14,14 +14,20 @@ import (
 
 func (p *program) topology() *cobra.Command {
 	cmd := p.group("topology", "Describe, check and draw a scenario's fabric", `Topology shows the fabric that a scenario's keys make: hosts, switches, links and
-oversubscription by level.`, `  aisim topology describe llama3-405b-16k-h100
-  aisim topology draw my-cluster.toml -o fabric.svg`)
+oversubscription by level. A file that is no scenario is read as a fabric: aisim's text
+format, or what ibnetdiscover printed.`, `  aisim topology describe llama3-405b-16k-h100
+  aisim topology draw my-cluster.toml -o fabric.svg
+  aisim topology lint ibnetdiscover.out`)
 	cmd.AddCommand(p.topologyDescribe(), p.topologyLint(), p.topologyDraw())
 	return cmd
 }
 
-// graph is the fabric of a scenario, whether its workloads fit the machine or not.
+// graph is the fabric of a scenario, whether its workloads fit the machine or not, or
+// the one that a fabric file lists.
 func (p *program) graph(name string, in inputs) (*topology.Graph, error) {
+	if info, err := os.Stat(name); err == nil && !info.IsDir() && filepath.Ext(name) != ".toml" {
+		return fabricFile(name)
+	}
 	opt, err := in.options()
 	if err != nil {
 		return nil, err
@@ -33,9 +39,22 @@ func (p *program) graph(name string, in inputs) (*topology.Graph, error) {
 	return scenarios.Wire(sc, opt)
 }
 
+// fabricFile builds the fabric of a file in aisim's text format or as ibnetdiscover prints it.
+func fabricFile(name string) (*topology.Graph, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, &fault{exitData, "the fabric file cannot be read: " + cause(err), name, ""}
+	}
+	g, err := topology.Build(topology.Spec{Topology: "file", File: string(text)})
+	if err != nil {
+		return nil, &fault{exitData, err.Error(), name, "a scenario ends in .toml; a fabric file is aisim's text format or the output of ibnetdiscover"}
+	}
+	return g, nil
+}
+
 func (p *program) topologyDescribe() *cobra.Command {
 	var in inputs
-	cmd := &cobra.Command{Use: "describe SCENARIO", Short: "Print hosts, switches, links and oversubscription by level",
+	cmd := &cobra.Command{Use: "describe SCENARIO|FILE", Short: "Print hosts, switches, links and oversubscription by level",
 		Long: `Describe prints what the fabric is made of: hosts, switches and links of each level,
 their rates, and how far each level is oversubscribed.`,
 		Example: `  aisim topology describe llama3-405b-16k-h100
@@ -62,7 +81,7 @@ type finding struct {
 func (p *program) topologyLint() *cobra.Command {
 	var in inputs
 	var format string
-	cmd := &cobra.Command{Use: "lint SCENARIO", Short: "Look for what the fabric's owner may not have meant",
+	cmd := &cobra.Command{Use: "lint SCENARIO|FILE", Short: "Look for what the fabric's owner may not have meant",
 		Long: `Lint looks for unused switches, failed and parallel links, unequal tiers and hosts that
 are cut off. The exit code is 3 when traffic cannot flow, and 0 when there are only
 warnings and notes.`,
@@ -106,7 +125,7 @@ warnings and notes.`,
 func (p *program) topologyDraw() *cobra.Command {
 	var in inputs
 	var out string
-	cmd := &cobra.Command{Use: "draw SCENARIO", Short: "Draw the fabric as SVG",
+	cmd := &cobra.Command{Use: "draw SCENARIO|FILE", Short: "Draw the fabric as SVG",
 		Long: `Draw prints the fabric as a standalone SVG, or writes it to the file of -o.`,
 		Example: `  aisim topology draw llama3-405b-16k-h100 -o fabric.svg
   aisim topology draw my-cluster.toml > fabric.svg`,
