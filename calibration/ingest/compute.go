@@ -421,12 +421,12 @@ func (n *ncu) take(line []byte) bool {
 		return len(line) == 0 || bytes.HasPrefix(line, []byte("==PROF=="))
 	}
 	row := splitCSV(line)
-	if len(row) < len(n.col) {
-		n.wrong("expected %d columns as in the header, found %d: the line is cut", len(n.col), len(row))
+	if least := max(n.col["Kernel Name"], n.col["Metric Value"]); len(row) <= least { // the columns of rules may be absent
+		n.wrong("expected at least %d columns as in the header, found %d: the line is cut", least+1, len(row))
 		return true
 	}
 	get := func(c string) string {
-		if i, ok := n.col[c]; ok {
+		if i, ok := n.col[c]; ok && i < len(row) {
 			return row[i]
 		}
 		return ""

@@ -83,6 +83,9 @@ func (c *Contradictions) identity(r Record) (key uint64, value float64, what str
 		for _, s := range []string{x.Op, x.From, x.To, x.Engine, x.Device, x.Transport, x.Under} {
 			word(s)
 		}
+		if x.Bidirectional {
+			word("both ways")
+		}
 		num(x.Bytes)
 		num(x.QueuePairs)
 		if x.BytesPerSec.Known {

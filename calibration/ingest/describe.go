@@ -14,7 +14,7 @@ var suffixes = []struct {
 	end string
 	dim units.Dimension
 }{
-	{"_bytes_per_s", units.BytesPerSec}, {"_flop_per_s", units.FlopsPerSec}, {"_unix_s", units.None}, {"unix_s", units.None}, {"_bytes", units.Bytes},
+	{"start_s", units.None}, {"_bytes_per_s", units.BytesPerSec}, {"_flop_per_s", units.FlopsPerSec}, {"_unix_s", units.None}, {"unix_s", units.None}, {"_bytes", units.Bytes},
 	{"_watts", units.Power}, {"_joules", units.Energy}, {"_ratio", units.Ratio}, {"_hz", units.None}, {"_per_s", units.None}, {"_s", units.Time},
 }
 
@@ -36,7 +36,7 @@ func shownFields(t reflect.Type) []shownField {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		f := shownField{index: i, name: name}
 		for _, s := range suffixes {
-			if !strings.HasSuffix(name, s.end) && name != s.end[1:] {
+			if !strings.HasSuffix(name, s.end) && name != strings.TrimPrefix(s.end, "_") {
 				continue
 			}
 			f.dim = s.dim
@@ -45,7 +45,7 @@ func shownFields(t reflect.Type) []shownField {
 				f.unit = " Hz"
 			case "_per_s":
 				f.unit = "/s"
-			case "_unix_s", "unix_s":
+			case "_unix_s", "unix_s", "start_s":
 				f.unit = " s"
 			}
 			if s.dim != units.None || s.end == "_hz" || s.end == "_per_s" {
@@ -80,6 +80,8 @@ func appendNum(dst []byte, v float64, f *shownField) []byte {
 	}
 	if v < 1e15 && v > -1e15 && v == float64(int64(v)) {
 		dst = strconv.AppendInt(dst, int64(v), 10)
+	} else if f.unit == " s" { // an instant
+		dst = strconv.AppendFloat(dst, v, 'f', 6, 64)
 	} else {
 		dst = strconv.AppendFloat(dst, v, 'g', 6, 64)
 	}

@@ -44,7 +44,7 @@ func startsNCCL(line []byte) bool {
 		return ncclOp(line) != "" && bytes.Contains(line, []byte(" -"))
 	}
 	line = line[i:]
-	return bytes.HasPrefix(line, []byte("# nThread ")) || bytes.HasPrefix(line, []byte("# nccl-tests")) || bytes.HasPrefix(line, []byte("# rccl-tests")) ||
+	return bytes.HasPrefix(line, []byte("# nThread ")) || (bytes.HasPrefix(line, []byte("# nccl-tests")) || bytes.HasPrefix(line, []byte("# rccl-tests"))) && bytes.Contains(line, []byte("ersion")) ||
 		bytes.HasPrefix(line, []byte("# Collective test starting")) || bytes.Contains(line, []byte("algbw")) && bytes.Contains(line, []byte("busbw"))
 }
 
@@ -135,7 +135,7 @@ func (n *nccl) header(line []byte) {
 	switch {
 	case len(w) == 0:
 	case w[0] == "nThread":
-		n.flush(true)
+		n.flush(n.rows > 0)
 		n.ranks, n.before, n.rows, n.told, n.device, n.mixed = map[string]bool{}, nil, 0, false, "", false
 	case w[0] == "nccl-tests" || w[0] == "rccl-tests" || w[0] == "rccl-tests:":
 		n.tool = strings.TrimSuffix(w[0], ":")
@@ -145,8 +145,8 @@ func (n *nccl) header(line []byte) {
 			}
 		}
 	case strings.Contains(text, "Collective test starting"):
-		n.flush(true)
-		n.op, n.before = opName(w[len(w)-1]), nil
+		n.flush(n.rows > 0)
+		n.op, n.before, n.rows = opName(w[len(w)-1]), nil, 0
 		if op := ncclOp(line); op != "" {
 			n.op = op
 		}
@@ -181,7 +181,7 @@ func (n *nccl) header(line []byte) {
 // columns reads the names of the header: what stands before the first "time" holds
 // for both groups, each "time" begins a group.
 func (n *nccl) columns(w []string) {
-	n.flush(true)
+	n.flush(n.rows > 0)
 	n.before, n.groups, n.units = nil, [2][]string{}, [2][]float64{}
 	g := -1
 	for _, name := range w {
@@ -281,6 +281,12 @@ func (n *nccl) row(w [][]byte) {
 				return
 			}
 			n.set(c, name, v.Times(n.units[g][k]))
+		}
+		if c.AlgBytesPerSec.V == 0 { // 0.00 GB/s is rounded away, not measured as nothing
+			c.AlgBytesPerSec = Num{}
+		}
+		if c.BusBytesPerSec.V == 0 {
+			c.BusBytesPerSec = Num{}
 		}
 		if c.TimeSec.Known && c.TimeSec.V <= 0 {
 			n.wrong("%s time is %g µs, expected more than 0", n.place[g], c.TimeSec.V*1e6)

@@ -156,7 +156,7 @@ func readRadosJSON(f *feed, j *jsonReader) error {
 			return nil
 		}
 		if bad != nil {
-			f.wrongAt(v.line(), "%s: expected a number, %v", key, bad)
+			f.wrongAt(v.line(), "%s: expected a number, %v", strings.TrimSuffix(key, ":"), bad)
 		}
 		return nil
 	})

@@ -125,6 +125,7 @@ type feed struct {
 	problems      int
 	recognised    bool
 	gpus          []string // names that a list of GPUs gave
+	section       string   // idle or load, where a capture of many commands says so
 	err           error    // of the sink
 }
 
@@ -191,6 +192,10 @@ func (f *feed) report(size int64) Report {
 	r := Report{File: f.file, Recognised: f.recognised, Problems: f.problems, Bytes: size}
 	for _, t := range f.tally {
 		r.Records += t.Records
+	}
+	if r.Records == 0 && r.Problems == 0 {
+		r.Recognised = false // a heading that looked like a tool's
+		return r
 	}
 	for _, t := range f.tally {
 		if t.Records > 0 || r.Records == 0 {

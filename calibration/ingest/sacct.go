@@ -174,7 +174,7 @@ func (s *sacct) job(row []string) {
 		j.LimitSec = dur("timelimit")
 	}
 	j.CPUSec = dur("totalcpu")
-	if c := get("totalcpu"); c == "00:00:00" && j.State != "COMPLETED" { // not accounted, not nothing
+	if get("totalcpu") == "00:00:00" && j.ElapsedSec.V > 60 { // not accounted, not nothing
 		j.CPUSec = Num{}
 	}
 	j.Nodes, j.CPUs = s.num([]byte(get("nnodes", "allocnodes")), "NNodes"), s.num([]byte(get("ncpus", "alloccpus")), "NCPUS")

@@ -78,6 +78,7 @@ func readSlurm(f *feed, j *jsonReader) error {
 			v, err := j.value(&t)
 			if r := firstText(v, "Slurm.release", "slurm.release"); r != "" {
 				f.version = r
+				f.last.Version = r // also where meta stands behind what it is about
 			}
 			return err
 		}

@@ -14,7 +14,6 @@ type smiCSV struct {
 	scale       []float64
 	base        []string
 	gpu         bool
-	section     string
 }
 
 // A capture of many commands says before each what it is.
@@ -65,10 +64,11 @@ func (s *smiCSV) take(line []byte) bool {
 	}
 	n := bytes.Count(line, []byte{','}) + 1
 	if n < len(s.names) && (n < 2 || n < len(s.names)/2) {
-		if n >= 2 {
+		begun := n >= 2 || line[0] >= '0' && line[0] <= '9'
+		if begun {
 			s.wrong("expected %d values as in the header, found %d: the line is cut", len(s.names), n)
 		}
-		return n >= 2
+		return begun
 	}
 	cells := splitBytes(line)
 	if len(cells) != len(s.names) {
@@ -209,7 +209,7 @@ func (d *dmon) take(line []byte) bool {
 		d.emit(c)
 		return true
 	}
-	s := &Device{}
+	s := &Device{Section: d.section}
 	for i, n := range d.names {
 		switch n {
 		case "Time", "Date":

@@ -104,7 +104,7 @@ func (q *smiQuery) take(line []byte) bool {
 		case strings.HasPrefix(label, "GPU "):
 			q.done()
 			q.line0 = q.feed.line
-			q.device = &Device{Time: q.time, BusID: strings.TrimPrefix(label, "GPU ")}
+			q.device = &Device{Time: q.time, Section: q.section, BusID: strings.TrimPrefix(label, "GPU ")}
 			q.path, q.indent = nil, nil
 		case !ok:
 			q.done()
@@ -119,16 +119,13 @@ func (q *smiQuery) take(line []byte) bool {
 		q.indent, q.path = q.indent[:len(q.indent)-1], q.path[:len(q.path)-1]
 	}
 	key := strings.ReplaceAll(strings.ToLower(label), " ", "_")
-	if !ok || value == "" && !strings.Contains(string(line), ":") {
+	if !ok {
 		q.indent, q.path = append(q.indent, indent), append(q.path, key)
 		return true
 	}
 	// a label with a value may have children too ("HW Slowdown : Not Active")
 	full := strings.Join(append(q.path, key), "/")
 	q.smiPut(q.device, full, []byte(value))
-	if q.path != nil && q.path[0] == "clocks_event_reasons" && len(q.path) == 1 {
-		return true
-	}
 	return true
 }
 
