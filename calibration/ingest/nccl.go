@@ -38,10 +38,7 @@ type ncclRow struct {
 func startsNCCL(line []byte) bool {
 	i := bytes.IndexByte(line[:min(len(line), 16)], '#')
 	if i < 0 {
-		if len(line) > 2000 || !bytes.Contains(line, []byte("_perf")) {
-			return false
-		}
-		return ncclOp(line) != "" && bytes.Contains(line, []byte(" -"))
+		return len(line) < 2000 && bytes.Contains(line, []byte("_perf")) && ncclOp(line) != "" && bytes.Contains(line, []byte(" -"))
 	}
 	line = line[i:]
 	return bytes.HasPrefix(line, []byte("# nThread ")) || (bytes.HasPrefix(line, []byte("# nccl-tests")) || bytes.HasPrefix(line, []byte("# rccl-tests"))) && bytes.Contains(line, []byte("ersion")) ||

@@ -20,10 +20,16 @@ func Is(v float64) Num {
 	return Num{v, true}
 }
 
-// Times is the number in another unit, unknown if it was.
+// Times is the number in another unit, unknown if it was. Decimal fractions are
+// divided by, because 1e6 is exact and 1e-6 is not.
 func (n Num) Times(factor float64) Num {
 	if !n.Known {
 		return n
+	}
+	if factor < 1 && factor > 0 {
+		if whole := math.Round(1 / factor); math.Abs(whole*factor-1) < 1e-12 {
+			return Is(n.V / whole)
+		}
 	}
 	return Is(n.V * factor)
 }

@@ -35,10 +35,13 @@ func startsSacct(line []byte) bool {
 	if len(line) < 40 || line[0] < '0' || line[0] > '9' {
 		return false
 	}
+	d := sacctDelim(line, 0)
+	if d == "" || d == ":" || bytes.Count(line, []byte(d)) < 6 {
+		return false
+	}
 	for _, s := range sacctStates {
 		if i := bytes.Index(line, s); i > 0 {
-			d := sacctDelim(line, 0)
-			return d != "" && bytes.Count(line, []byte(d)) >= 6 && bytes.Contains(line, []byte("T")) && bytes.Contains(line, []byte(":"))
+			return bytes.Contains(line, []byte("T")) && bytes.Contains(line, []byte(":"))
 		}
 	}
 	return false

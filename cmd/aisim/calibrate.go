@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"aisim/calibration/ingest"
+)
+
+func (p *program) calibrate() *cobra.Command {
+	cmd := p.group("calibrate", "Read measurements of real machines", `Calibrate reads what the usual tools measure on real machines, as the ground that
+predictions can stand on.`, `  aisim calibrate ingest all_reduce.txt fio.json`)
+	cmd.AddCommand(p.calibrateIngest())
+	return cmd
+}
+
+// ingestSchema is the version of the JSON of `aisim calibrate ingest`.
+const ingestSchema = "aisim.ingest/v1"
+
+func (p *program) calibrateIngest() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{Use: "ingest FILE...", Short: "Print what measuring tools wrote as typed records",
+		Long: `Ingest tells the tool from the content of each file and prints typed records in SI
+units with tool, version, file and line. It reads the output of nccl-tests, rccl-tests,
+nvbandwidth, perftest, nvidia-smi, dcgm-exporter, rocm-smi, fio, rados bench, elbencho,
+MLPerf, STREAM, gpu-burn, Kineto, Chakra, vLLM, AIPerf, guidellm, Slurm and the
+InfiniBand tools, and more; plain, in tar archives, or compressed with gzip or Zstandard.
+A FILE - is standard input.
+
+What cannot be read, and measurements that contradict each other, are reported with file
+and line. Files of unknown tools are named and skipped; exit code 5 if none is known.`,
+		Example: `  aisim calibrate ingest all_reduce.txt nvidia-smi.csv
+  aisim calibrate ingest --format json results/* > records.json`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage(cmd.CommandPath(), cmd.CommandPath()+" --help says what it takes", "FILE is missing")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return p.ingest(args, format) }}
+	addFormat(cmd, &format, "text", "json")
+	return cmd
+}
+
+// ingestPrinter writes records as they come, so that memory does not grow with them.
+type ingestPrinter struct {
+	p        *program
+	w        *bufio.Writer
+	json     bool
+	records  int
+	problems []ingest.Problem
+	more     int // problems that are not kept for the JSON
+}
+
+const maxIngestProblems = 10000
+
+func (i *ingestPrinter) Record(r ingest.Record) error {
+	i.records++
+	if !i.json {
+		_, err := i.w.WriteString(r.Text() + "\n")
+		return err
+	}
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	sep := ",\n  "
+	if i.records == 1 {
+		sep = "\n  "
+	}
+	_, _ = i.w.WriteString(sep)
+	_, err = i.w.Write(line)
+	return err
+}
+
+func (i *ingestPrinter) Problem(problem ingest.Problem) {
+	i.p.note("%s", problem)
+	if len(i.problems) < maxIngestProblems {
+		i.problems = append(i.problems, problem)
+	} else {
+		i.more++
+	}
+}
+
+// ingest reads the files one after the other.
+func (p *program) ingest(files []string, format string) error {
+	out := &ingestPrinter{p: p, w: bufio.NewWriterSize(p.stdout, 1<<16), json: format == "json"}
+	sink := ingest.NewContradictions(out)
+	if out.json {
+		fmt.Fprintf(out.w, "{\n \"schema\": %q,\n \"version\": %q,\n \"records\": [", ingestSchema, p.build.Version)
+	}
+	known := 0
+	reports := make([]ingest.Report, 0, len(files))
+	for _, name := range files {
+		var r ingest.Report
+		var err error
+		if name == "-" {
+			r, err = ingest.Read("standard input", io.Reader(p.stdin), sink)
+		} else {
+			r, err = ingest.File(name, sink)
+		}
+		if err != nil {
+			r.File = name
+			p.note("%s: cannot be read: %s", name, cause(err))
+		} else if !r.Recognised {
+			p.note("%s: skipped: not the output of a tool that is known", name)
+		}
+		if r.Recognised {
+			known++
+		}
+		reports = append(reports, r)
+	}
+	if out.json {
+		files, _ := json.MarshalIndent(reports, " ", " ")
+		problems, _ := json.MarshalIndent(append([]ingest.Problem{}, out.problems...), " ", " ")
+		fmt.Fprintf(out.w, "\n ],\n \"files\": %s,\n \"problems\": %s,\n \"problems_not_listed\": %d\n}\n", files, problems, out.more)
+	} else {
+		for _, r := range reports {
+			for _, t := range r.Tools {
+				if t.Version != "" {
+					t.Version = " " + t.Version
+				}
+				fmt.Fprintf(out.w, "%s: %s%s, %d records\n", r.File, t.Tool, t.Version, t.Records)
+			}
+		}
+	}
+	if err := out.w.Flush(); err != nil {
+		return &fault{exitFailed, "the result cannot be written: " + err.Error(), "standard output", ""}
+	}
+	if sink.Full {
+		p.note("too many different measurements: not all were compared for contradictions")
+	}
+	if known == 0 {
+		return &fault{exitData, "no file was recognised", "aisim calibrate ingest", "docs/calibration.md lists the tools and how to run them"}
+	}
+	return nil
+}
