@@ -12,10 +12,11 @@ import (
 const maxTreeItems = 64
 
 var (
-	errTaken    = errors.New("the id is taken by another bucket")
-	errWeight   = errors.New("the weights add up to more than 32 bits hold (65536.0)")
-	errTreeSize = errors.New("a tree bucket holds at most 64 items")
-	errUniform  = errors.New("a uniform bucket cannot be filtered by class")
+	errTaken       = errors.New("the id is taken by another bucket")
+	errWeight      = errors.New("the weights add up to more than 32 bits hold (65536.0)")
+	errUniformZero = errors.New("the items of a uniform bucket must not weigh zero")
+	errTreeSize    = errors.New("a tree bucket holds at most 64 items")
+	errUniform     = errors.New("a uniform bucket cannot be filtered by class")
 )
 
 // addBucket appends a bucket and works out what its algorithm needs.

@@ -276,6 +276,9 @@ func (c *compiler) bucket(b *bucketBlock) error {
 	if id < -maxBuckets {
 		return wrong(b.line, "more than %d buckets", maxBuckets)
 	}
+	if b.alg == "uniform" && len(items) > 0 && weights[0] == 0 { // crushtool aborts
+		return wrong(b.line, "bucket %q (id %d): %v", b.name, id, errUniformZero)
+	}
 	if err := m.addBucket(id, typ, algOf(b.alg), items, weights); err != nil {
 		return wrong(b.line, "bucket %q (id %d): %v", b.name, id, err)
 	}

@@ -62,7 +62,7 @@ func (s *shadows) clone(id, class int32) (int32, error) {
 			continue
 		}
 		if original.alg == Uniform && weight != 0 {
-			return 0, errUniform // crushtool cannot either: it compares with the weight 0 of an empty bucket
+			return 0, errUniform // crushtool cannot either: it compares with the weight of an empty bucket
 		}
 		items, weights = append(items, item), append(weights, weight)
 	}
