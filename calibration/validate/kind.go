@@ -19,6 +19,10 @@ type Kind interface {
 	Predict(row Row, start Case) []Case
 }
 
+// studier is a kind that looks at the whole table before it predicts rows: some rows
+// are anchored by measurements of the same model or system elsewhere in the table.
+type studier interface{ study(*Table) }
+
 // Schema of the report.
 const Schema = "aisim.validate/v1"
 
@@ -51,6 +55,9 @@ func Evaluate(name string, table io.Reader) (*Report, error) {
 	t, err := ReadTable(table, kind.Columns()...)
 	if err != nil {
 		return nil, fmt.Errorf("validate %s: %w", name, err)
+	}
+	if k, ok := kind.(studier); ok {
+		k.study(t)
 	}
 	r := &Report{Schema: Schema, Kind: name, Cases: []Case{}}
 	for _, row := range t.Rows {
