@@ -159,6 +159,9 @@ func hipSize(s string) Num {
 type gpuCopy struct{ *feed }
 
 func startsGPUCopy(line []byte) bool {
+	if line[0] != 'c' && line[0] != 'g' || !bytes.Contains(line, []byte("_by_")) {
+		return false
+	}
 	w := bytes.Fields(line)
 	return len(w) == 2 && (bytes.HasPrefix(w[0], []byte("cpu_")) || bytes.HasPrefix(w[0], []byte("gpu"))) && bytes.Contains(w[0], []byte("_by_"))
 }
@@ -168,7 +171,7 @@ func openGPUCopy(f *feed) lineReader { return &gpuCopy{f} }
 func (g *gpuCopy) end() {}
 
 func (g *gpuCopy) take(line []byte) bool {
-	if !startsGPUCopy(line) {
+	if len(line) == 0 || !startsGPUCopy(line) {
 		return len(line) == 0
 	}
 	w := bytes.Fields(line)

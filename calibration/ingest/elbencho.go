@@ -89,7 +89,7 @@ func (e *elbencho) value(key string, w []string) {
 		e.s.Bytes = e.num(last, key).Times(1 << 20)
 	case strings.HasPrefix(key, "total mb"):
 		e.s.Bytes = e.num(last, key).Times(1e6)
-	case strings.HasPrefix(key, "total "):
+	case strings.HasPrefix(key, "total ") || strings.HasSuffix(key, " total"):
 		e.s.Ops = e.num(last, key)
 	case strings.Contains(key, "latency") || strings.Contains(key, "lat us"):
 		if strings.HasPrefix(key, "io") || e.s.LatencySec.IsZero() {

@@ -158,6 +158,9 @@ type dmon struct {
 }
 
 func startsDmon(line []byte) bool {
+	if len(line) == 0 || line[0] != '#' {
+		return false
+	}
 	w := bytes.Fields(line)
 	return len(w) > 3 && string(w[0]) == "#" && (string(w[1]) == "gpu" || string(w[1]) == "Time" || string(w[1]) == "Date" || string(w[1]) == "gpu,") ||
 		len(w) > 3 && string(w[0]) == "#gpu"

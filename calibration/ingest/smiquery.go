@@ -69,7 +69,9 @@ type smiQuery struct {
 	indent []int
 }
 
-func startsSMIQuery(line []byte) bool { return bytes.Contains(line, []byte("==NVSMI LOG==")) }
+func startsSMIQuery(line []byte) bool {
+	return len(line) > 0 && line[0] == '=' && bytes.Contains(line, []byte("==NVSMI LOG=="))
+}
 
 func openSMIQuery(f *feed) lineReader { return &smiQuery{feed: f} }
 
