@@ -1,8 +1,6 @@
 package crush
 
-import (
-	"math/bits"
-)
+import "math/bits"
 
 // choose picks an item of a bucket for input x and attempt r.
 func (p *Mapper) choose(b *bucket, x uint32, r int32, position int) int32 {
@@ -12,11 +10,11 @@ func (p *Mapper) choose(b *bucket, x uint32, r int32, position int) int32 {
 	case Straw2:
 		items := m.items[first:last]
 		if p.args == nil {
-			return items[straw2(p.ln, x, items, m.weights[first:last], uint32(r))]
+			return items[p.straw2(x, items, m.weights[first:last], uint32(r))]
 		}
 		return items[p.straw2Args(b, x, r, position, items)]
 	case Straw:
-		return chooseStraw(x, m.items[first:last], m.weights[first:last], uint32(r))
+		return p.straw(x, m.items[first:last], m.weights[first:last], uint32(r))
 	case List:
 		return m.chooseList(b, x, uint32(r))
 	case Tree:
@@ -29,16 +27,14 @@ func (p *Mapper) choose(b *bucket, x uint32, r int32, position int) int32 {
 // rounded toward zero; the first wins ties. Items of weight zero lose to all
 // others. With d = 2^48 − L(u) the draw is −⌊d/w⌋, and ⌊d/w⌋ < best exactly
 // if d < best·w, so that only a new best costs a division.
-func straw2(ln *[1 << 16]uint64, x uint32, ids []int32, weights []uint32, r uint32) int {
+func (p *Mapper) straw2(x uint32, ids []int32, weights []uint32, r uint32) int {
 	high, best := 0, ^uint64(0)
-	weights = weights[:len(ids)]
-	for i, id := range ids {
-		w := uint64(weights[i])
-		d := ln[Hash3(x, uint32(id), r)&0xffff]
+	u := p.draws[:len(ids)]
+	draws(x, r, ids, u)
+	weights = weights[:len(u)]
+	for i, v := range u {
+		w, d := uint64(weights[i]), p.ln[v&0xffff]
 		if over, product := bits.Mul64(best, w); over != 0 || d < product {
-			if w == 0 {
-				continue
-			}
 			high, best = i, d/w
 		}
 	}
@@ -56,16 +52,17 @@ func (p *Mapper) straw2Args(b *bucket, x uint32, r int32, position int, items []
 	if a.ids != nil {
 		items = a.ids
 	}
-	return straw2(p.ln, x, items, weights, uint32(r))
+	return p.straw2(x, items, weights, uint32(r))
 }
 
-// chooseStraw draws a straw for every item: 16 random bits times its length.
-func chooseStraw(x uint32, items []int32, lengths []uint32, r uint32) int32 {
+// straw draws a straw for every item: 16 random bits times its length.
+func (p *Mapper) straw(x uint32, items []int32, lengths []uint32, r uint32) int32 {
 	high, best := 0, uint64(0)
-	lengths = lengths[:len(items)]
-	for i, id := range items {
-		draw := uint64(Hash3(x, uint32(id), r)&0xffff) * uint64(lengths[i])
-		if draw > best {
+	u := p.draws[:len(items)]
+	draws(x, r, items, u)
+	lengths = lengths[:len(u)]
+	for i, v := range u {
+		if draw := uint64(v) * uint64(lengths[i]); draw > best {
 			high, best = i, draw
 		}
 	}

@@ -421,6 +421,7 @@ func (c *compiler) chooseArgs(a argsBlock) error {
 			if len(l.ids) != int(b.size) {
 				return wrong(l.line, "choose_args %d: bucket %d needs exactly %d ids but got %d", a.index, l.bucket, b.size, len(l.ids))
 			}
+			arg.ids = make([]int32, 0, len(l.ids)+lanes) // see draws
 			for _, id := range l.ids {
 				arg.ids = append(arg.ids, int32(id))
 			}
@@ -436,6 +437,10 @@ func (c *compiler) finish() {
 	for _, id := range c.m.items {
 		c.m.devices = max(c.m.devices, int(id)+1)
 	}
+	for i := range c.m.buckets {
+		c.m.widest = max(c.m.widest, int(c.m.buckets[i].size))
+	}
+	c.m.items = slices.Grow(c.m.items, lanes) // see draws
 	c.m.present = make([]bool, c.m.devices)
 	for _, id := range c.m.items {
 		if id >= 0 {

@@ -89,3 +89,11 @@ func HashName(name string) uint32 {
 func word(s string) uint32 {
 	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 }
+
+// drawsPlain is draws without vector instructions.
+func drawsPlain(x, r uint32, ids []int32, out []uint32) {
+	out = out[:len(ids)]
+	for i, id := range ids {
+		out[i] = Hash3(x, uint32(id), r) & 0xffff
+	}
+}

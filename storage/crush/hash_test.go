@@ -28,3 +28,23 @@ func TestHashVectors(t *testing.T) {
 		}
 	}
 }
+
+// TestDrawsAreHashes compares the vector instructions with the plain hash at every length.
+func TestDrawsAreHashes(t *testing.T) {
+	ids := make([]int32, 0, 64+lanes)
+	for i := range int32(64) {
+		ids = append(ids, i*i*1103-40*i-7)
+	}
+	out := make([]uint32, 64+lanes)
+	for n := range len(ids) + 1 {
+		for x := range uint32(50) {
+			x, r := x*0x9e3779b9, x%7
+			draws(x, r, ids[:n], out)
+			for i, id := range ids[:n] {
+				if want := Hash3(x, uint32(id), r) & 0xffff; out[i] != want {
+					t.Fatalf("draw %d of %d for x=%d r=%d: %d, expected %d", i, n, x, r, out[i], want)
+				}
+			}
+		}
+	}
+}

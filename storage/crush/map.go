@@ -78,6 +78,7 @@ type Map struct {
 	weights []uint32 // of items: 16.16 weights; straw lengths where the bucket is straw
 	sums    []uint32
 
+	widest  int // items of the largest bucket
 	devices int // highest id in a bucket + 1
 	present []bool
 	args    map[int64]chooseArgs

@@ -8,6 +8,7 @@ type Mapper struct {
 	m         *Map
 	ln        *[1 << 16]uint64
 	args      chooseArgs
+	draws     []uint32 // 16 random bits for each item of a bucket
 	perm      []uint32
 	permState []permState
 	scratch   []int32
@@ -19,7 +20,7 @@ type permState struct {
 
 // NewMapper makes a Mapper without choose_args.
 func (m *Map) NewMapper() *Mapper {
-	return &Mapper{m: m, ln: lnDistance(), perm: make([]uint32, len(m.items)), permState: make([]permState, len(m.buckets)),
+	return &Mapper{m: m, ln: lnDistance(), draws: make([]uint32, m.widest+lanes), perm: make([]uint32, len(m.items)), permState: make([]permState, len(m.buckets)),
 		scratch: make([]int32, 3*16)}
 }
 
