@@ -87,7 +87,7 @@ var generated = []struct {
 	{"mlperf", func(size int) io.Reader {
 		var b []byte
 		for range 256 {
-			b = append(b, `:::MLLOG {"namespace": "", "time_ms": 1745140943949, "event_type": "POINT_IN_TIME", "key": "tracked_stats", "value": {"throughput": 1800.7048114357926, "train_step_time": 0.14216655521449867}, "metadata": {"file": "/workspace/sd/callbacks.py", "lineno": 470, "samples_count": 512000}}`+"\n"...)
+			b = append(b, `:::MLLOG {"namespace": "", "time_ms": 1745140943949, "event_type": "POINT_IN_TIME", "key": "tracked_stats", "value": {"throughput": 1800.7048114357926, "train_step_time": 0.14216655521449867}, "metadata": {"file": "/sd/callbacks.py", "lineno": 470, "samples_count": 512000}}`+"\n"...)
 		}
 		return &repeated{block: func(int) []byte { return b }, left: size}
 	}},

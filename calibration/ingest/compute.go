@@ -32,9 +32,9 @@ func (s *stream) take(line []byte) bool {
 	switch {
 	case strings.HasPrefix(text, "STREAM version"):
 		s.version = strings.Trim(strings.TrimPrefix(text, "STREAM version"), " $Revision:")
-	case strings.HasPrefix(text, "This system uses "):
+	case strings.HasPrefix(text, "This system uses ") && len(w) > 3:
 		s.element = s.num(w[3], "bytes per array element")
-	case strings.HasPrefix(text, "Array size ="):
+	case strings.HasPrefix(text, "Array size =") && len(w) > 3:
 		s.count = s.num(w[3], "Array size")
 	case strings.HasPrefix(text, "Number of Threads counted ="):
 		s.threads = s.num(w[len(w)-1], "Number of Threads")
@@ -64,7 +64,7 @@ func (s *stream) take(line []byte) bool {
 	case len(w) == 5 && strings.HasSuffix(string(w[0]), ":"):
 		return false
 	default:
-		for _, p := range []string{"Function", "Memory", "Total", "Each", "Number", "Your", "Increase", "you are", "WARNING", "For best", "precision", "Solution", "STREAM"} {
+		for _, p := range []string{"Function", "This system", "Array size", "Memory", "Total", "Each", "Number", "Your", "Increase", "you are", "WARNING", "For best", "precision", "Solution", "STREAM"} {
 			if strings.HasPrefix(text, p) {
 				return true
 			}
@@ -255,7 +255,7 @@ func (h *hpl) take(line []byte) bool {
 	switch {
 	case len(w) == 0:
 		return true
-	case strings.HasPrefix(text, "HPLinpack "):
+	case strings.HasPrefix(text, "HPLinpack ") && len(w) > 1:
 		h.version = w[1]
 	case w[0] == "T/V" && len(w) >= 7 && w[6] == "Gflops":
 		h.head = true
