@@ -8,6 +8,7 @@ type Pool struct {
 	Name       string
 	Erasure    bool // positions are kept and holes left; replicated sets move up
 	Size       int
+	Shards     int // data shards: 1 for replicas, k for k+m
 	Rule       int
 	PGs        uint32 // pg_num
 	PlacedPGs  uint32 // pgp_num: placement groups beyond it lie where an earlier one lies
