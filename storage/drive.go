@@ -118,3 +118,6 @@ func (d Drive) scaled(f float64) Drive {
 	d.WriteIOPS *= f
 	return d
 }
+
+// Share is the part of a drive that one of several OSDs on it has.
+func (d Drive) Share(f float64) Drive { return d.scaled(f) }
