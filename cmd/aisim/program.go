@@ -123,7 +123,7 @@ read, 130 and 143 interrupted.`,
 		what, _, _ := strings.Cut(err.Error(), ": strconv.") // the user did not write Go
 		return usage(cmd.CommandPath(), cmd.CommandPath()+" --help lists the flags", "%s", what)
 	})
-	root.AddCommand(p.run(), p.check(), p.explain(), p.report(), p.catalog(), p.topology(), p.trace(), p.calibrate(),
+	root.AddCommand(p.run(), p.check(), p.explain(), p.report(), p.catalog(), p.topology(), p.crush(), p.trace(), p.calibrate(),
 		p.validate(), p.bench(), p.schema(), p.doctor(), p.version(), p.completion())
 	return root
 }
