@@ -32,7 +32,13 @@ type machineShop struct {
 	catalogue *hardware.Catalogue
 	links     map[string]profile.LinkParams
 	mu        sync.Mutex
-	graphs    map[string]*topology.Graph
+	graphs    map[string]builtGraph
+}
+
+// builtGraph is a graph with the chips of its scale-up domains.
+type builtGraph struct {
+	graph  *topology.Graph
+	domain int
 }
 
 func newMachineShop(c *hardware.Catalogue) (*machineShop, error) {
@@ -40,7 +46,7 @@ func newMachineShop(c *hardware.Catalogue) (*machineShop, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &machineShop{catalogue: c, links: links, graphs: map[string]*topology.Graph{}}, nil
+	return &machineShop{catalogue: c, links: links, graphs: map[string]builtGraph{}}, nil
 }
 
 // accelerator finds a chip by the name that a table gives it.
@@ -243,7 +249,7 @@ func (s *machineShop) build(m *machineSpec, chips int) (training.Machine, error)
 	if err != nil {
 		return none, refuse("%v", err)
 	}
-	g, err := s.graph(m, d, chips)
+	g, domain, err := s.graph(m, d, chips)
 	if err != nil {
 		return none, refuse("%v", err)
 	}
@@ -256,27 +262,28 @@ func (s *machineShop) build(m *machineSpec, chips int) (training.Machine, error)
 		up = s.links["other"]
 	}
 	links := collective.Links{ScaleUp: up, Network: s.links[m.class]}
-	comm := collective.New(g, links, collective.Options{})
-	if links, changed := m.tuned(comm, links); changed {
-		comm = collective.New(g, links, collective.Options{})
+	links, peer, err := m.tuned(g, links)
+	if err != nil {
+		return none, refuse("%v", err)
 	}
+	comm := collective.New(g, links, collective.Options{})
 	nodes := m.hosts
 	if m.slices > 0 {
 		nodes = m.slices // the chips of one slice step together
 	}
-	return training.Machine{Device: d, Comm: comm, Graph: g, Chips: g.Chips("host"), NodesCount: nodes, ChipsPerNode: m.perHost}, nil
+	return training.Machine{Device: d, Comm: comm, Graph: g, Chips: g.Chips("host"), NodesCount: nodes, ChipsPerNode: m.perHost, DomainChips: domain, PeerSec: peer}, nil
 }
 
 // trainingRadix is that of the switches between hosts: a full fat-tree stands for what
 // tables do not say.
 const trainingRadix = 64
 
-func (s *machineShop) graph(m *machineSpec, d *hardware.Device, chips int) (*topology.Graph, error) {
+func (s *machineShop) graph(m *machineSpec, d *hardware.Device, chips int) (*topology.Graph, int, error) {
 	key := fmt.Sprintf("%s/%d/%d/%d/%d/%g", m.accelerator.ID, chips, m.perHost, m.slices, m.nics, m.nicPerSec)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if g := s.graphs[key]; g != nil {
-		return g, nil
+	if g := s.graphs[key]; g.graph != nil {
+		return g.graph, g.domain, nil
 	}
 	h := topology.HostGroup{Name: "host", Count: m.hosts, ChipsPerHost: m.perHost, NICs: m.nics, NICBytesPerSec: m.nicPerSec}
 	spec := topology.Spec{Topology: "fat-tree", Radix: trainingRadix, LinkLatencySec: cableSec, SwitchLatencySec: switchSec}
@@ -291,7 +298,7 @@ func (s *machineShop) graph(m *machineSpec, d *hardware.Device, chips int) (*top
 	case class == "" || d.ScaleUpDomain <= 1 || d.ScaleUpBytesPerSec == 0:
 		up.BytesPerSec = m.accelerator.HostBandwidth.V
 		if up.BytesPerSec == 0 && m.perHost > 1 {
-			return nil, fmt.Errorf("%s: the catalogue has no bandwidth of its scale-up or host link", m.accelerator.ID)
+			return nil, 0, fmt.Errorf("%s: the catalogue has no bandwidth of its scale-up or host link", m.accelerator.ID)
 		}
 	case class == "xgmi" || class == "gaudi-roce" || class == "xe-link":
 		up.Kind = "mesh"
@@ -315,10 +322,10 @@ func (s *machineShop) graph(m *machineSpec, d *hardware.Device, chips int) (*top
 	spec.Hosts = []topology.HostGroup{h}
 	g, err := topology.Build(spec)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	s.graphs[key] = g
-	return g, nil
+	s.graphs[key] = builtGraph{g, max(1, up.DomainChips)}
+	return g, max(1, up.DomainChips), nil
 }
 
 // bus numbers the collectives whose bandwidth a sweep's rows carry.
@@ -342,7 +349,62 @@ func (m *machineSpec) benchmark(row Row) {
 	}
 }
 
-// tuned is the links as the row's own benchmark saw them.
-func (m *machineSpec) tuned(comm *collective.Comm, l collective.Links) (collective.Links, bool) {
-	return l, false
+// A sweep's rows carry what their own network did in nccl-tests fashion. Of an all-gather
+// of benchBytes over n ranks, what the bandwidth inside a host does not explain is
+// latency of the ring's n-1 steps. Two states were measured on the nanotron sweep: 20 to
+// 50 us a step, and 160 to 310 us, nothing between. In the slow state every collective
+// call costs host time per peer, inside hosts as well: layers of tensor width 2 to 16
+// take 10.6 to 58 ms there, whatever the micro-batch, and 4.5 ms in the fast one.
+const (
+	benchBytes     = 1 << 30
+	networkStepSec = 40e-6
+	insideShare    = 0.573 // all-gather over all-reduce inside a host: 263 of 458, 242 of 425 GB/s
+	slowStepSec    = 100e-6
+	slowPeerSec    = 0.33e-3
+)
+
+// tuned is the links of the row's network, and the host time of a call per peer.
+func (m *machineSpec) tuned(g *topology.Graph, l collective.Links) (collective.Links, float64, error) {
+	seen := m.measured[busAllGather]
+	chips := g.Chips("host")
+	if seen == 0 || m.hosts < 2 {
+		return l, 0, nil
+	}
+	n := float64(len(chips))
+	at := func(l collective.Links, group []topology.NodeID) (float64, error) {
+		p, err := collective.New(g, l, collective.Options{}).Prepare(collective.AllGather, [][]topology.NodeID{group}, collective.PlanOptions{})
+		if err != nil {
+			return 0, err
+		}
+		return p.Time(benchBytes).Sec, nil
+	}
+	if m.measured[busInside] == 0 {
+		return l, 0, nil
+	}
+	inside := benchBytes * (n - 1) / n / (insideShare * m.measured[busInside])
+	took := benchBytes * collective.AllGather.BusFactor(len(chips)) / seen
+	step := max(0, took-inside) / (n - 1)
+	// The latency goes to the hop between hosts, under every protocol alike.
+	hop := func(sec float64) collective.Links {
+		h := l
+		h.Network.HopSec, h.Network.MidHopSec, h.Network.LowHopSec = sec, sec, sec
+		return h
+	}
+	none, err := at(hop(1e-9), chips)
+	if err != nil {
+		return l, 0, err
+	}
+	then, err := at(hop(networkStepSec), chips)
+	if err != nil {
+		return l, 0, err
+	}
+	if want := (n - 1) * min(step, networkStepSec); then > none {
+		if h := hop(networkStepSec * min(20, want/(then-none))); h.Network.HopSec > l.Network.HopSec {
+			l = h
+		}
+	}
+	if step > slowStepSec {
+		return l, slowPeerSec, nil
+	}
+	return l, 0, nil
 }

@@ -81,6 +81,7 @@ func (n *modelNames) id(name string) string {
 
 var (
 	firstNumber = regexp.MustCompile(`\d+(?:\.\d+)?`)
+	tiedNote    = regexp.MustCompile(`tied embeddings (true|false|yes|no)`)
 	headDimNote = regexp.MustCompile(`head_dim (\d+)`)
 )
 
@@ -168,7 +169,7 @@ func (k *trainings) architecture(r *run) (workloads.Architecture, error) {
 	if a.Layers < 1 && !(number0(row, "params_b") > 0) {
 		return a, refuse("model %q: the row has neither layers nor params_b", name)
 	}
-	if cut := id != "" && a.ID == card.ID && a.HeadDim > 0; cut {
+	if id != "" && a.ID == card.ID && a.HeadDim > 0 {
 		return a, nil
 	}
 	return k.shape(r, a), nil
@@ -187,18 +188,23 @@ func cmpOr(a, b int) int {
 func (k *trainings) shape(r *run, a workloads.Architecture) workloads.Architecture {
 	natural := a.Hidden / a.Heads
 	dims := []int{natural, 128, 256, 64}
+	ties := []bool{true, false}
+	if m := tiedNote.FindStringSubmatch(strings.ToLower(r.row.Text("notes"))); m != nil {
+		ties = []bool{m[1] == "true" || m[1] == "yes"}
+	}
 	if m := headDimNote.FindStringSubmatch(r.row.Text("notes")); m != nil {
 		d, _ := strconv.Atoi(m[1])
 		dims = []int{d}
 	}
-	// A plain MLP is four times as wide as the model; gated ones are not.
-	plainMLP := a.FFN == 4*a.Hidden
+	// A plain MLP is four times as wide as the model; gated ones are not, except in
+	// nanotron, which trains Llama's layers only.
+	plainMLP := a.FFN == 4*a.Hidden && !strings.Contains(strings.ToLower(r.row.Text("framework")), "nanotron")
 	want := number0(r.row, "params_b") * 1e9
 	best, bestCost := a, math.Inf(1)
 	derive := a.Layers < 1
 	for i, d := range dims {
 		for _, gated := range []bool{!plainMLP, plainMLP} {
-			for _, tied := range []bool{true, false} {
+			for _, tied := range ties {
 				c := a
 				c.HeadDim, c.GatedMLP, c.TiedEmbeddings = d, gated, tied
 				if derive {

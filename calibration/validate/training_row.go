@@ -128,7 +128,7 @@ func (r *run) batch(n map[string]int) error {
 	return nil
 }
 
-var adapterRank = regexp.MustCompile(`(?:rank|r)\s*=?\s*(\d+)`)
+var adapterRank = regexp.MustCompile(`(?:\brank|\br\s*=)\s*=?\s*(\d+)`)
 
 // adapterRankUsual is the rank of MLPerf's and NeMo's recipes.
 const adapterRankUsual = 16
@@ -233,7 +233,7 @@ func (r *run) split(n map[string]int) {
 	if p.DP == 0 {
 		p.DP = r.chips / (p.TP * p.PP * p.CP)
 	}
-	if p.VP == 0 && p.PP > 1 && r.mlperf && r.profile.ID == "nemo" {
+	if p.VP == 0 && p.PP > 1 && r.mlperf && line(r.profile.ID) == "nemo" {
 		// MLPerf's NeMo recipes interleave chunks of two layers.
 		if per := r.cfg.Arch.Layers / p.PP; per%2 == 0 && per >= 4 && r.cfg.Arch.Layers%p.PP == 0 && p.DP > 0 && (b.Global/max(1, p.DP*max(1, b.Micro)))%p.PP == 0 {
 			p.VP = per / 2
@@ -263,7 +263,7 @@ func (r *run) sequenceParallel() {
 	if r.cfg.Parallel.TP <= 1 || r.cfg.SequenceParallel {
 		return
 	}
-	switch r.profile.ID {
+	switch line(r.profile.ID) {
 	case "megatron-core", "megatron-bridge", "nemo", "maxtext", "nanotron", "pytorch-fsdp":
 		r.cfg.SequenceParallel = true
 		r.assume("sequence parallel")
@@ -321,6 +321,9 @@ func (r *run) framework() error {
 	case r.mlperf && large && nvidia && id != "nemo":
 		id = "nemo"
 		r.assume("profile nemo: what NVIDIA's MLPerf submissions of large language models run")
+	case (id == "megatron-lm" || id == "megatron-core") && r.cfg.Precision.Bytes() < 2:
+		id = "megatron-bridge"
+		r.assume("profile megatron-bridge: Megatron-Core with Transformer Engine's 8-bit kernels")
 	case id == "megatron-lm" && (year >= 2022 || r.cfg.Precision.Bytes() < 2):
 		id = "megatron-core"
 		r.assume("profile megatron-core: Megatron-LM on chips of %d and later", 2022)
@@ -330,6 +333,7 @@ func (r *run) framework() error {
 	case id == "":
 		return refuse("no profile for framework %q: one of %s", r.row.Text("framework"), strings.Join(training.FrameworkIDs(), ", "))
 	}
+	id = r.release(id, text)
 	fw, err := training.FrameworkByID(id)
 	if err != nil {
 		return fmt.Errorf("line %d: %w", r.row.Line, err)
@@ -338,9 +342,67 @@ func (r *run) framework() error {
 	return nil
 }
 
+var releaseNumber = regexp.MustCompile(`\b(2\d)\.(\d\d)\b`)
+
+// release picks the profile of the release that a row names: the newest that is not
+// newer; profiles without a number are the newest.
+func (r *run) release(id, text string) string {
+	if training.Releases(id) == nil {
+		return id
+	}
+	m := r.round()
+	if m == nil {
+		m = releaseNumber.FindStringSubmatch(text)
+	}
+	if m == nil {
+		if unnumbered[id] != "" {
+			r.assume("profile %s: the row names no release", unnumbered[id])
+			return unnumbered[id]
+		}
+		return id
+	}
+	for _, older := range training.Releases(id) {
+		if m[1]+"."+m[2] <= strings.TrimPrefix(older, id+"-") {
+			return older
+		}
+	}
+	return id
+}
+
+// unnumbered are the profiles of frameworks that a row names without a release.
+var unnumbered = map[string]string{"nemo": "nemo-24.12"}
+
+// rounds are the releases that NVIDIA's submissions to a round of MLPerf Training ran.
+var rounds = []struct{ round, year, month string }{
+	{"v3.0", "23", "04"}, {"v3.1", "23", "09"}, {"v4.0", "24", "04"}, {"v4.1", "24", "09"}, {"v5.0", "25", "04"}, {"v5.1", "25", "09"},
+}
+
+// round is the release of a row's MLPerf round, in the form of releaseNumber's matches.
+func (r *run) round() []string {
+	text := strings.ToLower(r.row.Text("notes") + " " + r.row.Text("source"))
+	if !r.mlperf {
+		return nil
+	}
+	for _, k := range rounds {
+		if strings.Contains(text, "training "+k.round) || strings.Contains(text, "results_"+k.round) {
+			r.assume("release %s.%s: MLPerf %s", k.year, k.month, k.round)
+			return []string{"", k.year, k.month}
+		}
+	}
+	return nil
+}
+
+// line is a profile's id without its release.
+func line(id string) string {
+	if i := releaseNumber.FindStringIndex(id); i != nil {
+		return strings.TrimSuffix(id[:i[0]], "-")
+	}
+	return id
+}
+
 // usualZeRO is what a framework shards when nobody says.
 func (r *run) usualZeRO() int {
-	switch r.profile.ID {
+	switch line(r.profile.ID) {
 	case "megatron-core", "megatron-bridge", "nemo", "nanotron":
 		return 1
 	case "maxtext", "llm-foundry", "pytorch-fsdp":

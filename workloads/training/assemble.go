@@ -245,6 +245,12 @@ func (j *Job) reduceTail(tail *stageTail, t *timing, s int) {
 		tail.after.add(&rest)
 		tail.done += rest.sec
 	}
+	if j.machine.PeerSec > 0 && j.cfg.Parallel.DP*j.cfg.Parallel.CP > 1 {
+		calls := fixed(dataCalls*j.machine.PeerSec*float64(j.cfg.Parallel.DP*j.cfg.Parallel.CP-1)/j.hostSpeed, byHost)
+		tail.reduce.add(&calls)
+		tail.after.add(&calls)
+		tail.done += calls.sec
+	}
 	if j.cfg.Arch.TiedEmbeddings && p > 1 && (s == 0 || s == p-1) {
 		tied, _ := j.collective(planTied, j.cfg.Arch.EmbeddingParams()/j.shape.t*j.framework.ReduceBytes)
 		tail.reduce.add(&tied)

@@ -105,6 +105,14 @@ func times(k float64, a took) took {
 	return t
 }
 
+// quicker divides what one cause answers for by rate.
+func quicker(a took, c cause, rate float64) took {
+	gain := a.by[c] * (1 - 1/rate)
+	a.by[c] -= gain
+	a.sec -= gain
+	return a
+}
+
 // longer is the maximum; the winner's causes.
 func longer(a, b took) took {
 	if b.sec > a.sec {

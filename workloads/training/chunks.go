@@ -55,10 +55,36 @@ func chunkSizes(layers, p, v int) []int {
 	return sizes
 }
 
+// costSizes deals layers to p stages by their matrix work with the head's counted and
+// the embedding free: a stage is full once the work up to it exceeds its even share
+// (nanotron's rule, which moves on by one stage at a time).
+func costSizes(a *workloads.Architecture, p int) []int {
+	sizes := make([]int, p)
+	costs := make([]float64, a.Layers)
+	total := a.HeadParams()
+	for i := range costs {
+		_, costs[i] = a.LayerParams(a.Layer(i))
+		costs[i] -= 2 * float64(a.Hidden) // norms
+		total += costs[i]
+	}
+	stage, sum := 0, 0.0
+	for _, cost := range costs {
+		sizes[stage]++
+		sum += cost
+		if stage < p-1 && sum > total*float64(stage+1)/float64(p) {
+			stage++
+		}
+	}
+	return sizes
+}
+
 // chunks splits the model over the stages; index as chunkSizes.
 func (c *Config) chunks() []chunk {
 	a := &c.Arch
 	sizes := chunkSizes(a.Layers, c.Parallel.PP, c.Parallel.VP)
+	if fw, err := FrameworkByID(c.Framework); err == nil && fw.BalanceByCost && c.Parallel.VP == 1 {
+		sizes = costSizes(a, c.Parallel.PP)
+	}
 	out := make([]chunk, len(sizes))
 	at := 0
 	for i, n := range sizes {

@@ -80,7 +80,9 @@ type Machine struct {
 	Chips        []topology.NodeID // in rank order
 	NodesCount   int               // hosts; 0 follows from ChipsPerNode
 	ChipsPerNode int
+	DomainChips  int           // of one scale-up domain where it spans hosts; 0: ChipsPerNode
 	HostMemBytes float64       // for callers that stage checkpoints in host memory; the step itself keeps nothing there
+	PeerSec      float64       // host time of a collective call per peer; 0 where the host keeps up
 	HostSpeed    float64       // factor on the speed of host-side work, for elasticities; 0 means 1
 	Background   []flow.Demand // steady transfers of others on the same fabric
 	// Draw picks the framework's uncertain constants and the model's own error for one
@@ -94,6 +96,11 @@ func (m *Machine) nodes() int {
 	}
 	per := max(m.ChipsPerNode, 1)
 	return (len(m.Chips) + per - 1) / per
+}
+
+// scaleUpChips is the number of chips that reach each other without the network.
+func (m *Machine) scaleUpChips() int {
+	return max(1, m.ChipsPerNode, m.DomainChips)
 }
 
 // ConfigError says what is impossible about a configuration: the field in the
@@ -242,7 +249,9 @@ func (c *Config) checkModel(bad func(field, format string, args ...any)) {
 	if p.VP > 1 && p.PP == 1 {
 		bad("parallelism.virtual", "%d chunks per rank need pipeline > 1", p.VP)
 	}
-	if p.PP*p.VP > a.Layers+2 || p.PP*p.VP > a.Layers && p.PP == 1 {
+	fw, _ := FrameworkByID(c.Framework)
+	spare := fw != nil && fw.BalanceByCost && p.VP == 1 // empty stages are possible there
+	if !spare && p.PP*p.VP > a.Layers+2 || p.PP*p.VP > a.Layers && p.PP == 1 {
 		bad("parallelism.pipeline", "pipeline %d × virtual %d = %d chunks for %d layers, the embedding and the head", p.PP, p.VP, p.PP*p.VP, a.Layers)
 	}
 	if p.EP > 1 {

@@ -20,22 +20,34 @@ var frameworksText string
 type Framework struct {
 	ID, Name, Version string
 	Like              string // id of the profile that missing values are taken from
+	ReleaseOf         string `toml:"release_of"` // id of the framework that this is an older release of
 	Source            string
 
 	FusedAttention bool    `toml:"fused_attention"` // scores never reach memory
 	AttentionRate  float64 `toml:"attention_rate"`  // its attention kernel over the chip profile's; 0 means 1
 	// AttentionRateOn overrides it for chips whose id starts with the key.
 	AttentionRateOn map[string]float64 `toml:"attention_rate_on"`
-	Elementwise     float64            // memory traffic of norms, activations and residuals over the ideal count
-	TPExposed       float64            `toml:"tp_exposed"` // share of tensor-parallel exchange that stands still
-	DPExposed       float64            `toml:"dp_exposed"` // least share of gradient exchange that stands still
-	PPExposed       float64            `toml:"pp_exposed"` // share of stage-to-stage exchange that occupies the ranks
-	EPExposed       float64            `toml:"ep_exposed"` // share of expert exchange that stands still
-	FSDPContention  float64            `toml:"fsdp_contention"`
-	SPBackward      float64            `toml:"sp_backward"`    // backward exchange under sequence parallelism over forward
-	ReduceBytes     float64            `toml:"reduce_bytes"`   // per gradient on the wire
-	GradientBytes   float64            `toml:"gradient_bytes"` // per gradient in memory
-	ScatterGather   bool               `toml:"scatter_gather"` // stages exchange 1/TP of the activation
+	// AttentionBackward is the backward rate over AttentionRate's; 0 means 1.
+	AttentionBackward float64 `toml:"attention_backward"`
+	// NarrowRateOn is the 8-bit and narrower matrix rate of its library over the chip
+	// profile's, by the beginning of the chip's id; 1 elsewhere.
+	NarrowRateOn map[string]float64 `toml:"narrow_rate_on"`
+	// GroupedRate is its expert products' matrix rate over the chip profile's; 0 means 1.
+	GroupedRate float64 `toml:"grouped_rate"`
+	// GroupedHalf is the inner width of an expert product at which it runs at half of
+	// that: experts are narrow, and each tile begins and ends with its loads; 0: no such loss.
+	GroupedHalf    float64 `toml:"grouped_half"`
+	Elementwise    float64 // memory traffic of norms, activations and residuals over the ideal count
+	TPExposed      float64 `toml:"tp_exposed"` // share of tensor-parallel exchange that stands still
+	DPExposed      float64 `toml:"dp_exposed"` // least share of gradient exchange that stands still
+	PPExposed      float64 `toml:"pp_exposed"` // share of stage-to-stage exchange that occupies the ranks
+	EPExposed      float64 `toml:"ep_exposed"` // share of expert exchange that stands still
+	EPDedupe       bool    `toml:"ep_dedupe"`  // a token goes once to each host that holds experts of it (DeepEP, HybridEP), not once per expert
+	FSDPContention float64 `toml:"fsdp_contention"`
+	SPBackward     float64 `toml:"sp_backward"`    // backward exchange under sequence parallelism over forward
+	ReduceBytes    float64 `toml:"reduce_bytes"`   // per gradient on the wire
+	GradientBytes  float64 `toml:"gradient_bytes"` // per gradient in memory
+	ScatterGather  bool    `toml:"scatter_gather"` // stages exchange 1/TP of the activation
 
 	HostLayerSec    float64 `toml:"host_layer_sec"`     // host time of one layer forward
 	HostLayerTPSec  float64 `toml:"host_layer_tp_sec"`  // the same with tensor parallelism; 0: as without
@@ -46,8 +58,12 @@ type Framework struct {
 
 	StragglerPerDoubling float64 `toml:"straggler_per_doubling"` // extra time per doubling of nodes
 
+	BalanceByCost bool `toml:"balance_by_cost"` // stages get layers by their operations, the head counted
+
 	LogitBytes    float64 `toml:"logit_bytes"`   // kept per logit
+	LogitTraffic  float64 `toml:"logit_traffic"` // B moved per logit by loss and its gradient, forward and backward
 	MLPKept       float64 `toml:"mlp_kept"`      // values kept per unit of width of a gated MLP; 0 means 3: gate, up, product
+	GatheredKept  float64 `toml:"gathered_kept"` // gathered inputs of linear layers kept under sequence parallelism, in values per unit of hidden width
 	ShardedHeld   float64 `toml:"sharded_held"`  // B per held parameter more once the optimizer is sharded
 	ShardedLocal  float64 `toml:"sharded_local"` // B per sharded parameter more
 	ContextBytes  float64 `toml:"context_bytes"` // runtime, kernels and collective buffers
@@ -112,11 +128,12 @@ var frameworks = sync.OnceValues(func() (map[string]*Framework, error) {
 				return nil, fmt.Errorf("training: frameworks.toml: %s is like %q, which does not stand before it", head.ID, head.Like)
 			}
 			*f = *base
+			f.ReleaseOf = ""
 		}
 		if err := md.PrimitiveDecode(p, f); err != nil {
 			return nil, fmt.Errorf("training: frameworks.toml: %s: %w", head.ID, err)
 		}
-		f.AttentionRate, f.Stretch = orOne(f.AttentionRate), orOne(f.Stretch)
+		f.AttentionRate, f.AttentionBackward, f.GroupedRate, f.Stretch = orOne(f.AttentionRate), orOne(f.AttentionBackward), orOne(f.GroupedRate), orOne(f.Stretch)
 		out[f.ID] = f
 	}
 	if left := md.Undecoded(); len(left) > 0 {
@@ -127,8 +144,13 @@ var frameworks = sync.OnceValues(func() (map[string]*Framework, error) {
 
 // attentionRate is the framework's attention rate on a chip; the longest prefix wins.
 func (f *Framework) attentionRate(chip string) float64 {
-	rate, best := f.AttentionRate, -1
-	for prefix, r := range f.AttentionRateOn {
+	return onChip(f.AttentionRateOn, chip, f.AttentionRate)
+}
+
+// onChip is the value of the longest prefix of a chip's id, otherwise when none fits.
+func onChip(on map[string]float64, chip string, otherwise float64) float64 {
+	rate, best := otherwise, -1
+	for prefix, r := range on {
 		if strings.HasPrefix(chip, prefix) && len(prefix) > best {
 			rate, best = r, len(prefix)
 		}
@@ -156,15 +178,34 @@ func FrameworkByID(id string) (*Framework, error) {
 	return nil, &ConfigError{"framework", fmt.Sprintf("unknown %q: one of %s", id, strings.Join(FrameworkIDs(), ", "))}
 }
 
-// FrameworkIDs lists the framework profiles in alphabetical order.
+// FrameworkIDs lists the framework profiles of newest releases in alphabetical order.
 func FrameworkIDs() []string {
 	all, err := frameworks()
 	if err != nil {
 		return nil
 	}
 	ids := make([]string, 0, len(all))
-	for id := range all {
-		ids = append(ids, id)
+	for id, f := range all {
+		if f.ReleaseOf == "" {
+			ids = append(ids, id)
+		}
+	}
+	sort.Strings(ids)
+	return ids
+}
+
+// Releases lists the profiles of older releases of a framework, oldest first: those
+// whose id ends in the newest release that they hold for.
+func Releases(of string) []string {
+	all, err := frameworks()
+	if err != nil {
+		return nil
+	}
+	var ids []string
+	for id, f := range all {
+		if f.ReleaseOf == of {
+			ids = append(ids, id)
+		}
 	}
 	sort.Strings(ids)
 	return ids

@@ -191,7 +191,7 @@ func (j *Job) On(m Machine) (*Job, error) {
 	}
 	n.framework, n.residual = j.profile.drawn(m.Draw, j.cfg.Arch.Experts > 0)
 	n.settings()
-	n.chip = newChip(m.Device, n.residual)
+	n.chip = newChip(narrowed(m.Device, onChip(j.profile.NarrowRateOn, m.Device.ID, 1)), n.residual, n.framework.GroupedRate, n.framework.GroupedHalf)
 	n.hostSpeed = orOne(m.HostSpeed)
 	n.attentionRate = j.framework.attentionRate(m.Device.ID)
 	fab, err := newFabric(&m)

@@ -1,6 +1,8 @@
 package training
 
 import (
+	"math"
+
 	"aisim/hardware"
 	"aisim/topology/collective"
 	"aisim/workloads"
@@ -11,6 +13,8 @@ import (
 const (
 	elementwiseBackward = 1.6
 	minimalRecompute    = 0.15
+	tensorCalls         = 4   // exchanges of a tensor group in one pass of a layer
+	dataCalls           = 8   // exchanges of a data group in one step: gradients and weights in four buckets
 	ringHiddenShare     = 0.8 // of attention time that a ring exchange can hide behind
 )
 
@@ -67,7 +71,11 @@ func (j *Job) attend(k workloads.LayerKind, back bool) took {
 		t.sec += slow * t.by[byCompute]
 		t.by[byCompute] += slow * t.by[byCompute]
 	}
-	return times(1/j.attentionRate, t)
+	rate := j.attentionRate
+	if back {
+		rate *= j.framework.AttentionBackward
+	}
+	return times(1/rate, t)
 }
 
 // unfusedMisalignment is how much longer the batched products of unfused attention
@@ -150,9 +158,23 @@ func (j *Job) exchangeExperts(w *work) {
 		perValue = 1.5
 	}
 	size := j.shape.tokens / j.shape.t * float64(j.cfg.Arch.ExpertsActive) * j.shape.h * perValue
+	if j.framework.EPDedupe {
+		size *= j.distinct(float64(j.cfg.Arch.ExpertsActive))
+	}
 	t, b := j.collective(planExpert, size)
 	w.bytes.addTimes(2, &b)
 	j.expose(w, partExpert, times(2, t), j.framework.EPExposed)
+}
+
+// distinct is the share of a token's copies that leave when each place that holds
+// experts of it gets one: hosts where the expert group spans hosts, else ranks. With
+// balanced routing k choices over n places meet n(1-(1-1/n)^k) of them.
+func (j *Job) distinct(k float64) float64 {
+	places := j.shape.ep
+	if per := float64(j.machine.scaleUpChips()); places > per {
+		places = math.Ceil(places / per)
+	}
+	return places * (1 - math.Pow(1-1/places, k)) / k
 }
 
 // recompute adds what the backward pass computes again.
@@ -232,6 +254,8 @@ func (j *Job) waitForHost(w *work, k workloads.LayerKind, back bool) {
 		}
 	}
 	floor *= passes / j.hostSpeed
+	// A gather and a scatter at both ends of a layer call each peer.
+	floor += tensorCalls * j.machine.PeerSec * float64(j.cfg.Parallel.TP-1) / j.hostSpeed
 	if floor > w.sec {
 		w.part[partHost] += floor - w.sec
 		w.took = fixed(floor, byHost)
@@ -296,9 +320,9 @@ func (j *Job) edge(head, back bool) work {
 	}
 	g := gemm{m: s.tokens, n: float64(c.Arch.Vocab) / s.t, k: s.h}
 	w.do(partHead, j.chip.gemm(g, s.exact, back, c.Adapter > 0))
-	perLogit := 6.0
+	perLogit := j.framework.LogitTraffic / 3
 	if back {
-		perLogit = 12
+		perLogit *= 2
 	}
 	w.do(partHead, j.chip.elementwise(perLogit*s.tokens*float64(c.Arch.Vocab)/s.t))
 	return w

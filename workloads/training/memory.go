@@ -170,7 +170,11 @@ func (c *Config) activationBytes(s *shape, k workloads.LayerKind, fw *Framework,
 	if mode == RecomputeMLP {
 		normed, mlp, product = 0, 0, 0
 	}
-	return s.tokens * ((residual+normed+routed)/s.split + (attention+mlp+product)/s.t)
+	var gathered float64
+	if s.split > 1 {
+		gathered = fw.GatheredKept * s.h * b
+	}
+	return s.tokens * ((residual+normed+routed)/s.split + (attention+mlp+product)/s.t + gathered)
 }
 
 // classes turns footprints into the report's memory classes.

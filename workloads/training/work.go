@@ -98,10 +98,23 @@ const probe = 1e-3
 type chip struct {
 	base, compute, memory *hardware.Device
 	residual              float64 // factor on every time
+	grouped, groupedHalf  float64 // rate of grouped products over the device's, inner width at half of it
 }
 
-func newChip(d *hardware.Device, residual float64) chip {
-	return chip{d, d.Scale(hardware.Scaling{Compute: 1 + probe}), d.Scale(hardware.Scaling{Memory: 1 + probe}), residual}
+func newChip(d *hardware.Device, residual, grouped, groupedHalf float64) chip {
+	return chip{d, d.Scale(hardware.Scaling{Compute: 1 + probe}), d.Scale(hardware.Scaling{Memory: 1 + probe}), residual, grouped, groupedHalf}
+}
+
+// narrowed is the device with its rates of 8-bit and narrower formats multiplied.
+func narrowed(d *hardware.Device, rate float64) *hardware.Device {
+	if rate == 1 {
+		return d
+	}
+	n := *d
+	for _, dt := range []hardware.DType{hardware.FP8, hardware.FP4} {
+		n.Peak[dt] *= rate
+	}
+	return &n
 }
 
 // op times an operator and its causes; k repeats it.
@@ -139,10 +152,15 @@ type gemm struct {
 func (c *chip) gemm(g gemm, dt hardware.DType, back, frozen bool) took {
 	if g.groups > 0 {
 		t := c.op(1, func(d *hardware.Device) hardware.Cost { return d.GroupedGEMM(g.groups, g.m, g.n, g.k, dt, dt.Bytes()) })
-		if back && !frozen {
-			return times(2, t)
+		narrow := func(k float64) float64 { return c.grouped / (1 + c.groupedHalf/k) }
+		if !back {
+			return quicker(t, byCompute, narrow(g.k))
 		}
-		return t
+		input := quicker(t, byCompute, narrow(g.n))
+		if frozen {
+			return input
+		}
+		return plus(input, quicker(t, byCompute, narrow(g.m)))
 	}
 	if !back {
 		return c.op(1, func(d *hardware.Device) hardware.Cost { return d.GEMM(g.m, g.n, g.k, dt) })
