@@ -382,7 +382,7 @@ func (e *evaluation) evidence(run *result.Run) {
 			}
 		}
 	}
-	if w.Scenario.Edge == nil && len(w.Graph.Levels()) > 1 && hasCampaign(w) {
+	if w.Scenario.Edge == nil && len(w.Graph.Levels()) > 1 && hasCampaign(w) && w.Scenario.Cluster.Fabric.Model != "packet" {
 		warn("Congestion between the flows of one collective is solved as a fluid", "queues, credits and packet losses are not simulated at this rung", "small messages may take longer; large ones by a few percent")
 	}
 }

@@ -21,7 +21,11 @@ type Bench struct {
 
 // NewBench makes a bench; each goroutine needs its own.
 func (w *World) NewBench() *Bench {
-	comm := collective.New(w.Graph, w.links(hardware.NominalDraw), collective.Options{Model: w.Scenario.Cluster.Fabric.Model})
+	model := w.Scenario.Cluster.Fabric.Model
+	if model == "packet" {
+		model = "flow" // what packets add is in the links
+	}
+	comm := collective.New(w.Graph, w.links(hardware.NominalDraw), collective.Options{Model: model})
 	return &Bench{w: w, comm: comm, jobs: make([]*training.Job, len(w.Placed))}
 }
 

@@ -36,6 +36,7 @@ type World struct {
 
 	routes       *storage.Routes // shared by the stores of all futures
 	networkClass string
+	stretch      float64 // of the network's transfers, from the packet rung; 1 without it
 }
 
 // Placed is a workload on its nodes. One of Training and Serving is set.
@@ -76,6 +77,9 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 	if err := Problems(problems...); err != nil {
 		return nil, err
 	}
+	if err := w.comparePackets(); err != nil {
+		return nil, err
+	}
 	// One future is played out before anybody waits for many: what does not fit in
 	// memory, has no route or overflows a store is found here.
 	if _, err := w.NewBench().Sample(0).Play(nil); err != nil {
@@ -95,7 +99,7 @@ func Wire(sc *Scenario, opt Options) (*topology.Graph, error) {
 }
 
 func wired(sc *Scenario, opt Options) (*World, error) {
-	w := &World{Scenario: sc, Catalogue: hardware.Default(), routes: new(storage.Routes)}
+	w := &World{Scenario: sc, Catalogue: hardware.Default(), routes: new(storage.Routes), stretch: 1}
 	if err := w.resolveMachine(opt); err != nil {
 		return nil, err
 	}
@@ -299,7 +303,9 @@ func (w *World) links(draw hardware.Draw) collective.Links {
 	if up == "" {
 		up = "pcie"
 	}
-	return collective.Links{ScaleUp: pick(up), Network: pick(w.networkClass)}
+	net := pick(w.networkClass)
+	net.Efficiency, net.P2P, net.AllToAll = net.Efficiency/w.stretch, net.P2P/w.stretch, net.AllToAll/w.stretch
+	return collective.Links{ScaleUp: pick(up), Network: net}
 }
 
 // Machine says in words what the scenario is about: "16,384 × nvidia-h100-sxm in 2,048

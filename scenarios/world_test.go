@@ -189,3 +189,24 @@ func TestEveryTopologyIsWired(t *testing.T) {
 		seen[s] = sets[0]
 	}
 }
+
+// The packet rung hands one number down: how much longer packets take than flows. It is
+// never less, stays small without incast, and refuses what it cannot play.
+func TestPacketRung(t *testing.T) {
+	flows := world(t, twoJobs, "workload.train.overlap.data=0.0")
+	packets := world(t, twoJobs, "workload.train.overlap.data=0.0", `cluster.fabric.model="packet"`)
+	if packets.stretch < 1 || packets.stretch > 1.2 {
+		t.Errorf("packets stretch the ring step by %g", packets.stretch)
+	}
+	a, b := play(t, flows, 0, nil).Steps[0].Seconds, play(t, packets, 0, nil).Steps[0].Seconds
+	if b < a || packets.stretch > 1.001 && b == a {
+		t.Errorf("step of %g s with packets, %g s with flows, stretch %g", b, a, packets.stretch)
+	}
+	sc, err := Parse("test", []byte(twoJobs), []string{`cluster.fabric.model="packet"`, "cluster.nodes=1024", "workload.chat.nodes=8"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Assemble(sc, Options{}); err == nil {
+		t.Error("8,192 ports are played packet by packet")
+	}
+}
