@@ -240,6 +240,9 @@ func (c *compiler) bucket(b *bucketBlock) error {
 	if !ok {
 		return wrong(b.line, "bucket type %q is not defined", b.typ)
 	}
+	if typ == 0 { // crushtool takes it, and then reads reweights before their start
+		return wrong(b.line, "bucket %q has type 0 (%s), which is that of devices", b.name, b.typ)
+	}
 	if _, ok := m.ids[b.name]; ok {
 		return wrong(b.line, "bucket or device %q is already defined", b.name)
 	}
