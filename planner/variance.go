@@ -77,14 +77,19 @@ func correlation(x, y []float64) float64 {
 	return sxy / math.Sqrt(sxx*syy)
 }
 
-// byKind sums drivers by what they rest on; nil when nothing explains the metric.
+// leastExplained is the share of a metric's variance that inputs must explain before its
+// mark is read from them: below it seeds decide, and a chance correlation would.
+const leastExplained = 0.4
+
+// byKind sums drivers by what they rest on; nil when they explain too little.
 func byKind(ds []driver) map[result.Pedigree]float64 {
-	if len(ds) == 0 {
-		return nil
-	}
-	out := map[result.Pedigree]float64{}
+	out, sum := map[result.Pedigree]float64{}, 0.0
 	for _, d := range ds {
 		out[d.kind] += d.share
+		sum += d.share
+	}
+	if sum < leastExplained {
+		return nil
 	}
 	return out
 }
