@@ -3,8 +3,11 @@ package validate
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Kind validates one sort of table. A new one is a file of its own whose init calls
@@ -22,6 +25,37 @@ type Kind interface {
 // studier is a kind that looks at the whole table before it predicts rows: some rows
 // are anchored by measurements of the same model or system elsewhere in the table.
 type studier interface{ study(*Table) }
+
+// Concurrent is a Kind whose rows may be predicted at the same time.
+type Concurrent interface {
+	Kind
+	// Concurrent marks the kind; it does nothing.
+	Concurrent()
+}
+
+// each calls f for 0..n-1, on all cores where the kind allows it.
+func each(kind Kind, n int, f func(int)) {
+	workers := 1
+	if _, ok := kind.(Concurrent); ok {
+		workers = min(n, runtime.GOMAXPROCS(0))
+	}
+	if workers <= 1 {
+		for i := range n {
+			f(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				f(i)
+			}
+		})
+	}
+	wg.Wait()
+}
 
 // Schema of the report.
 const Schema = "aisim.validate/v1"
@@ -60,6 +94,10 @@ func Evaluate(name string, table io.Reader) (*Report, error) {
 		k.study(t)
 	}
 	r := &Report{Schema: Schema, Kind: name, Cases: []Case{}}
+	var rows []Row
+	var starts []Case
+	place := map[int]int{} // of the rows that are predicted among the cases
+	out := [][]Case{}
 	for _, row := range t.Rows {
 		id := row.Text("id")
 		if id == "" {
@@ -71,11 +109,15 @@ func Evaluate(name string, table io.Reader) (*Report, error) {
 			r.Skipped++
 			continue
 		case UseGate, UseInfo:
+			place[len(rows)] = len(out)
+			rows, starts, out = append(rows, row), append(starts, start), append(out, nil)
 		default:
-			r.Cases = append(r.Cases, start.Fail(fmt.Errorf("line %d: use is %q, want gate, info or exclude", row.Line, start.Use)))
-			continue
+			out = append(out, []Case{start.Fail(fmt.Errorf("line %d: use is %q, want gate, info or exclude", row.Line, start.Use))})
 		}
-		r.Cases = append(r.Cases, kind.Predict(row, start)...)
+	}
+	each(kind, len(rows), func(i int) { out[place[i]] = kind.Predict(rows[i], starts[i]) })
+	for _, cases := range out {
+		r.Cases = append(r.Cases, cases...)
 	}
 	r.summarise()
 	return r, nil

@@ -29,6 +29,9 @@ func newTraining() (Kind, error) {
 	return &trainings{catalogue: c, models: newModelNames(c), machines: shop}, nil
 }
 
+// Concurrent implements Concurrent: rows share graphs and tables that nothing changes.
+func (k *trainings) Concurrent() {}
+
 func (k *trainings) Name() string      { return "training" }
 func (k *trainings) Columns() []string { return []string{"chip", "chips", "metric", "value"} }
 
@@ -60,6 +63,9 @@ func (k *trainings) Predict(row Row, start Case) []Case {
 	if err != nil {
 		return []Case{start.Fail(err)}
 	}
+	if reason := unpredictable(row); reason != "" && len(cases) == 0 {
+		return []Case{start.Refuse(reason)}
+	}
 	if len(cases) == 0 {
 		return []Case{start.Refuse(fmt.Sprintf("metric %q is not one that a step has: want step_time_s, tokens_per_s, samples_per_s, model_tflops_per_chip, mfu_pct, peak_memory_gib, fits_in_memory or their kin", row.Text("metric")))}
 	}
@@ -78,9 +84,6 @@ func (k *trainings) Predict(row Row, start Case) []Case {
 			cases[i].Case = f(cases[i].Case)
 		}
 		return plain(cases)
-	}
-	if reason := unpredictable(row); reason != "" {
-		return all(func(c Case) Case { return c.Refuse(reason) })
 	}
 	r, err := k.read(row)
 	if err != nil {

@@ -55,7 +55,7 @@ func (k *trainings) accelerator(name string) (*hardware.Accelerator, error) {
 	var found string
 	for _, e := range k.catalogue.Entries(hardware.KindAccelerator) {
 		_, rest, _ := strings.Cut(e.ID, "-")
-		if normal(rest) == plain || normal(e.ID) == plain {
+		if short := normal(rest); short == plain || normal(e.ID) == plain || short == boardWords.ReplaceAllString(plain, "") {
 			found = e.ID
 		}
 	}
@@ -75,6 +75,9 @@ func (k *trainings) accelerator(name string) (*hardware.Accelerator, error) {
 	}
 	return a, nil
 }
+
+// boardWords are form factors and sizes behind a chip's name.
+var boardWords = regexp.MustCompile(`(pcie|sxm\d?|\d+gb)+$`)
 
 // l4Name tells the L4 from other chips whose name begins so.
 var l4Name = regexp.MustCompile(`^l4($|[^0-9])`)

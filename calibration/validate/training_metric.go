@@ -190,7 +190,7 @@ func (c *measuredCase) predict(r *run, o *outcome) {
 
 // memorySD are the standard deviations of the logarithm of predicted over measured
 // memory on the rows that the memory model was checked on.
-var memorySD = map[string]float64{"mem_alloc_gib": 0.04, "mem_reserved_gib": 0.14, "peak_memory_gib": 0.14}
+var memorySD = map[string]float64{"mem_alloc_gib": 0.09, "mem_reserved_gib": 0.18, "peak_memory_gib": 0.18}
 
 func memoryInterval(metric string, v float64) (low, high float64) {
 	o := outcome{sd: memorySD[metric]}

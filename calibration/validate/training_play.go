@@ -65,7 +65,7 @@ func (o *outcome) footprint(j *training.Job, fw *training.Framework) {
 				states += p.GiB
 			}
 		}
-		o.memory.states = max(o.memory.states, states)
+		o.memory.states = max(o.memory.states, states+fw.SteadyBytes/gib)
 	}
 	o.memory.reserved = o.memory.total - fw.ContextBytes/gib
 }

@@ -118,12 +118,7 @@ func (r *run) batch(n map[string]int) error {
 		return refuse("the row has no global_batch_seqs")
 	}
 	if b.Seq < 1 && r.cfg.Arch.Generic == nil {
-		if strings.HasPrefix(r.cfg.Arch.ID, "bert") && r.mlperf {
-			b.Seq = 512
-			r.assume("seq_len 512 (MLPerf BERT)")
-		} else {
-			return refuse("the row has no seq_len")
-		}
+		return refuse("the row has no seq_len")
 	}
 	return nil
 }

@@ -66,6 +66,7 @@ type Framework struct {
 	GatheredKept  float64 `toml:"gathered_kept"` // gathered inputs of linear layers kept under sequence parallelism, in values per unit of hidden width
 	ShardedHeld   float64 `toml:"sharded_held"`  // B per held parameter more once the optimizer is sharded
 	ShardedLocal  float64 `toml:"sharded_local"` // B per sharded parameter more
+	SteadyBytes   float64 `toml:"steady_bytes"`  // allocated beside states between steps: tables, norms of gradients, workspaces
 	ContextBytes  float64 `toml:"context_bytes"` // runtime, kernels and collective buffers
 	Fragmentation float64 // allocator reserve over what is allocated
 

@@ -112,7 +112,7 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 			f[memOptimizer] += trained * (fw.ShardedHeld*n.total() + fw.ShardedLocal*shard(1))
 		}
 		f[memActivations] = held + working
-		f[memBuffers] = fw.ContextBytes
+		f[memBuffers] = fw.ContextBytes + fw.SteadyBytes
 		if c.ZeRO >= 2 && data > 1 {
 			f[memBuffers] += 2 * fw.ReduceBytes * largest.total() // gradients on their way
 		}
