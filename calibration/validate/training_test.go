@@ -231,8 +231,8 @@ func TestTrainingTables(t *testing.T) {
 	}
 	fits := sweep.group("metric", "fits_in_memory")
 	fmt.Fprintf(&page, "\nnanotron, fits in memory or not: balanced accuracy %s of %d rows.\n", percent(fits.BalancedAccuracy), fits.Predicted)
-	if *fits.BalancedAccuracy < 0.95 {
-		t.Errorf("fits in memory: balanced accuracy %s under 95 %%", percent(fits.BalancedAccuracy))
+	if *fits.BalancedAccuracy < 0.965 {
+		t.Errorf("fits in memory: balanced accuracy %s under 96.5 %%", percent(fits.BalancedAccuracy))
 	}
 	rewriteTable(t, filepath.Join(projectRoot(t), "docs", "models", "training.md"), page.String())
 }
