@@ -29,6 +29,6 @@
 // folded equal to unfolded.
 //
 // Sources: docs/models/training.md and docs/models/memory.md. Left out: zero-bubble
-// and dual-pipe schedules, Ulysses, expert imbalance, offload, LoRA, mixed fleets;
+// and dual-pipe schedules, Ulysses, expert imbalance, offload, mixed fleets;
 // data loading and checkpoints are the cluster's.
 package training
