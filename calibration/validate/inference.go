@@ -382,15 +382,23 @@ func (s *service) roofline(a *answer, d *hardware.Device, l layout, batch float6
 }
 
 // spread is the relative standard deviation of a prediction: repeats of equal rows
-// differ by 22 % (TPOT) and 30 % (TTFT) at p90, and the model's own error on rows left
-// out of the fit.
+// differ by 22 % (TPOT) and 30 % (first token) at p90, and the model's own error, widest
+// where pools or experts add what a row does not say.
 func (s *service) spread(metric string, a *answer) float64 {
-	sd := 0.15
-	switch {
-	case strings.HasPrefix(metric, "ttft"):
-		sd = 0.40
-	case strings.HasPrefix(metric, "e2e"):
+	sd := 0.14
+	if s.arch.Experts > 0 {
 		sd = 0.18
+	}
+	if len(s.pools) == 2 {
+		sd = 0.20
+	}
+	switch {
+	case strings.HasPrefix(metric, "ttft") && len(s.pools) == 2:
+		sd = 0.60
+	case strings.HasPrefix(metric, "ttft"):
+		sd = 0.46
+	case strings.HasPrefix(metric, "e2e"):
+		sd = 0.20
 	}
 	return sd
 }

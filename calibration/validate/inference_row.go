@@ -218,7 +218,7 @@ var (
 	degree  = regexp.MustCompile(`^(tp|pp|adp|dp|moetp|ep)(\d*)$`)
 	bigText = regexp.MustCompile(`^(?:(\d+)\s*DP\s*)?(\d+)\s*TP(?:_(\d+))?$`)
 	upper   = regexp.MustCompile(`^(DEP|TEP|TP|DP|EP|PP)(\d+)$`)
-	poolRE  = regexp.MustCompile(`P:\s*(\w+)x\(([^)]*)\)\s*D:\s*(\w+)x\(([^)]*)\)`)
+	poolRE  = regexp.MustCompile(`P:\s*(\w*?)x\(([^)]*)\)\s*D:\s*(\w*?)x\(([^)]*)\)`)
 )
 
 // layouts reads the parallelism column in its three spellings.

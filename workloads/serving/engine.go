@@ -49,20 +49,23 @@ type EngineProfile struct {
 	MoEPrefill     Constant `toml:"moe_prefill"`     // the same on thousands of rows
 	MoEWeights     Constant `toml:"moe_weights"`     // share of memory bandwidth at which expert weights stream
 	EagerLayer     Constant `toml:"eager_layer"`     // host seconds per layer that launches beside the chip's work; 0: steps run from graphs
+	GEMM16         Constant `toml:"gemm16"`          // share of the chip's 16-bit matrix rate that the engine's steps reach
 	GEMM8          Constant `toml:"gemm8"`           // share of the chip's 8-bit matrix rate left by quantising activations
 	GEMM4          Constant `toml:"gemm4"`           // the same of the 4-bit rate
 	Stream         Constant `toml:"stream"`          // factor on the chip's rate of streaming dense weights
+	MoERequest     Constant `toml:"moe_request"`     // Request, for mixtures
+	Cadence        Constant `toml:"cadence"`         // steps of a busy engine that a request waits before it is seen, in the mean, in recipes of mixtures
 	Prefill        Constant `toml:"prefill"`         // factor on the chip's rate of prefill attention
 }
 
 // constants lists the drawn constants in a fixed order.
 func (e *EngineProfile) constants() []*Constant {
 	return []*Constant{&e.MemoryReserve, &e.Layer, &e.Step, &e.Sequence, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
-		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoEDecode, &e.MoEPrefill, &e.MoEWeights, &e.EagerLayer, &e.GEMM8, &e.GEMM4, &e.Stream, &e.Prefill}
+		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoEDecode, &e.MoEPrefill, &e.MoEWeights, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill}
 }
 
 var constantNames = []string{"memory_reserve", "layer", "step", "sequence", "mixed_step", "mixed_layer", "mixed_moe_layer",
-	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe_decode", "moe_prefill", "moe_weights", "eager_layer", "gemm8", "gemm4", "stream", "prefill"}
+	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe_decode", "moe_prefill", "moe_weights", "eager_layer", "gemm16", "gemm8", "gemm4", "stream", "moe_request", "cadence", "prefill"}
 
 // Draw returns a copy whose constants went through draw, called once per
 // constant in a fixed order with a stable name such as "vllm.layer", the nominal
@@ -146,7 +149,7 @@ func ParseEngine(text string) (EngineProfile, error) {
 			return bad("%s %v ± %v: must not be negative", constantNames[i], c.Value, c.RelSD)
 		}
 	}
-	if e.GEMM8.Value == 0 || e.GEMM4.Value == 0 || e.Stream.Value == 0 || e.Prefill.Value == 0 || e.LinkEfficiency.Value == 0 || e.MoEDecode.Value == 0 || e.MoEPrefill.Value == 0 || e.MoEWeights.Value == 0 {
+	if e.GEMM16.Value == 0 || e.GEMM8.Value == 0 || e.GEMM4.Value == 0 || e.Stream.Value == 0 || e.Prefill.Value == 0 || e.LinkEfficiency.Value == 0 || e.MoEDecode.Value == 0 || e.MoEPrefill.Value == 0 || e.MoEWeights.Value == 0 {
 		return bad("efficiencies must be positive")
 	}
 	return e, nil

@@ -2,6 +2,7 @@ package serving
 
 import (
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -34,14 +35,12 @@ func TestBadEngines(t *testing.T) {
 		t.Fatal(err)
 	}
 	for from, want := range map[string]string{
-		"block_tokens     = 16 #=0":                        "block_tokens 0",
-		"token_budget     = 8192#=8":                       "max_batch 256 and token_budget 8",
-		"memory_fraction  = 0.90#=1.5":                     "memory_fraction 1.5",
-		"reserve_output   = 0.0#=-1":                       "reserve_output -1",
-		"layer            = { value = 34e-6#={ value = -1": "must not be negative",
-		"all_reduce       = { value = 9.4e-6, #={ ":        "all_reduce needs a value",
-		"id      = \"vllm\"#=\"\"":                         "id is missing",
-		"version = #=3\nspeed = ":                          "engine profile",
+		"block_tokens     = 16 #=0":    "block_tokens 0",
+		"token_budget     = 8192#=8":   "max_batch 256 and token_budget 8",
+		"memory_fraction  = 0.90#=1.5": "memory_fraction 1.5",
+		"reserve_output   = 0.0#=-1":   "reserve_output -1",
+		"id      = \"vllm\"#=\"\"":     "id is missing",
+		"version = #=3\nspeed = ":      "engine profile",
 	} {
 		old, now, _ := strings.Cut(from, "#=")
 		old = strings.TrimSpace(old)
@@ -52,6 +51,23 @@ func TestBadEngines(t *testing.T) {
 		}
 		if _, err := ParseEngine(bad); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: want %q, got %v", from, want, err)
+		}
+	}
+}
+
+func TestBadConstants(t *testing.T) {
+	text, err := engineFiles.ReadFile("engines/vllm.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ from, to, want string }{
+		{`(?m)^layer +=.*$`, `layer = { value = -1, source = "x" }`, "must not be negative"},
+		{`(?m)^all_reduce +=.*$`, `all_reduce = { unit = "s", source = "x" }`, "all_reduce needs a value"},
+		{`(?m)^stream +=.*$`, `stream = { value = 0, source = "x" }`, "efficiencies must be positive"},
+	} {
+		bad := regexp.MustCompile(c.from).ReplaceAllString(string(text), c.to)
+		if _, err := ParseEngine(bad); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: want %q, got %v", c.to, c.want, err)
 		}
 	}
 }

@@ -54,7 +54,12 @@ func memoryFor(c *Config, d *hardware.Device, tp, pp int) Memory {
 		tables += a.HeadParams()
 	}
 	body := a.Params() - tables
-	m.Weights = (body*c.Precision.Bytes() + tables*math.Max(2, c.Precision.Bytes())) / float64(tp*pp)
+	stored := storedBytes(c.Precision)
+	attention := 0.0
+	if expertsOnly(c) {
+		attention = float64(a.Layers) * a.AttentionParams() * (2 - stored)
+	}
+	m.Weights = (body*stored + attention + tables*math.Max(2, c.Precision.Bytes())) / float64(tp*pp)
 	adp := max(c.AttentionDP, 1)
 	if adp > 1 {
 		// Routed experts are spread over all groups; each group has the rest.
@@ -64,7 +69,7 @@ func memoryFor(c *Config, d *hardware.Device, tp, pp int) Memory {
 				routed += float64(a.Experts) * a.ExpertParams()
 			}
 		}
-		m.Weights -= routed * c.Precision.Bytes() / float64(tp*pp) * (1 - 1/float64(adp))
+		m.Weights -= routed * stored / float64(tp*pp) * (1 - 1/float64(adp))
 	}
 	m.Cache = math.Max(0, m.Usable-m.Weights-m.Reserve)
 	share := 1.0

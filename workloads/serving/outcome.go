@@ -120,7 +120,7 @@ type latencies struct{ network, queue, prefill, fixed, ttft, tpot, e2e float64 }
 
 func (f *fleet) latencies(i int, fixed, back float64) latencies {
 	rec := &f.rec[i]
-	l := latencies{network: rec.ready - rec.arrive + back, queue: rec.sched - rec.ready, prefill: rec.first - rec.sched, fixed: fixed}
+	l := latencies{network: rec.ready - rec.arrive + back, queue: rec.sched - rec.ready, prefill: rec.first - rec.sched, fixed: fixed + f.unseen(rec.replica)}
 	l.ttft = l.network + l.queue + l.prefill + l.fixed
 	l.e2e = l.ttft + rec.finish - rec.first
 	l.tpot = math.NaN()
@@ -128,6 +128,27 @@ func (f *fleet) latencies(i int, fixed, back float64) latencies {
 		l.tpot = (rec.finish - rec.first) / float64(n-1)
 	}
 	return l
+}
+
+// cadenceBatch is the mean batch from which the cadence of an engine shows whole: beside
+// few sequences schedulers look at their queue more often.
+const cadenceBatch = 16
+
+// unseen is how long a request waits in the mean before a busy scheduler looks at its
+// queue, for engines that do so every few steps in the recipes of mixtures (SGLang's
+// scheduler-recv-interval of 10 to 30). It is added to the answer and not played: the
+// steps go on meanwhile.
+func (f *fleet) unseen(replica int32) float64 {
+	cadence := f.c.Engine.Cadence.Value
+	if cadence == 0 || replica < 0 || f.c.Arch.Experts == 0 {
+		return 0
+	}
+	r := &f.reps[replica]
+	if r.steps0 == 0 || r.cum.sec <= 0 {
+		return 0
+	}
+	batch := r.seqSeconds / r.cum.sec
+	return cadence * r.cum.sec / float64(r.steps0) * min(1, batch/cadenceBatch)
 }
 
 // Attainment runs requests and returns only the share of them within the SLO: what a

@@ -108,7 +108,12 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 	b := &stepBuilder{c: &c, m: &m, d: m.Device, fast: m.Device.Scale(hardware.Scaling{Compute: 1 + probe}), dt: compute, host: host}
 	b.gd = kernels(m.Device, &c.Engine, compute)
 	b.gfast = b.gd.Scale(hardware.Scaling{Compute: 1 + probe})
+	b.wide = kernels(m.Device, &c.Engine, hardware.BF16)
+	b.wideFast = b.wide.Scale(hardware.Scaling{Compute: 1 + probe})
 	s := &StepModel{Memory: mem, RequestSec: c.Engine.Request.Value / host}
+	if c.Arch.Experts > 0 {
+		s.RequestSec = c.Engine.MoERequest.Value / host
+	}
 	floor := c.Engine.EagerLayer.Value * float64(c.Arch.Layers) / host
 	s.linear = tabulate(c.TokenBudget+1, func(rows float64) split { return besides(b.layers(rows), floor) })
 	if c.AttentionDP > 1 {
@@ -135,8 +140,12 @@ func computeType(d *hardware.Device, dt hardware.DType) (hardware.DType, error) 
 		return dt, nil
 	}
 	if dt.Bytes() < 2 {
-		for _, alt := range []hardware.DType{hardware.FP8, hardware.BF16, hardware.FP16} {
-			if alt.Bytes() >= dt.Bytes() && d.Supports(alt) == nil {
+		alternatives := []hardware.DType{hardware.FP8, hardware.BF16, hardware.FP16}
+		if dt.Bytes() < 1 {
+			alternatives = alternatives[1:] // 4-bit weights are widened to 16 bits
+		}
+		for _, alt := range alternatives {
+			if d.Supports(alt) == nil {
 				return alt, nil
 			}
 		}
@@ -161,12 +170,13 @@ func besides(gpu split, floor float64) split {
 }
 
 type stepBuilder struct {
-	c         *Config
-	m         *Machine
-	d, fast   *hardware.Device
-	gd, gfast *hardware.Device // for matrices
-	dt        hardware.DType
-	host      float64
+	c              *Config
+	m              *Machine
+	d, fast        *hardware.Device
+	gd, gfast      *hardware.Device // for matrices
+	wide, wideFast *hardware.Device // for matrices in 16 bits
+	dt             hardware.DType
+	host           float64
 }
 
 func (b *stepBuilder) countLayers() (dense, moe float64) {
@@ -182,14 +192,36 @@ func (b *stepBuilder) countLayers() (dense, moe float64) {
 
 // gemm is rows × k times k × n with the weights in the model's precision.
 func (b *stepBuilder) gemm(rows, n, k float64) split {
-	w := b.c.Precision.Bytes()
+	w := storedBytes(b.c.Precision)
 	return attributed(b.gd, b.gfast, func(d *hardware.Device) hardware.Cost { return d.GEMMWeights(rows, n, k, b.dt, w) })
+}
+
+// project is gemm for the projections of attention, which stay in 16 bits where a
+// 4-bit checkpoint quantises the experts alone.
+func (b *stepBuilder) project(rows, n, k float64) split {
+	if !expertsOnly(b.c) || b.d.Supports(hardware.BF16) != nil {
+		return b.gemm(rows, n, k)
+	}
+	return attributed(b.wide, b.wideFast, func(d *hardware.Device) hardware.Cost { return d.GEMMWeights(rows, n, k, hardware.BF16, 2) })
+}
+
+// expertsOnly says whether only the experts are quantised: 4-bit mixtures (GPT-OSS,
+// NVFP4 checkpoints of DeepSeek; inference notes, section 3e).
+func expertsOnly(c *Config) bool { return c.Precision.Bytes() < 1 && c.Arch.Experts > 0 }
+
+// storedBytes is what a weight takes in memory: 4-bit formats carry a scale of 8 bits
+// for each block of 16.
+func storedBytes(dt hardware.DType) float64 {
+	if dt.Bytes() < 1 {
+		return dt.Bytes() + 1.0/16
+	}
+	return dt.Bytes()
 }
 
 // kernels is the device as the engine's matrix kernels see it: slower where
 // activations are quantised on the way.
 func kernels(d *hardware.Device, e *EngineProfile, dt hardware.DType) *hardware.Device {
-	s := hardware.Scaling{Memory: e.Stream.Value, Compute: 1}
+	s := hardware.Scaling{Memory: e.Stream.Value, Compute: e.GEMM16.Value}
 	switch {
 	case dt.Bytes() < 1:
 		s.Compute = e.GEMM4.Value
@@ -217,18 +249,18 @@ func (b *stepBuilder) layers(rows float64) split {
 	if mla := a.MLA; mla != nil {
 		heads, qk := float64(a.Heads)/tp, float64(mla.QKNope+mla.QKRope)
 		if mla.QLora > 0 {
-			attn = attn.plus(b.gemm(n, float64(mla.QLora), h)).plus(b.gemm(n, heads*qk, float64(mla.QLora)))
+			attn = attn.plus(b.project(n, float64(mla.QLora), h)).plus(b.project(n, heads*qk, float64(mla.QLora)))
 		} else {
-			attn = attn.plus(b.gemm(n, heads*qk, h))
+			attn = attn.plus(b.project(n, heads*qk, h))
 		}
-		attn = attn.plus(b.gemm(n, float64(mla.KVLora+mla.QKRope), h))
-		attn = attn.plus(b.gemm(n, heads*float64(mla.QKNope+mla.VHead), float64(mla.KVLora)))
-		attn = attn.plus(b.gemm(n, h, heads*float64(mla.VHead)))
+		attn = attn.plus(b.project(n, float64(mla.KVLora+mla.QKRope), h))
+		attn = attn.plus(b.project(n, heads*float64(mla.QKNope+mla.VHead), float64(mla.KVLora)))
+		attn = attn.plus(b.project(n, h, heads*float64(mla.VHead)))
 		attn = attn.plus(hostTime(b.c.Engine.MLALayer.Value / b.host))
 	} else {
 		q := float64(a.QWidth()) / tp
 		kv := float64(a.HeadDim) * math.Max(1, float64(a.KVHeads)/tp)
-		attn = b.gemm(n, q+2*kv, h).plus(b.gemm(n, h, q))
+		attn = b.project(n, q+2*kv, h).plus(b.project(n, h, q))
 	}
 	matrices := float64(a.MLPMatrices())
 	mlp := func(width float64) split {
@@ -240,7 +272,11 @@ func (b *stepBuilder) layers(rows float64) split {
 		total = total.plus(mlp(float64(a.FFN)).times(dense))
 	}
 	if moe > 0 {
-		m := b.experts(all).plus(hostTime(b.c.Engine.MoELayer.Value / b.host)).plus(b.exchanges(n))
+		fixed := b.c.Engine.MoELayer.Value / b.host
+		if b.dt == b.c.Precision && b.dt.Bytes() < 1 {
+			fixed *= fused
+		}
+		m := b.experts(all).plus(hostTime(fixed)).plus(b.exchanges(n))
 		if a.SharedExperts > 0 {
 			m = m.plus(mlp(float64(a.SharedExperts * a.ExpertFFN)))
 		}
@@ -287,7 +323,11 @@ func (b *stepBuilder) experts(n float64) split {
 	flops := 2 * weights * n * k / tp * math.Max(1, e.Imbalance.Value)
 	eff := e.MoEDecode.Value + (e.MoEPrefill.Value-e.MoEDecode.Value)*between(n, moeDecodeRows, moePrefillRows)
 	compute := flops / (b.d.Peak[b.dt] * eff)
-	memory := active / tp * weights * b.c.Precision.Bytes() / (b.d.MemBytesPerSec * e.MoEWeights.Value)
+	stream := e.MoEWeights.Value
+	if b.dt != b.c.Precision {
+		stream *= widening
+	}
+	memory := active / tp * weights * storedBytes(b.c.Precision) / (b.d.MemBytesPerSec * stream)
 	// (a² + b²)^½ divides into a²/t and b²/t, its derivatives times a and b.
 	t := math.Hypot(compute, memory)
 	if t == 0 {
@@ -295,6 +335,15 @@ func (b *stepBuilder) experts(n float64) split {
 	}
 	return split{sec: t, compute: compute * compute / t, hbm: memory * memory / t}
 }
+
+// fused is what is left of the fixed time of a mixture layer where routing, permutation
+// and both matrices run in one kernel, as engines do on chips with 4-bit units (GPT-OSS and
+// DeepSeek at small batches on B200 against H200).
+const fused = 0.45
+
+// widening is what is left of the rate of streaming expert weights that are widened on
+// the way to the units (MXFP4 on Hopper: GPT-OSS rows of H200 against those of B200).
+const widening = 0.75
 
 // The efficiency of expert kernels goes from that of decode to that of prefill
 // between these rows per step.

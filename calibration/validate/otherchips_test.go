@@ -1,0 +1,61 @@
+package validate
+
+import (
+	"strings"
+	"testing"
+)
+
+// Issue 3/8 on the shared table of other chips.
+func TestOtherChipsTable(t *testing.T) {
+	r := sharedReport(t, "other-chips", "other-chips.csv")
+	hold(t, r, []limit{{"family", "FPGA", 0.10, 0.60}, {"family", "Inferentia LLM decode", 0.04, 0.20}, {"family", "Inferentia LLM prefill", 0.12, 0.36},
+		{"family", "Coral", 0.20, 0.80}, {"family", "Jetson", 0.20, 0.60}, {"family", "MLPerf", 0.08, 0.35}})
+	if s := r.Summary; *s.MedianAbsError > 0.20 || *s.P90AbsError > 0.80 || float64(s.Predicted) < 0.95*float64(s.Total) {
+		t.Errorf("all: median %.3f p90 %.3f, %d of %d", *s.MedianAbsError, *s.P90AbsError, s.Predicted, s.Total)
+	}
+	twice(t, "other-chips", "other-chips.csv", r)
+	document(t, "validation-other-chips.md", r, "family and metric", "chip", "rung")
+}
+
+const otherHeader = "id,chip,model,batch,precision,metric,value,unit,notes\n"
+
+const dpuRows = `a,AMD/Xilinx ZCU102,net (pt_net_imagenet_224_224_8G),,int8 (DPU),throughput_fps,200,frames/s,"end-to-end, ZCU102 board with a 3 * B4096 @ 281MHz DPU configuration"
+b,AMD/Xilinx ZCU104,net (pt_net_imagenet_224_224_8G),,int8 (DPU),throughput_fps,150,frames/s,"end-to-end, ZCU104 board with a 2 * B4096 @ 300MHz DPU configuration"
+`
+
+// A DPU row is anchored by the other board and never by itself.
+func TestAnchors(t *testing.T) {
+	r := reportOf(t, "other-chips", otherHeader+dpuRows)
+	for _, c := range r.Cases {
+		if c.Status != Predicted || c.Rung != "the model on a board of another build" {
+			t.Errorf("%s: %s %s %s", c.ID, c.Status, c.Rung, c.Reason)
+		}
+	}
+	first := *r.Cases[0].Predicted
+	moved := reportOf(t, "other-chips", otherHeader+strings.Replace(dpuRows, ",200,", ",900,", 1))
+	if *moved.Cases[0].Predicted != first {
+		t.Error("a row's own measurement moved its prediction")
+	}
+	if *moved.Cases[1].Predicted <= *r.Cases[1].Predicted {
+		t.Error("a faster anchor did not make the other board faster")
+	}
+	alone := reportOf(t, "other-chips", otherHeader+strings.SplitAfter(dpuRows, "\n")[0])
+	if alone.Cases[0].Rung != "operations alone" {
+		t.Errorf("without an anchor: %s", alone.Cases[0].Rung)
+	}
+}
+
+func TestOtherChipsRefusals(t *testing.T) {
+	for _, c := range []struct{ row, want string }{
+		{"a,Coral Edge TPU,Frobnet,1,int8,latency_ms,3,ms,", "operations are not known"},
+		{"a,Coral Edge TPU,VGG16 224,1,int8,colour,3,ms,", "metric"},
+		{"a,Coral Edge TPU,VGG16 224,1,int8,latency_ms,3,s,", "unit"},
+		{"a,Abacus,ResNet50 224,1,int8,throughput_fps,3,frames/s,", "catalogue"},
+		{"a,NVIDIA H100-SXM-80GB,MLPerf frob,,,samples_per_s,3,samples/s,scenario Offline; 8 accelerators", "no reference"},
+	} {
+		got := reportOf(t, "other-chips", otherHeader+c.row+"\n").Cases[0]
+		if got.Status != Refused || !strings.Contains(got.Reason, c.want) {
+			t.Errorf("%s: %s %q, want %q", c.row, got.Status, got.Reason, c.want)
+		}
+	}
+}
