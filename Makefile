@@ -1,5 +1,5 @@
 # aisim: build, run the flagship scenario, test.
-.PHONY: build run test vet lint assets bench
+.PHONY: build run test vet assets bench validation
 
 # The binary with the interactive charts where npm can fetch their library.
 build: assets
@@ -25,6 +25,18 @@ test: vet
 # Speed beside the reference programs; writes docs/performance.md.
 bench:
 	go run ./internal/bench
+
+# The models beside every table of measurements at hand; writes VALIDATION.md.
+MEASURED = ../shared/data/validation
+validation: build
+	@test -d $(MEASURED) || { echo "validation: $(MEASURED) is absent" >&2; exit 1; }
+	@{ echo "# Validation"; echo; \
+	echo "Written by \`make validation\`; not to be edited. Errors are predicted over measured less one, on time."; \
+	echo "Constants were fitted on part of these rows: docs/models/ says which, and what leaving families out gives."; \
+	echo "Every case by itself: \`aisim validate TABLE FILE\`."; \
+	for t in collectives kernels training:training training:nanotron-h100-sweep training:mlperf-training inference other-chips storage; do \
+	  f=$${t#*:}; echo; echo "## $$f"; echo; echo '```'; bin/aisim validate $${t%%:*} $(MEASURED)/$$f.csv | sed -n '/^ *cases  done/,$$p'; echo '```'; done; } > VALIDATION.md.part
+	@mv VALIDATION.md.part VALIDATION.md
 
 # The charting library of explore.html, by npm's lock file and a SHA-256 that
 # the test holds. Where npm is absent the build goes on without it.

@@ -217,6 +217,9 @@ func (e *evaluation) weighLevers(run *result.Run) {
 		}
 	}
 	if together != nil && len(good) > 1 {
+		if len(run.NotWorth) > 0 {
+			together.Action = "All together, what is not worth its price included"
+		}
 		run.Levers = append(run.Levers, *together)
 	}
 	if len(run.NotWorth) > 3 {
