@@ -5,37 +5,13 @@ import (
 	"errors"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"aisim/internal/measured"
 	"aisim/internal/result"
 )
-
-// sharedData returns a path under the shared data beside the project, or skips.
-func sharedData(t testing.TB, elem ...string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			t.Skip("shared data absent: no go.mod above the package")
-		}
-		dir = parent
-	}
-	path := filepath.Join(append([]string{dir, "..", "shared", "data"}, elem...)...)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("shared data absent: %s", filepath.Join(elem...))
-	}
-	return path
-}
 
 // The row counts of the tables that the catalogue was made from.
 var rowCounts = map[string]struct {
@@ -69,7 +45,7 @@ func TestEveryCellIsAValue(t *testing.T) {
 		if kind == KindPower {
 			continue // its ids are made; the generator's test compares the text
 		}
-		f, err := os.Open(sharedData(t, "catalogue", rowCounts[kind].csv))
+		f, err := os.Open(measured.Path(t, "catalogue/"+rowCounts[kind].csv))
 		if err != nil {
 			t.Fatal(err)
 		}

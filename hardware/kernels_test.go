@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"aisim/internal/measured"
 )
 
 // chips of the measured tables by their spelling there.
@@ -29,9 +31,9 @@ func chipID(name string) string {
 
 type kernelRow map[string]string
 
-func readTable(t *testing.T, elem ...string) []kernelRow {
+func readTable(t *testing.T, name string) []kernelRow {
 	t.Helper()
-	f, err := os.Open(sharedData(t, elem...))
+	f, err := os.Open(measured.Path(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +81,7 @@ var (
 // all. A kernel grid with interpolation (issue 3/8) is what goes below that.
 func TestLargeGEMMsAgainstKernelTable(t *testing.T) {
 	all, best := errorsOf{}, errorsOf{}
-	for _, row := range readTable(t, "validation", "kernels.csv") {
+	for _, row := range readTable(t, "validation/kernels.csv") {
 		if !strings.HasPrefix(row["kernel"], "gemm (") || row["unit"] != "TFLOP/s" || row["use"] != "gate" {
 			continue
 		}
@@ -147,7 +149,7 @@ func TestOperatorTables(t *testing.T) {
 			}},
 		} {
 			all, large := errorsOf{}, errorsOf{}
-			for _, r := range readTable(t, "inference", "aiconfigurator", table.file) {
+			for _, r := range readTable(t, "inference/aiconfigurator/"+table.file) {
 				predicted, ok := table.predict(r)
 				if !ok {
 					continue
@@ -178,7 +180,7 @@ func TestGroupedGEMMTable(t *testing.T) {
 		limit float64
 	}{{"bfloat16", BF16, 0.30}, {"fp8", FP8, 0.35}} {
 		e := errorsOf{}
-		for _, r := range readTable(t, "inference", "aiconfigurator", "h100_sxm_vllm0.14.0_moe.csv") {
+		for _, r := range readTable(t, "inference/aiconfigurator/h100_sxm_vllm0.14.0_moe.csv") {
 			if r["moe_dtype"] != format.name || r["distribution"] != "balanced" {
 				continue
 			}
@@ -213,7 +215,7 @@ var faShape = regexp.MustCompile(`seq=(\d+)(k?) head_dim=(\d+) causal=(yes|no)`)
 // out. Tolerance 15 %: form and constants come from these rows and the tables.
 func TestFlashAttentionRows(t *testing.T) {
 	e := errorsOf{}
-	for _, row := range readTable(t, "validation", "kernels.csv") {
+	for _, row := range readTable(t, "validation/kernels.csv") {
 		shape := faShape.FindStringSubmatch(row["shape"])
 		if !strings.HasPrefix(row["kernel"], "FlashAttention-2") || shape == nil || !strings.HasPrefix(row["chip"], "A100") {
 			continue
@@ -245,7 +247,7 @@ func TestFlashAttentionRows(t *testing.T) {
 // STREAM triads: the memory fraction against measured bandwidths, 5 %.
 func TestStreamRows(t *testing.T) {
 	e := errorsOf{}
-	for _, row := range readTable(t, "validation", "kernels.csv") {
+	for _, row := range readTable(t, "validation/kernels.csv") {
 		if row["kernel"] != "hbm triad" || row["use"] != "gate" || chipID(row["chip"]) == "" {
 			continue
 		}

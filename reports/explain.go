@@ -109,11 +109,7 @@ func explainPath(b *strings.Builder, w *result.Workload) {
 	}
 	if len(w.Step) > 0 {
 		_, total := largestPart(w.Step)
-		of := "one step"
-		if w.Serving != nil {
-			of = "a mean request"
-		}
-		show("The critical path of "+of+", "+number.Step(total, total, total).With(total), w.Step)
+		show("The critical path of a "+spanOf(w)+", "+number.Step(total, total, total).With(total), w.Step)
 	}
 	if w.Serving != nil {
 		for _, t := range w.Serving.TTFTParts {

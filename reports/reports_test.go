@@ -154,7 +154,7 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"The critical path of one step, 6.53 s", "Matrix throughput", "10 % more gains +5.1 %", "bounded by erasure code", "measured grid"} {
+	for _, want := range []string{"The critical path of a step, 6.53 s", "Matrix throughput", "10 % more gains +5.1 %", "bounded by erasure code", "measured grid"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing", want)
 		}

@@ -95,6 +95,14 @@ func dropEmpty(parts []result.StepPart) []result.StepPart {
 	return out
 }
 
+// spanOf is what the parts of w.Step add up to.
+func spanOf(w *result.Workload) string {
+	if w.Serving != nil {
+		return "mean request"
+	}
+	return "step"
+}
+
 func stepSection(run *result.Run, w *result.Workload) (section, bool) {
 	s := section{id: "step", number: "1", name: "Step"}
 	if len(w.Step) == 0 {
@@ -103,8 +111,9 @@ func stepSection(run *result.Run, w *result.Workload) (section, bool) {
 	f, total := stepFigure(run, w)
 	s.body = f.HTML()
 	s.question = "Where does a step go? The critical path of the pacing rank, laid end to end."
-	if w.Kind == "serving" {
-		s.question = "Where does the time of the engine go? Its critical path, laid end to end."
+	if w.Serving != nil {
+		s.name = "Request"
+		s.question = "Where does a mean request go? From its arrival to its last token, laid end to end."
 	}
 	var hidden, exposed float64
 	for _, x := range w.Step {
@@ -117,14 +126,14 @@ func stepSection(run *result.Run, w *result.Workload) (section, bool) {
 		fm := number.Step(total, total, total)
 		s.question += " Hidden communication is not drawn: " + fm.With(hidden) + " runs beside other work, " + fm.With(exposed) + " does not."
 	}
-	s.finding = stepFinding(w.Step, total)
+	s.finding = stepFinding(w, total)
 	return s, true
 }
 
 // stepFinding is "Computation takes 62 % of the step; waiting takes 18 %".
-func stepFinding(parts []result.StepPart, total float64) string {
+func stepFinding(w *result.Workload, total float64) string {
 	var comp, wait, comm float64
-	for _, s := range parts {
+	for _, s := range w.Step {
 		switch {
 		case s.Waiting || s.Kind == result.KindWait:
 			wait += s.Seconds
@@ -135,14 +144,14 @@ func stepFinding(parts []result.StepPart, total float64) string {
 		}
 	}
 	if total <= 0 {
-		return "The step takes no time"
+		return "The " + spanOf(w) + " takes no time"
 	}
 	pc := func(x float64) string { return number.Format{Div: 0.01, Unit: "%"}.With(x / total) }
 	second := "waiting takes " + pc(wait)
 	if comm > wait {
 		second = "communication takes " + pc(comm)
 	}
-	return "Computation takes " + pc(comp) + " of the step; " + second
+	return "Computation takes " + pc(comp) + " of the " + spanOf(w) + "; " + second
 }
 
 // stepFigure is the waterfall of a step, and its total.
@@ -177,7 +186,7 @@ func stepFigure(run *result.Run, w *result.Workload) (figure.Figure, float64) {
 		high = math.Max(high, n.High)
 	}
 	a := figure.Linear(0, high)
-	f := figure.Figure{ID: "step-" + w.ID, Title: "Where a step goes", LabelRem: 14.5, ValueRem: 8.2, PrintLabelRem: 13, PrintValueRem: 7.4}
+	f := figure.Figure{ID: "step-" + w.ID, Title: "Where a " + spanOf(w) + " goes", LabelRem: 14.5, ValueRem: 8.2, PrintLabelRem: 13, PrintValueRem: 7.4}
 	used := map[result.Kind]bool{}
 	hatched := false
 	x := 0.0
@@ -194,13 +203,13 @@ func stepFigure(run *result.Run, w *result.Workload) (figure.Figure, float64) {
 		x += s.Seconds
 		f.Rows = append(f.Rows, figure.Row{Label: s.Name, Value: column.Cells[i] + number.Gap + "s", ValueNote: percents[i], Draw: d})
 	}
-	d := figure.Drawing{Height: 14, Label: "The whole step: " + format.With(total)}
+	d := figure.Drawing{Height: 14, Label: "The whole " + spanOf(w) + ": " + format.With(total)}
 	d.Rect(0, 3, a.At(total), 8, "ink")
 	if hasInterval(n) {
 		split(&d, a, n, total)
 	}
 	whole := number.Percents([]float64{1}, 1)[0]
-	f.Rows = append(f.Rows, figure.Row{Label: "Step", Value: column.Total + number.Gap + "s", ValueNote: whole, Draw: d, Total: true})
+	f.Rows = append(f.Rows, figure.Row{Label: "Whole", Value: column.Total + number.Gap + "s", ValueNote: whole, Draw: d, Total: true})
 	dec := tickDecimals(a, 1)
 	f.Rows = append(f.Rows, a.Draw(func(v float64) string { return number.Format{Div: 1, Unit: "s", Decimals: dec}.With(v) }))
 	f.Legend = legendOf(used, hatched)

@@ -148,7 +148,7 @@ func workloadSlides(run *result.Run, w *result.Workload) []slide {
 		return nil
 	}
 	if len(w.Step) > 0 {
-		s := slide{name: "step", title: "Where a step goes", unit: "seconds from the start of the step"}
+		s := slide{name: "step", title: "Where a " + spanOf(w) + " goes", unit: "seconds from its start"}
 		x := 0.0
 		_, whole := largestPart(w.Step)
 		f := number.Step(whole, whole, whole)
@@ -157,7 +157,7 @@ func workloadSlides(run *result.Run, w *result.Workload) []slide {
 			s.rows = append(s.rows, slideRow{label: p.Name, value: f.With(p.Seconds), lo: x, hi: x + p.Seconds, paint: solid(paintOf(p.Kind, false))})
 			x += p.Seconds
 		}
-		total := slideRow{label: "Step", value: number.Step(x, x, x).With(x), lo: 0, hi: x, paint: "ink"}
+		total := slideRow{label: "Whole", value: number.Step(x, x, x).With(x), lo: 0, hi: x, paint: "ink"}
 		if n, ok := metric(run, w, result.MetricStepTime); ok && hasInterval(n) {
 			total.whisker = [2]float64{n.Low, n.High}
 		}

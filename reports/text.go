@@ -184,7 +184,7 @@ func textStep(b *strings.Builder, run *result.Run, w *result.Workload) {
 		shares[i] = parts[i].Seconds / total
 	}
 	pc := number.Percents(shares, 1)
-	fmt.Fprintf(b, "\nWhere a step of %s goes\n", number.Step(total, total, total).With(total))
+	fmt.Fprintf(b, "\nWhere a %s of %s goes\n", spanOf(w), number.Step(total, total, total).With(total))
 	for i, s := range parts {
 		fmt.Fprintf(b, "  %s %9s\n", pad(s.Name, 34), pc[i])
 	}

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"aisim/internal/measured"
 
 	"pgregory.net/rapid"
 )
@@ -378,9 +379,9 @@ func TestFileLint(t *testing.T) {
 
 func sharedFile(t testing.TB, name string) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "shared", "data", "calibration", "ibnetdiscover", name))
+	data, err := os.ReadFile(measured.Path(t, "calibration/ibnetdiscover/"+name))
 	if err != nil {
-		t.Skipf("shared data absent: %v", err)
+		t.Fatal(err)
 	}
 	return string(data)
 }

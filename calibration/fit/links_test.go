@@ -4,35 +4,12 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"aisim/hardware/profile"
+	"aisim/internal/measured"
 )
-
-func dataDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = up
-	}
-	path := filepath.Join(dir, "..", "shared", "data")
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("shared data absent: data")
-	}
-	return path
-}
 
 // quantile of |e| over errors.
 func quantile(e []float64, q float64) float64 {
@@ -80,7 +57,7 @@ func report(t *testing.T, b *Bench, p profile.LinkParams) {
 // The committed constants are those that the recipe finds in the tables, to four
 // figures; -v prints them as links.toml has them, and the errors on every series.
 func TestLinksAreReproduced(t *testing.T) {
-	data := os.DirFS(dataDir(t))
+	data := os.DirFS(measured.Path(t, ""))
 	committed, err := profile.Links()
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +109,7 @@ func TestLeaveSourceOut(t *testing.T) {
 	if testing.Short() {
 		t.Skip("fits every class once per source")
 	}
-	data := os.DirFS(dataDir(t))
+	data := os.DirFS(measured.Path(t, ""))
 	for _, f := range Fabrics() {
 		all, err := Calls(data, f.Class)
 		if err != nil {
@@ -191,7 +168,7 @@ func TestLeaveNetworkOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fabrics, calls, err := Networks(os.DirFS(dataDir(t)), committed)
+	fabrics, calls, err := Networks(os.DirFS(measured.Path(t, "")), committed)
 	if err != nil {
 		t.Skipf("shared data absent: %v", err)
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"aisim/internal/measured"
 )
 
 var rewriteTables = flag.Bool("rewrite-tables", false, "write the tables of errors into docs/models/validation-*.md")
@@ -15,7 +17,7 @@ var rewriteTables = flag.Bool("rewrite-tables", false, "write the tables of erro
 // sharedReport evaluates a shared table.
 func sharedReport(t *testing.T, kind, file string) *Report {
 	t.Helper()
-	f, err := os.Open(shared(t, file))
+	f, err := os.Open(measured.Path(t, "validation/"+file))
 	if err != nil {
 		t.Fatal(err)
 	}

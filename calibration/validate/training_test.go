@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"aisim/internal/measured"
 	"aisim/workloads/training"
 )
 
@@ -21,29 +22,11 @@ func init() {
 	}
 }
 
-func projectRoot(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			t.Skip("shared data absent: no go.mod above the test")
-		}
-		dir = up
-	}
-}
-
 func sharedTable(t testing.TB, name string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(projectRoot(t), "..", "shared", "data", "validation", name))
+	text, err := os.ReadFile(measured.Path(t, "validation/"+name))
 	if err != nil {
-		t.Skipf("shared data absent: %s", name)
+		t.Fatal(err)
 	}
 	return text
 }
@@ -234,7 +217,7 @@ func TestTrainingTables(t *testing.T) {
 	if *fits.BalancedAccuracy < 0.965 {
 		t.Errorf("fits in memory: balanced accuracy %s under 96.5 %%", percent(fits.BalancedAccuracy))
 	}
-	rewriteTable(t, filepath.Join(projectRoot(t), "docs", "models", "training.md"), page.String())
+	rewriteTable(t, filepath.Join(measured.Root(t), "docs", "models", "training.md"), page.String())
 }
 
 const (

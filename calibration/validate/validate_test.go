@@ -4,33 +4,11 @@ import (
 	"encoding/json"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-)
 
-func shared(t *testing.T, name string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = up
-	}
-	path := filepath.Join(dir, "..", "shared", "data", "validation", name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("shared data absent: validation/%s", name)
-	}
-	return path
-}
+	"aisim/internal/measured"
+)
 
 func evaluate(t *testing.T, table string) *Report {
 	t.Helper()
@@ -43,7 +21,7 @@ func evaluate(t *testing.T, table string) *Report {
 
 // The gate of issue 2/8 on the shared table.
 func TestCollectivesGate(t *testing.T) {
-	f, err := os.Open(shared(t, "collectives.csv"))
+	f, err := os.Open(measured.Path(t, "validation/collectives.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}

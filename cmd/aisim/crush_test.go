@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"aisim/internal/measured"
 )
 
 // smallMap has four hosts of two OSDs.
@@ -66,7 +68,7 @@ func crushFile(t *testing.T, name, text string) string {
 
 // TestCrushAsCrushtool compares the command with outputs of crushtool 16.2.15.
 func TestCrushAsCrushtool(t *testing.T) {
-	dir := sharedData(t, "crush/dev2-uneven24/map.txt")
+	dir := measured.Path(t, "crush/dev2-uneven24/map.txt")
 	dir = filepath.Dir(dir)
 	for name, args := range map[string][]string{
 		"rep3-host-out5-rw7.mappings.txt":  {"--rule", "0", "--num-rep", "3", "--weight", "5=0.0", "--weight", "7=0.5", "--weight", "20=0.85", "--show-mappings"},

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"aisim/internal/measured"
 )
 
 // Input data that cannot be read is exit code 5 wherever it is named.
@@ -81,7 +83,7 @@ func TestTraceInfo(t *testing.T) {
 
 // The published conversation trace of Azure holds 19,366 requests.
 func TestTraceInfoOfAPublishedTrace(t *testing.T) {
-	path := sharedData(t, "inference/azure-llm-2023/AzureLLMInferenceTrace_conv.csv")
+	path := measured.Path(t, "inference/azure-llm-2023/AzureLLMInferenceTrace_conv.csv")
 	if out, _ := aisim(t, 0, "trace", "info", path, "--format", "json"); !strings.Contains(out, `"requests": 19366`) {
 		t.Error(out)
 	}

@@ -95,16 +95,6 @@ func tree(t *testing.T, dir string) map[string]string {
 	return out
 }
 
-// sharedData is a file of the shared data folder; the test is skipped without it.
-func sharedData(t *testing.T, name string) string {
-	t.Helper()
-	path := filepath.Join("..", "..", "..", "shared", "data", filepath.FromSlash(name))
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("shared data absent: " + name)
-	}
-	return path
-}
-
 // within fails a test that waits for something that does not come.
 func within(t *testing.T, d time.Duration, what string, done <-chan struct{}) {
 	t.Helper()

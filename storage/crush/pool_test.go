@@ -10,13 +10,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"aisim/internal/measured"
 )
 
 func list(osds []int32) string { return strings.ReplaceAll(fmt.Sprint(osds), " ", ",") }
 
 // TestRealObjects: names and placement groups as osdmaptool 16.2.15 printed them, pg_num 768, osd.5 out.
 func TestRealObjects(t *testing.T) {
-	dir := sharedDir(t)
+	dir := measured.Path(t, "crush")
 	c := NewCluster(parseFile(t, filepath.Join(dir, "dev2-uneven24", "map.txt")))
 	c.OSDs[5].Reweight = 0
 	c.Pools = []Pool{{ID: 1, Name: "rbd", Size: 3, PGs: 768, PlacedPGs: 768, HashPSPool: true}}

@@ -7,17 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-)
 
-// sharedDir is the folder of real cases; the test is skipped without it.
-func sharedDir(t testing.TB) string {
-	t.Helper()
-	dir := filepath.Join("..", "..", "..", "shared", "data", "crush")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("shared data absent: crush")
-	}
-	return dir
-}
+	"aisim/internal/measured"
+)
 
 func parseFile(t testing.TB, path string) *Map {
 	t.Helper()
@@ -106,7 +98,7 @@ func differing(t testing.TB, what string, got, want []byte) int {
 
 // TestRealCases: no line may differ from what crushtool 16.2.15 printed.
 func TestRealCases(t *testing.T) {
-	dir := sharedDir(t)
+	dir := measured.Path(t, "crush")
 	files, err := filepath.Glob(filepath.Join(dir, "*", "commands.txt"))
 	if err != nil || len(files) == 0 {
 		t.Skip("shared data absent: crush cases")

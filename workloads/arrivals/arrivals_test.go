@@ -2,14 +2,13 @@ package arrivals
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"testing"
 
+	"aisim/internal/measured"
 	"aisim/sim"
 	"aisim/workloads/trace"
 )
@@ -179,21 +178,7 @@ func TestSameSeedSameLoad(t *testing.T) {
 
 func conversation(t *testing.T) *trace.Trace {
 	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for dir != filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	p := filepath.Join(dir, "..", "shared", "data", "inference", "azure-llm-2023", "AzureLLMInferenceTrace_conv.csv")
-	if _, err := os.Stat(p); err != nil {
-		t.Skip("shared data absent: the Azure conversation trace")
-	}
-	tr, err := trace.ReadFile(p, trace.Azure, trace.Limits{})
+	tr, err := trace.ReadFile(measured.Path(t, "inference/azure-llm-2023/AzureLLMInferenceTrace_conv.csv"), trace.Azure, trace.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"aisim/hardware"
+	"aisim/internal/measured"
 	"aisim/workloads/arrivals"
 	"aisim/workloads/trace"
 )
@@ -373,7 +374,7 @@ func TestWholeTraces(t *testing.T) {
 		{"mooncake-fast25/conversation_trace.jsonl", 16},
 	} {
 		t.Run(k.file, func(t *testing.T) {
-			tr, err := trace.ReadFile(sharedData(t, "inference/"+k.file), "", trace.Limits{})
+			tr, err := trace.ReadFile(measured.Path(t, "inference/"+k.file), "", trace.Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}

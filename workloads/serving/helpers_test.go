@@ -2,8 +2,6 @@ package serving
 
 import (
 	"cmp"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -11,30 +9,6 @@ import (
 	"aisim/hardware/profile"
 	"aisim/workloads"
 )
-
-// sharedData returns the path of a file of the shared data, or skips the test.
-func sharedData(t testing.TB, name string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			t.Skip("shared data absent: no go.mod above the package")
-		}
-		dir = up
-	}
-	p := filepath.Join(dir, "..", "shared", "data", name)
-	if _, err := os.Stat(p); err != nil {
-		t.Skipf("shared data absent: %s", name)
-	}
-	return p
-}
 
 func device(t testing.TB, id string) *hardware.Device {
 	t.Helper()

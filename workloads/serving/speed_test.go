@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"aisim/hardware"
+	"aisim/internal/measured"
 	"aisim/sim"
 	"aisim/workloads/arrivals"
 	"aisim/workloads/trace"
@@ -18,7 +19,7 @@ func chat(t testing.TB, replicas int) (Config, Machine) {
 }
 
 func azureConv(t testing.TB) []Request {
-	tr, err := trace.ReadFile(sharedData(t, "inference/azure-llm-2023/AzureLLMInferenceTrace_conv.csv"), trace.Azure, trace.Limits{})
+	tr, err := trace.ReadFile(measured.Path(t, "inference/azure-llm-2023/AzureLLMInferenceTrace_conv.csv"), trace.Azure, trace.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

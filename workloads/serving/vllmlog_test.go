@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"aisim/hardware"
+	"aisim/internal/measured"
 )
 
 // logged is one request of the measured run: vLLM 0.19.0, Llama 3.1 8B in bf16 on
@@ -21,7 +22,7 @@ type logged struct {
 }
 
 func readLog(t *testing.T) []logged {
-	f, err := os.Open(sharedData(t, "inference/llmservingsim/measured_RTXPRO6000_Llama-3.1-8B_vllm0.19_requests.jsonl"))
+	f, err := os.Open(measured.Path(t, "inference/llmservingsim/measured_RTXPRO6000_Llama-3.1-8B_vllm0.19_requests.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,31 +6,13 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"aisim/internal/measured"
+
 	"github.com/klauspost/compress/zstd"
 )
-
-func shared(t testing.TB, name string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for dir != filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	p := filepath.Join(dir, "..", "shared", "data", "inference", name)
-	if _, err := os.Stat(p); err != nil {
-		t.Skipf("shared data absent: %s", name)
-	}
-	return p
-}
 
 // The counts, spans and means are those that the traces' own pages and a count
 // with awk give.
@@ -46,7 +28,7 @@ func TestPublishedTraces(t *testing.T) {
 		{"azure-llm-2023/AzureLLMInferenceTrace_code.csv", Azure, 8819, 2047.8483, 27.8825, 3435.9481},
 		{"mooncake-fast25/conversation_trace.jsonl", Mooncake, 12031, 12035, 343, 3600},
 	} {
-		p := shared(t, c.file)
+		p := measured.Path(t, "inference/"+c.file)
 		for _, f := range []Format{c.format, ""} {
 			tr, err := ReadFile(p, f, Limits{})
 			if err != nil {
