@@ -97,7 +97,7 @@ func capacityOf(p *serving.Prepared, reqs []trace.Request, guess float64) (float
 }
 
 const (
-	fitPoints = 8
+	fitPoints = 24
 	fitWidth  = 0.06
 )
 

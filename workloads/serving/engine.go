@@ -49,8 +49,8 @@ type EngineProfile struct {
 	MoEPrefill     Constant `toml:"moe_prefill"`     // the same on thousands of rows
 	MoEWeights     Constant `toml:"moe_weights"`     // share of memory bandwidth at which expert weights stream
 	EagerLayer     Constant `toml:"eager_layer"`     // host seconds per layer that launches beside the chip's work; 0: steps run from graphs
-	GEMM16         Constant `toml:"gemm16"`          // share of the chip's 16-bit matrix rate that the engine's steps reach
-	GEMM8          Constant `toml:"gemm8"`           // share of the chip's 8-bit matrix rate left by quantising activations
+	GEMM16         Constant `toml:"gemm16"`          // factor on the 16-bit matrix rate of the operator model
+	GEMM8          Constant `toml:"gemm8"`           // the same of the 8-bit rate, quantising of activations included
 	GEMM4          Constant `toml:"gemm4"`           // the same of the 4-bit rate
 	Stream         Constant `toml:"stream"`          // factor on the chip's rate of streaming dense weights
 	MoERequest     Constant `toml:"moe_request"`     // Request, for mixtures
