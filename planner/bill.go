@@ -163,6 +163,9 @@ func stored(f *scenarios.Future, k int) float64 {
 			bytes += p.Arch.WeightBytes(p.DType)
 		}
 	}
+	if store, grown := f.AuditBytes(period(f)); store == id {
+		bytes += grown
+	}
 	return bytes
 }
 

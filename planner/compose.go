@@ -45,6 +45,9 @@ func (e *evaluation) compose(stopped error) *result.Run {
 	}
 	e.fabric(run)
 	e.storagePaths(run)
+	if err := e.compliance(run); err != nil {
+		run.Warnings = append(run.Warnings, result.Warning{What: "The rules of data protection were not checked.", Why: err.Error(), Effect: "No statement on them is made."})
+	}
 	e.money(run)
 	e.weighLevers(run)
 	for _, s := range e.swings {

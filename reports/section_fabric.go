@@ -39,6 +39,7 @@ func sharedSections(run *result.Run, extra Extra) []section {
 	add(assumptionSection(run))
 	add(warningSection(run), true)
 	add(reproduceSection(run, extra), true)
+	add(complianceSection(run))
 	return out
 }
 

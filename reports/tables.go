@@ -185,6 +185,13 @@ func Tables(run *result.Run) []Table {
 	}
 	add("assumptions", []string{"name", "value_with_unit", "pedigree", "source", "variance_share_ratio"}, rows)
 	rows = nil
+	if c := run.Compliance; c != nil {
+		for _, r := range c.Rules {
+			rows = append(rows, []string{r.Regime, r.Rule, r.Title, r.Basis, r.Status, strconv.Itoa(r.Checked), findings(r)})
+		}
+	}
+	add("data_protection", []string{"regime", "rule", "title", "basis", "status", "subjects", "findings"}, rows)
+	rows = nil
 	for _, w := range run.Warnings {
 		rows = append(rows, []string{w.What, w.Why, w.Effect})
 	}

@@ -78,6 +78,15 @@ func Text(run *result.Run) string {
 		line("")
 		wrapped(&b, "Refused ("+r.Section+"): "+sentence(r.What)+" "+sentence(r.Measure), "")
 	}
+	if c := run.Compliance; c != nil {
+		line("")
+		line("Data protection, not legal advice: %s", complianceCount(c))
+		for _, r := range c.Rules {
+			if f := findings(r); f != "" {
+				wrapped(&b, r.Status+": "+r.Title+" ("+r.Basis+"): "+f, "  ")
+			}
+		}
+	}
 	if len(run.Warnings) > 0 {
 		line("")
 		line("Warnings")

@@ -30,6 +30,7 @@ func check(sc *Scenario, refs references) []*Problem {
 	c.workloads()
 	c.edge()
 	c.economics()
+	c.compliance()
 	return c.problems
 }
 
@@ -41,7 +42,8 @@ func (c *checker) bad(key, allowed, hint, format string, args ...any) {
 // lacks reports a key that other values make necessary.
 func (c *checker) lacks(table, key, why string) {
 	pattern := table
-	for _, list := range []string{"storage.", "workload."} {
+	for _, list := range entryTables {
+		list += "."
 		if rest, ok := strings.CutPrefix(table, list); ok {
 			_, rest, _ = strings.Cut(rest, ".")
 			pattern = strings.TrimSuffix(list+rest, ".")

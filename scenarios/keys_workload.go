@@ -41,6 +41,10 @@ var workloadKeys = []Key{
 	{Path: "workload.parallelism.data", Doc: "Data parallelism, if it is to be checked against what follows from the nodes.", Only: "training", Range: within(1, 1<<20), Derived: "accelerators ÷ (tensor × pipeline × context)", Example: `128`},
 	{Path: "workload.duration", Doc: "Length of the run. Training: give this, tokens or steps. Serving: needed with arrivals; with a trace, the trace is cut after it.", Group: "length", Dim: units.Time, Range: above(0, 20*year), Example: `"7d"`},
 
+	{Path: "workload.site", Doc: "Site where it runs, by id, for the rules of [compliance].", Derived: "the only site, if there is one", Example: `"frankfurt"`},
+	{Path: "workload.purpose", Doc: "Purpose for which it reads data, for the rules of [compliance].", Derived: undeclared, Example: `"diagnosis"`},
+	{Path: "workload.uses", Doc: "Data that it reads, by id, for the rules of [compliance].", Items: within(0, 64), Derived: "none", Example: `["records"]`},
+
 	{Path: "workload.framework", Doc: "Framework, whose profile gives launch costs, fusion, overlap and memory.", Only: "training", Ref: "framework", Default: `"megatron-core"`, Why: "the commonest framework of large runs"},
 	{Path: "workload.batch", Doc: "The batch of one optimizer step.", Required: true, Example: `{ global = 2048, micro = 1, sequence = 8192 }`, Only: "training"},
 	{Path: "workload.batch.global", Doc: "Sequences (or samples) per step over all ranks; divides by data × micro.", Required: true, Range: within(1, 1<<30), Example: `2048`},

@@ -325,7 +325,7 @@ func (l *loader) syntax(f file, text string, err error) {
 // duplicates reports entries of one file's arrays of tables that share an id;
 // between files the later one overrides.
 func (l *loader) duplicates(tree *node) {
-	for _, name := range []string{"storage", "workload"} {
+	for _, name := range entryTables {
 		list := tree.table[name]
 		if list == nil {
 			continue

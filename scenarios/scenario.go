@@ -20,6 +20,10 @@ type Scenario struct {
 	Edge        *Edge      `toml:"edge"`   // nil: one site
 	Economics   Economics  `toml:"economics"`
 
+	Sites      []Site      `toml:"site"`       // where data may be, for the rules
+	Data       []Data      `toml:"data"`       // what the rules protect
+	Compliance *Compliance `toml:"compliance"` // nil: no rules are checked
+
 	source *source // where each value came from; see origin.go
 }
 

@@ -142,7 +142,10 @@ func clearGroup(table *node, pattern, path string, over *node) {
 	}
 }
 
-func keyedByID(pattern string) bool { return pattern == "storage" || pattern == "workload" }
+// entryTables are the arrays of tables whose entries are named by id.
+var entryTables = []string{"storage", "workload", "site", "data"}
+
+func keyedByID(pattern string) bool { return contains(entryTables, pattern) }
 
 // find returns the entry of an array of tables with the id.
 func find(list *node, id string) *node {

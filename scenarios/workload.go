@@ -16,6 +16,10 @@ type Workload struct {
 	Parallelism  Parallelism   `toml:"parallelism"`
 	DurationSec  *float64      `toml:"duration"`
 
+	Site    string   `toml:"site"`    // of [[site]]; for the rules of [compliance]
+	Purpose string   `toml:"purpose"` // why it reads the data
+	Uses    []string `toml:"uses"`    // ids of [[data]]
+
 	// kind = "training"
 	Framework        string      `toml:"framework"`
 	Batch            Batch       `toml:"batch"`

@@ -42,6 +42,10 @@ const (
 	MetricFacilityPower   = "facility.power"          // mean at the meter, W
 	MetricFacilityEnergy  = "facility.energy"         // Wh
 	MetricFacilityCarbon  = "facility.carbon"         // tCO2e
+
+	// Rules of data protection, of the whole run.
+	MetricComplianceFailed     = "compliance.failed"     // rules that fail
+	MetricComplianceUndeclared = "compliance.undeclared" // rules that need a declaration
 )
 
 // Refusal says that a part of the run was not computed, and what would be

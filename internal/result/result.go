@@ -78,6 +78,7 @@ type Run struct {
 	Assumptions  []Assumption      `json:"assumptions"`
 	Warnings     []Warning         `json:"warnings"`
 	Refused      []Refusal         `json:"refused,omitempty"`
+	Compliance   *Compliance       `json:"compliance,omitempty"` // nil when no rules were asked for
 }
 
 // ScenarioRef names the scenario of a run by content.
@@ -386,6 +387,30 @@ type Assumption struct {
 	Pedigree Pedigree `json:"pedigree"`
 	Source   string   `json:"source"`
 	Weight   float64  `json:"weight,omitempty"` // share of the objective's variance, 0 when unknown
+}
+
+// Compliance is the plan held against the rules of the regimes that the scenario names.
+type Compliance struct {
+	Rules      []ComplianceRule `json:"rules"`
+	AuditBytes Number           `json:"audit_bytes"` // that the audit log holds when its oldest records go
+}
+
+// ComplianceRule is one rule over the whole plan; Findings hold what does not pass.
+type ComplianceRule struct {
+	Rule     string              `json:"rule"`
+	Regime   string              `json:"regime"` // GDPR | HIPAA
+	Title    string              `json:"title"`
+	Basis    string              `json:"basis"`  // the article
+	Status   string              `json:"status"` // pass | fail | needs declaration | not applicable
+	Checked  int                 `json:"checked"`
+	Findings []ComplianceFinding `json:"findings,omitempty"`
+}
+
+// ComplianceFinding is what a rule says of one subject.
+type ComplianceFinding struct {
+	Subject string `json:"subject"`
+	Status  string `json:"status"`
+	Why     string `json:"why"`
 }
 
 // Warning says what is not as the reader might think, and how much it matters.
