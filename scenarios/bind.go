@@ -24,6 +24,7 @@ type binder struct {
 var (
 	intervalType = reflect.TypeOf(Interval{})
 	quantityType = reflect.TypeOf(Quantity{})
+	scalarType   = reflect.TypeOf(Scalar{})
 )
 
 // problem notes a fault at a node.
@@ -242,6 +243,8 @@ func (b *binder) value(n *node, k *Key, path string, field reflect.Value, around
 		} else if v, ok := b.quantity(n, k, path, k.Dim); ok {
 			field.Set(reflect.ValueOf(Interval{Sec: v}))
 		}
+	case t == scalarType:
+		b.scalar(n, path, field)
 	case t == quantityType:
 		b.either(n, k, path, field)
 	case t.Kind() == reflect.Struct:
@@ -263,6 +266,19 @@ func (b *binder) value(n *node, k *Key, path string, field reflect.Value, around
 	default:
 		b.whole(n, k, path, field)
 	}
+}
+
+// scalar binds a value of any kind as the text that an override of it has.
+func (b *binder) scalar(n *node, path string, field reflect.Value) {
+	text := n.text()
+	if v, ok := n.scalar.(string); ok && n.kind == scalarNode {
+		text = v
+	}
+	if len(text) > 4096 || n.kind == tableNode {
+		b.problem(n, path, nil, "an option can set several keys", "expected a value, found %s", n.what())
+		return
+	}
+	field.Set(reflect.ValueOf(Scalar{text}))
 }
 
 // text binds a string.
@@ -427,7 +443,7 @@ func (b *binder) list(n *node, k *Key, path string, field reflect.Value, around 
 	out := reflect.MakeSlice(field.Type(), len(n.list), len(n.list))
 	for i, item := range n.list {
 		at := path + "[" + strconv.Itoa(i) + "]"
-		if field.Type().Elem().Kind() == reflect.Struct {
+		if tableType(field.Type()) != nil {
 			if id := item.id(); id != "" {
 				at = joinKey(path, id)
 			}

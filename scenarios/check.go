@@ -31,6 +31,7 @@ func check(sc *Scenario, refs references) []*Problem {
 	c.edge()
 	c.economics()
 	c.compliance()
+	c.study()
 	return c.problems
 }
 

@@ -2,14 +2,11 @@ package scenarios
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -126,23 +123,8 @@ func (l *loader) load(f file, text []byte, sets []string) (*Scenario, error) {
 	for _, set := range sets {
 		l.digest = append(l.digest, "\x00set "+set...)
 	}
-	sum := sha256.Sum256(l.digest)
-	sc := &Scenario{source: &source{name: name, file: f.name, builtin: f.builtin, sha256: hex.EncodeToString(sum[:]),
-		overrides: append([]string(nil), sets...), origins: map[string]origin{}}}
 	delete(tree.table, "include")
-	b := &binder{sc: sc, top: f.name, refs: catalogue()}
-	b.table(tree, "", "", reflect.ValueOf(sc).Elem(), selection{})
-	l.problems = append(l.problems, b.problems...)
-	if len(l.problems) == 0 {
-		l.problems = complete(sc)
-	}
-	if len(l.problems) == 0 {
-		l.problems = check(sc, b.refs)
-	}
-	if len(l.problems) > 0 {
-		return nil, Problems(l.problems...)
-	}
-	return sc, nil
+	return l.bind(tree, &source{name: name, file: f.name, builtin: f.builtin, overrides: append([]string(nil), sets...)})
 }
 
 // file decodes one file and lays it over those that it includes.

@@ -29,6 +29,8 @@ type source struct {
 	builtin   bool
 	origins   map[string]origin // by key path with ids
 	defaults  []assumed         // in the order of the language
+	tree      *node             // what was bound, for With and Text
+	digest    []byte            // that the SHA-256 is of
 }
 
 // Source is the built-in id or the base name of the file that was loaded.

@@ -19,6 +19,8 @@ type Scenario struct {
 	Faults      *Faults    `toml:"faults"` // nil: nothing fails
 	Edge        *Edge      `toml:"edge"`   // nil: one site
 	Economics   Economics  `toml:"economics"`
+	Goal        *Goal      `toml:"goal"`
+	Sweep       *Sweep     `toml:"sweep"`
 
 	Sites      []Site      `toml:"site"`       // where data may be, for the rules
 	Data       []Data      `toml:"data"`       // what the rules protect

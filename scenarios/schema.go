@@ -146,6 +146,9 @@ func keySchema(k *Key, t reflect.Type) object {
 }
 
 func elementKind(t reflect.Type) string {
+	if t == scalarType {
+		return "any"
+	}
 	switch t.Kind() {
 	case reflect.String:
 		return "text"
@@ -157,6 +160,8 @@ func elementKind(t reflect.Type) string {
 
 func scalarSchema(k *Key, kind string) object {
 	switch kind {
+	case "any":
+		return object{}
 	case "text":
 		out := object{"type": "string"}
 		if len(k.Enum) > 0 {

@@ -33,7 +33,7 @@ func tableType(t reflect.Type) reflect.Type {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	if t.Kind() != reflect.Struct || t == intervalType || t == quantityType {
+	if t.Kind() != reflect.Struct || t == intervalType || t == quantityType || t == scalarType {
 		return nil
 	}
 	return t
@@ -52,6 +52,8 @@ func kindOf(path string) string {
 	switch {
 	case t == intervalType || t == quantityType:
 		return "quantity"
+	case t == scalarType:
+		return "any"
 	case t.Kind() == reflect.Slice && tableType(t) != nil:
 		return "tables"
 	case t.Kind() == reflect.Slice:
