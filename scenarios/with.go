@@ -171,3 +171,30 @@ func (n *node) text() string {
 	_ = toml.NewEncoder(&b).Encode(map[string]any{"v": n.scalar}) // a scalar of TOML is TOML
 	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(b.String()), "v ="))
 }
+
+// Given are the keys that the user gave with their values as TOML, in a fixed order;
+// entries of arrays of tables are named by id. [goal] and [sweep] are left out.
+func (sc *Scenario) Given() [][2]string {
+	var out [][2]string
+	sc.source.tree.given("", "", &out)
+	return out
+}
+
+func (n *node) given(pattern, path string, out *[][2]string) {
+	switch {
+	case path == "goal" || path == "sweep":
+	case n.kind == tableNode:
+		for i := range dictionary { // the order of the language, whatever that of the file
+			p := dictionary[i].Path
+			if key := p[strings.LastIndexByte(p, '.')+1:]; parentPath(p) == pattern && n.table[key] != nil {
+				n.table[key].given(p, joinKey(path, key), out)
+			}
+		}
+	case keyedByID(pattern) && n.kind == listNode:
+		for _, item := range n.list {
+			item.given(pattern, joinKey(path, item.id()), out)
+		}
+	default:
+		*out = append(*out, [2]string{path, n.text()})
+	}
+}

@@ -13,6 +13,7 @@ const (
 	exitFailed     = 1
 	exitUsage      = 2
 	exitScenario   = 3
+	exitGoal       = 4 // a goal was not met; the result was written
 	exitData       = 5
 	exitInterrupt  = 130
 	exitTerminated = 143

@@ -108,8 +108,8 @@ what happens when things break, and what to change first.
 
 A SCENARIO is a TOML file, the name of a built-in scenario, or - for standard input.
 Results go to stdout, everything else to stderr. Exit codes: 0 fine, 1 the run failed,
-2 the command line makes no sense, 3 the scenario is invalid, 5 input data cannot be
-read, 130 and 143 interrupted.`,
+2 the command line makes no sense, 3 the scenario is invalid, 4 a goal was not met,
+5 input data cannot be read, 130 and 143 interrupted.`,
 		`  aisim run llama3-70b-serving
   aisim run llama3-405b-16k-h100 -o out
   aisim check my-cluster.toml`)
@@ -123,7 +123,7 @@ read, 130 and 143 interrupted.`,
 		what, _, _ := strings.Cut(err.Error(), ": strconv.") // the user did not write Go
 		return usage(cmd.CommandPath(), cmd.CommandPath()+" --help lists the flags", "%s", what)
 	})
-	root.AddCommand(p.run(), p.check(), p.explain(), p.report(), p.catalog(), p.topology(), p.crush(), p.trace(), p.calibrate(),
+	root.AddCommand(p.run(), p.compare(), p.check(), p.explain(), p.report(), p.catalog(), p.topology(), p.crush(), p.trace(), p.calibrate(),
 		p.validate(), p.bench(), p.schema(), p.doctor(), p.version(), p.completion())
 	return root
 }
