@@ -16,8 +16,9 @@ const (
 	defaultStripeUnit   = 4096
 	defaultFullRatio    = 0.95
 	nearfullRatio       = 0.85
-	defaultNodesPerRack = 16   // 2U nodes, switch and power in 42U
-	idleShare           = 0.45 // of a storage server's power without load
+	defaultNodesPerRack = 16       // 2U nodes, switch and power in 42U
+	idleShare           = 0.45     // of a storage server's power without load
+	deferredBytes       = 64 << 10 // bluestore_prefer_deferred_size_hdd: smaller writes go through the log
 )
 
 // CephSpec says what a Ceph pool is built of. Zero values take the default in
@@ -41,6 +42,8 @@ type CephSpec struct {
 	StripeUnitBytes float64 // of erasure-coded pools [4096]
 	FullRatio       float64 // of the fullest drive, at which writes stop [0.95]
 	Fill            float64 // share of the usable bytes that other data takes already [0]
+
+	LogOnFlash bool // log and database of rotating disks lie on flash
 
 	Gateway   bool // clients speak S3 to gateways on the nodes instead of RADOS
 	Colocated bool // clients run on the storage nodes and share their ports and cores
@@ -218,7 +221,7 @@ func (c *ceph) pools() []pool {
 		poolIn:       {"storage NICs in", KeyNetwork, n * c.NICBytesPerSec},
 		poolOut:      {"storage NICs out", KeyNetwork, n * c.NICBytesPerSec},
 		poolCPU:      {"storage CPU", KeyCPU, cores * c.CoreFactor},
-		poolRequests: {"requests per node", KeyCPU, n * c.k.NodeReadIOPS.Value * c.CoreFactor},
+		poolRequests: {"requests per node", KeyCPU, n * c.k.NodeReadIOPS.Value},
 		poolDrives:   {"drives", KeyDrives, float64(c.osds)},
 	}
 }
@@ -250,31 +253,44 @@ func (c *ceph) weights(op Op, objectBytes float64, dst []float64) {
 	dst[poolIn] = in / eta / io
 	dst[poolOut] = out / eta / io
 	dst[poolCPU] = (c.osdSec(t)+c.encodeSec(t))/io + c.gatewaySec(op, objectBytes)/objectBytes
-	dst[poolRequests] = t.DeviceReads / io
+	dst[poolRequests] = t.DeviceReads * c.shardOps() / io
 	dst[poolDrives] = c.driveSec(t) / io
 }
 
+// eta is the share of the nodes' line rate that an operation reaches. Writes lose with
+// the number of nodes, among which the slowest copy counts; reads by clients on the
+// storage nodes go with the speed of the cores that serve both ends.
 func (c *ceph) eta(op Op) float64 {
 	switch {
-	case c.Colocated:
-		return c.k.ColocatedEta.Value
+	case c.Gateway && c.Colocated:
+		return c.k.ColocatedGateway.Value
 	case c.Gateway:
 		return c.k.GatewayEta.Value
-	case op == Read:
-		return c.k.ReadEta.Value
+	case op == Write:
+		return c.k.WriteEta.Value - c.k.WriteEtaFall.Value*math.Log(math.Max(3, math.Min(float64(c.Nodes), 32))/3)
+	case c.Colocated:
+		return math.Min(c.k.ColocatedEta.Value*c.CoreFactor, c.k.ReadEta.Value)
 	}
-	return c.k.WriteEta.Value
+	return c.k.ReadEta.Value
+}
+
+// shardOps is what an access costs beyond one of its own.
+func (c *ceph) shardOps() float64 {
+	if c.prot.Replicated {
+		return 1
+	}
+	return c.k.ShardOps.Value
 }
 
 // osdSec is the core time of one operation on all OSDs that it touches.
 func (c *ceph) osdSec(t Traffic) float64 {
 	ra, rb := cpuLine(c.k.SmallReadCPUSec.Value, c.k.ReadCPUSecPerB.Value)
-	wa, wb := cpuLine(c.k.SmallWriteCPUSec.Value, c.k.WriteCPUSecPerB.Value)
-	sec := t.DeviceReads*ra + t.DeviceReadBytes*rb + t.DeviceWrites*wa + t.DeviceWriteBytes*wb
-	if t.DeviceReads > 0 && t.DeviceWrites > 0 { // read-modify-write
-		sec /= c.k.MixFactor.Value
+	perByte := c.k.WriteCPUSecPerB.Value
+	if !c.prot.Replicated {
+		perByte = c.k.ShardCPUSecPerB.Value
 	}
-	return sec
+	wa, wb := cpuLine(c.k.SmallWriteCPUSec.Value, perByte)
+	return (t.DeviceReads*ra+t.DeviceWrites*wa)*c.shardOps() + t.DeviceReadBytes*rb + t.DeviceWriteBytes*wb
 }
 
 // gatewaySec is the core time of one whole object in its S3 gateway.
@@ -307,8 +323,11 @@ func (c *ceph) driveSec(t Traffic) float64 {
 	if t.DeviceWrites > 0 {
 		each := t.DeviceWriteBytes / t.DeviceWrites
 		access := c.Drive.accessSec(Write, each+c.k.MetaBytesPerOp.Value)
-		if c.Drive.Rotating && each < 64<<10 { // bluestore_prefer_deferred_size_hdd: through the log first
-			access += each / c.Drive.WriteBytesPerSec
+		if c.Drive.Rotating && each < deferredBytes {
+			access *= c.k.DeferredAccess.Value
+			if !c.LogOnFlash {
+				access *= c.k.DeferredLog.Value
+			}
 		}
 		sec += t.DeviceWrites * access * c.capacityShare
 	}

@@ -14,6 +14,7 @@ func TestNetworkBound(t *testing.T) {
 	k := NominalConstants()
 	const line = 20 * 25e9
 	io := 6.0 * 4096 * 160 // whole stripes
+	write := k.WriteEta.Value - k.WriteEtaFall.Value*math.Log(20.0/3)
 	for _, c := range []struct {
 		profile string
 		op      Op
@@ -21,10 +22,10 @@ func TestNetworkBound(t *testing.T) {
 		eta     float64
 	}{
 		{"rep-3", Read, 1, k.ReadEta.Value},
-		{"rep-3", Write, 3, k.WriteEta.Value},
-		{"rep-2", Write, 2, k.WriteEta.Value},
+		{"rep-3", Write, 3, write},
+		{"rep-2", Write, 2, write},
 		{"ec-6+2", Read, 1 + 5.0/6, k.ReadEta.Value},
-		{"ec-6+2", Write, 1 + 7.0/6, k.WriteEta.Value},
+		{"ec-6+2", Write, 1 + 7.0/6, write},
 	} {
 		spec := testSpec()
 		spec.Profile = c.profile
@@ -34,12 +35,12 @@ func TestNetworkBound(t *testing.T) {
 	}
 }
 
-// Cores: 20 nodes of 4, three copies of 4 MiB at 2.8 core-s/GB and copy: 80/(3·2.8) GB/s.
+// Cores: 20 nodes of 4, three copies of 4 MiB at 1.75 core-s/GB and copy: 80/(3·1.75) GB/s.
 func TestCPUBound(t *testing.T) {
 	spec := testSpec()
 	spec.Cores = 4
 	got := rate(t, alone(t, mustCeph(t, spec)), Write, 64, fourMiB)
-	near(t, "three copies on 80 cores", got, 80/(3*2.8)*1e9, 1e-9)
+	near(t, "three copies on 80 cores", got, 80/(3*1.75)*1e9, 1e-9)
 	// 4 KiB reads: 7,500 per core and second.
 	got = rate(t, alone(t, mustCeph(t, spec)), Read, 64, 4096)
 	near(t, "4 KiB reads on 80 cores", got/4096, 80/133e-6, 1e-9)
@@ -200,4 +201,18 @@ func TestPowerAndDevices(t *testing.T) {
 	if len(s.Assumptions()) < 15 {
 		t.Errorf("%d assumptions", len(s.Assumptions()))
 	}
+}
+
+// Disks with their log on flash write a small block in DeferredAccess accesses, with the log on the
+// disk in DeferredLog times as many.
+func TestDeferredWrites(t *testing.T) {
+	k := NominalConstants()
+	spec := testSpec()
+	spec.Drive = Drive{ID: "disk", Rotating: true, Bytes: 20e12, ReadBytesPerSec: 0.2e9, WriteBytesPerSec: 0.2e9, ReadIOPS: 100, WriteIOPS: 100, ReadLatencySec: 8e-3, WriteLatencySec: 8e-3}
+	s := mustCeph(t, spec)
+	access := (0.01 + (4096+13.6e3)/0.2e9) * k.DeferredAccess.Value
+	want := 200 / (3 * access * s.Capacity().WorstShare) * 4096
+	near(t, "log on the disk", rate(t, alone(t, s), Write, 64, 4096), want/k.DeferredLog.Value, 1e-9)
+	spec.LogOnFlash = true
+	near(t, "log on flash", rate(t, alone(t, mustCeph(t, spec)), Write, 64, 4096), want, 1e-9)
 }

@@ -27,7 +27,7 @@ func TestFabricThatDoesNotBind(t *testing.T) {
 		t.Fatal(err)
 	}
 	near(t, "seconds on the fabric", p.Seconds, q.Seconds, 1e-9)
-	near(t, "by hand: 64 × 100 GB over 20·25·0.59/3 GB/s", p.Seconds, 6400/(20*25*0.59/3), 1e-3)
+	near(t, "by hand: 64 × 100 GB over 20·25·0.5603/3 GB/s", p.Seconds, 6400/(20*25*0.5603/3), 1e-3)
 	stages, err := s.Ceilings(Write, g.Chips("compute"), fourMiB)
 	if err != nil {
 		t.Fatal(err)

@@ -46,6 +46,7 @@ func TestEveryKnobMoves(t *testing.T) {
 		"stripe unit":   func(s *CephSpec) { s.StripeUnitBytes = 64 << 10 },
 		"full ratio":    func(s *CephSpec) { s.FullRatio = 0.8 },
 		"fill":          func(s *CephSpec) { s.Fill = 0.5 },
+		"log on flash":  func(s *CephSpec) { s.Drive.Rotating, s.Drive.WriteIOPS, s.LogOnFlash = true, 200, true },
 		"gateway":       func(s *CephSpec) { s.Gateway = true },
 		"colocated":     func(s *CephSpec) { s.Colocated = true },
 		"power":         func(s *CephSpec) { s.NodeMaxWatts = 700 },
@@ -85,6 +86,9 @@ func TestEveryConstantMoves(t *testing.T) {
 	bases[4].Cores, bases[4].DrivesPerNode, bases[4].Drive = 1000, 1, bases[4].Drive.scaled(0.05)
 	bases = append(bases, bases[4], testSpec(), testSpec())
 	bases[7].Gateway, bases[7].Cores = true, 500
+	bases = append(bases, bases[7], testSpec())
+	bases[8].Colocated = true
+	bases[9].Drive.Rotating, bases[9].Drive.WriteIOPS = true, 200
 	bases[5].Drive = testDrive().scaled(100)
 	bases[6].Cores, bases[6].DrivesPerNode = 1000, 100
 	for _, name := range names {

@@ -120,5 +120,8 @@ func Evaluate(name string, table io.Reader) (*Report, error) {
 		r.Cases = append(r.Cases, cases...)
 	}
 	r.summarise()
+	if k, ok := kind.(crossValidator); ok {
+		r.HeldOut = heldOut(k, t, r)
+	}
 	return r, nil
 }

@@ -12,30 +12,6 @@ import (
 	"aisim/topology/flow"
 )
 
-// storageCPUs are the processors of published clusters: cores of a node and their speed
-// relative to an EPYC 7742's (SPECrate per core; kernel notes, section C1).
-var storageCPUs = []struct {
-	word   string
-	cores  int
-	factor float64
-}{
-	{"7742", 64, 1}, {"7543", 32, 1.25}, {"74f3", 24, 1.5}, {"9454", 48, 1.25}, {"9354", 32, 1.35}, {"9654", 96, 1.1}, {"7402", 24, 1.1}, {"7702", 64, 0.95},
-	{"8180", 28, 1.05}, {"6438n", 32, 1.05}, {"8276", 28, 1}, {"6142", 16, 1.1}, {"6226r", 16, 1.15}, {"5218", 16, 1}, {"6348", 28, 1.1}, {"8452y", 36, 1.15}, {"6230", 20, 1},
-	{"e5-2650v3", 10, 1}, {"e5-2650 v3", 10, 1}, {"e5-2640", 8, 0.95}, {"e-2278g", 8, 1.48},
-}
-
-var sockets = regexp.MustCompile(`(\d)x (?:intel )?(?:xeon|e5|epyc|amd)`)
-
-// storageDrives are drives by the words of device columns; two OSDs on a drive halve it.
-var storageDrives = []struct {
-	words []string
-	id    string
-}{
-	{[]string{"pm983"}, "nvme3-pm983"}, {[]string{"p4500"}, "nvme3-p4510"}, {[]string{"p4510"}, "nvme3-p4510"}, {[]string{"p4610"}, "nvme3-p4510"}, {[]string{"pm9a3"}, "nvme4-pm9a3"},
-	{[]string{"3.84tb nvme"}, "nvme4-pm9a3"}, {[]string{"15.36tb"}, "nvme4-pm9a3"}, {[]string{"p3700"}, "nvme3-p4510"}, {[]string{"p4801x"}, "nvme3-p4510"},
-	{[]string{"7.2k"}, "hdd-7200-nl-20tb"}, {[]string{"nvme"}, "nvme4-pm9a3"},
-}
-
 // pool is a Ceph row's cluster, understood.
 type cephPool struct {
 	spec     storage.CephSpec
@@ -47,7 +23,6 @@ type cephPool struct {
 }
 
 var (
-	nicText    = regexp.MustCompile(`(?i)(?:(\d+)\s*x\s*)?(\d+)\s*(?:gbe|gb/s|gbps)`)
 	sizeOfIO   = regexp.MustCompile(`(?i)^(\d+(?:\.\d+)?)\s*(KiB|MiB|KB|MB|B)`)
 	protection = regexp.MustCompile(`(?i)^(rep\s*\d+|ec\s*\d+\+\d+)`)
 	queueText  = regexp.MustCompile(`(?i)(\d+)\s*(?:volumes?|vols?|procs|clients?|nodes?|images?)\s*(?:x\s*(\d+)\s*procs\s*)?(?:qd\s*(\d+))?`)
@@ -72,62 +47,34 @@ func (k *stores) pool(r *storeRow, replication string) (cephPool, error) {
 		return p, fmt.Errorf("the number of OSDs is not given")
 	}
 	p.single = osds == 1
-	cpu := false
-	for _, c := range storageCPUs {
-		if strings.Contains(n, c.word) {
-			p.spec.Cores, p.spec.CoreFactor, cpu = c.cores, c.factor, true
-			if m := sockets.FindStringSubmatch(n); m != nil {
-				s, _ := strconv.Atoi(m[1])
-				p.spec.Cores *= max(s, 1)
-			}
-			break
-		}
-	}
-	if !cpu {
+	var ok bool
+	if p.spec.Cores, p.spec.CoreFactor, ok = processor(n); !ok {
 		return p, fmt.Errorf("the processor of %q is not known", r.system)
 	}
 	p.spec.Gateway = strings.Contains(r.work, "s3") || strings.Contains(r.work, "rgw")
 	network := strings.ToLower(r.Text("network"))
-	switch m := nicText.FindStringSubmatch(network); {
-	case m != nil:
-		times, _ := strconv.ParseFloat(m[1], 64)
-		gb, _ := strconv.ParseFloat(m[2], 64)
-		p.spec.NICBytesPerSec = math.Max(times, 1) * gb / 8 * 1e9
-		if strings.Contains(network, "cap") && p.spec.Gateway {
-			// A cap of one port does not fit what such clusters deliver: both ports count.
-			p.spec.NICBytesPerSec = 25e9
-			r.assume("both 100 Gb/s ports of a node")
-		}
+	rate, known := portRate(network)
+	switch {
+	case known && strings.Contains(network, "cap") && p.spec.Gateway:
+		// A cap of one port does not fit what such clusters deliver: both ports count.
+		p.spec.NICBytesPerSec = 25e9
+		r.assume("both 100 Gb/s ports of a node")
+	case known:
+		p.spec.NICBytesPerSec = rate
 	case strings.Contains(network, "local"), strings.Contains(network, "loopback"), network == "" && nodes <= 3:
 		p.spec.NICBytesPerSec = 100e9
 	default:
 		return p, fmt.Errorf("the network is not given")
 	}
 	device := strings.ToLower(r.Text("device"))
-	for _, d := range storageDrives {
-		all := true
-		for _, w := range d.words {
-			all = all && strings.Contains(device, w)
-		}
-		if !all {
-			continue
-		}
-		h, err := k.catalogue.Drive(d.id)
-		if err != nil {
-			return p, err
-		}
-		if p.spec.Drive, err = storage.NewDrive(h, nil); err != nil {
-			return p, err
-		}
-		if strings.Contains(n, "rhcs 3.2") || strings.Contains(device, "2 osd each") {
-			p.spec.Drive = p.spec.Drive.Share(0.5)
-			r.assume("two OSDs share a drive")
-		}
-		break
+	if p.spec.Drive, err = k.drive(device); err != nil {
+		return p, err
 	}
-	if p.spec.Drive.ID == "" {
-		return p, fmt.Errorf("device %q is not in the catalogue", r.Text("device"))
+	if strings.Contains(n, "rhcs 3.2") || strings.Contains(device, "2 osd each") {
+		p.spec.Drive = p.spec.Drive.Share(0.5)
+		r.assume("two OSDs share a drive")
 	}
+	p.spec.LogOnFlash = strings.Contains(device, "wal") || strings.Contains(device, "db ") || strings.Contains(device, "optane")
 	m := protection.FindStringSubmatch(replication)
 	if m == nil {
 		return p, fmt.Errorf("replication %q is not known", replication)
@@ -182,6 +129,10 @@ func (p cephPool) bytesPerSec(op storage.Op) (float64, error) {
 	return least, nil
 }
 
+// mixFactor is the share of a rate that is left when reads and writes disturb each other: a
+// 70/30 mix is 40 % below the sum of its costs (70 OSDs, RHCS 3.2; kernel notes, section C1).
+const mixFactor = 0.6
+
 // rate is bytesPerSec of the row's mix of reads and writes.
 func (p cephPool) rate() (float64, error) {
 	if p.mixRead == 0 {
@@ -195,14 +146,26 @@ func (p cephPool) rate() (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	// Reads and writes disturb each other (storage.Constants.MixFactor).
-	return storage.NominalConstants().MixFactor.Value / (p.mixRead/read + (1-p.mixRead)/write), nil
+	return mixFactor / (p.mixRead/read + (1-p.mixRead)/write), nil
 }
 
-// secured is the share of a rate that ciphers leave (kernel notes, section C1).
-func secured(modifier string, op storage.Op, size float64) (float64, error) {
+// secured is the share of a rate that ciphers leave (kernel notes, section C1; for the wire of
+// librbd knowledge/storage.md, 2.8: one terabyte per second becomes 0.75, a single client keeps 87 and 74 %).
+func secured(modifier string, op storage.Op, size float64, gateway, alone bool) (float64, error) {
 	large := size >= 1<<20
 	switch {
+	case strings.Contains(modifier, "msgr2") && !gateway && !strings.Contains(modifier, "luks"):
+		switch {
+		case !large:
+			return 0.98, nil
+		case op == storage.Write && alone:
+			return 0.74, nil
+		case op == storage.Write:
+			return 0.97, nil
+		case alone:
+			return 0.87, nil
+		}
+		return 0.75, nil
 	case modifier == "", strings.HasPrefix(modifier, "no ssl"), strings.HasPrefix(modifier, "stripe_unit"):
 		return 1, nil
 	case strings.Contains(modifier, "luks"):
@@ -261,9 +224,11 @@ func inFlight(clients string) float64 {
 }
 
 // One OSD on its own (kernel notes, section C1): a queue of one request each
-// 1/131,500 s and a delay besides; Crimson with SeaStore writes likewise.
+// 1/131,500 s and a delay besides; writes saturate at 104,000 and reach 66,000 with 32 in flight
+// (knowledge/storage.md, 2.5); Crimson with SeaStore writes likewise.
 const (
 	osdSec, osdDelaySec           = 1 / 131500.0, 0.27e-3
+	osdWriteSec, osdWriteDelaySec = 1 / 104000.0, 0.46e-3
 	crimsonSec, crimsonDelaySec   = 1 / 70000.0, 0.98e-3
 	osdStreamBytesPerSec          = 2.25e9
 	oneImageReads, oneImageWrites = 142e3, 85e3 // 4 KiB requests per second of one librbd client
@@ -305,7 +270,7 @@ func (k *stores) ceph(r *storeRow) (storeAnswer, error) {
 	if small {
 		a.class = "small I/O"
 	}
-	factor, err := secured(p.modifier, p.op, p.size)
+	factor, err := secured(p.modifier, p.op, p.size, p.spec.Gateway, strings.TrimSpace(r.Text("clients")) == "1" || strings.HasPrefix(r.Text("clients"), "1 "))
 	if err != nil {
 		return a, err
 	}
@@ -335,9 +300,6 @@ func (k *stores) ceph(r *storeRow) (storeAnswer, error) {
 	rate *= factor
 	if strings.Contains(r.system, "Pacific") && p.op == storage.Write && small {
 		rate *= 0.70 // older releases: 0.66 to 0.73 (kernel notes, section C1)
-	}
-	if p.spec.Drive.Rotating && p.op == storage.Write && strings.Contains(strings.ToLower(r.Text("device")), "colocated") {
-		rate /= 2 // the log lies on the same disk: two accesses for one
 	}
 	if p.spec.Gateway && small && inFlight(clients) == 0 && r.metric == "ops" {
 		return a, fmt.Errorf("small objects are bound by what clients keep in flight, which is not given")
@@ -390,8 +352,10 @@ func oneOSD(r *storeRow, p cephPool, a storeAnswer, n float64) (storeAnswer, err
 	switch {
 	case crimson && p.op == storage.Write:
 		service, delay = crimsonSec, crimsonDelaySec
-	case crimson, p.op == storage.Write:
-		return a, fmt.Errorf("a single OSD of this kind was measured for other requests")
+	case crimson:
+		return a, fmt.Errorf("reads of a Crimson OSD have no constant: measure one in flight and many")
+	case p.op == storage.Write:
+		service, delay = osdWriteSec, osdWriteDelaySec
 	}
 	x := math.Min(closedRate(n, service, delay), osdStreamBytesPerSec/p.size)
 	a.class, a.sd, a.rung = "one OSD", 0.06, "closed loop of one OSD"
@@ -439,8 +403,13 @@ var schedulers = map[string]struct{ recovery, client, both float64 }{
 	"high_client_ops":   {1.0 / 3, 0.49, 0.585},
 	"balanced":          {1.0 / 2, 0.47, 0.45},
 	"high_recovery_ops": {2.0 / 3, 0.41, 0.39},
-	"wpq":               {0, 0.50, 0.555},
+	"wpq":               {0.404, 0.84, 0.555}, // by its default: 388 MiB/s beside 84 % of the clients (knowledge/storage.md, 2.7)
 }
+
+// diskClients is what clients keep on disks over what they keep on flash: the scheduler counts
+// the bytes of recovery at the disk's rate, so less of it runs. Read off one row (240 of 340 requests per
+// second under high_recovery_ops).
+const diskClients = 1.72
 
 // Recovery of an object takes a core so long per object and MiB (Quincy, four OSDs of a
 // node with 20 cores of a Xeon E5-2650 v3, and 75 OSDs on three small nodes).
@@ -459,8 +428,9 @@ func (k *stores) background(r *storeRow, a storeAnswer) (storeAnswer, error) {
 	if err != nil {
 		return a, err
 	}
-	if p.spec.Drive.Rotating {
-		return a, fmt.Errorf("recovery on rotating drives has no model")
+	disk := p.spec.Drive.Rotating
+	if disk && !strings.HasPrefix(r.metric, "client") {
+		return a, fmt.Errorf("how fast rotating drives recover has no constant: measure one recovery")
 	}
 	scheduler := ""
 	for name := range schedulers {
@@ -480,9 +450,6 @@ func (k *stores) background(r *storeRow, a storeAnswer) (storeAnswer, error) {
 	}
 	cores := float64(p.spec.Nodes*p.spec.Cores) * p.spec.CoreFactor
 	perSec := cores / (recoverObjectSec + recoverMiBSec*objectMiB) * s.recovery
-	if s.recovery == 0 && (r.metric == "recovery_rate" || r.metric == "recovery_time") {
-		return a, fmt.Errorf("the recovery rate under wpq has no model")
-	}
 	full := cores / (recoverObjectSec + recoverMiBSec*objectMiB)
 	switch {
 	case r.metric == "recovery_rate" && strings.Contains(r.Text("unit"), "objects"):
@@ -512,6 +479,9 @@ func (k *stores) background(r *storeRow, a storeAnswer) (storeAnswer, error) {
 			share = s.both
 		case strings.Contains(r.work, "snaptrim"):
 			share = trimShare
+		}
+		if disk {
+			share, a.sd = math.Min(share*diskClients, 1), 0.15
 		}
 		iops := rate / p.size
 		a.value, a.roof = iops*share, iops

@@ -2,8 +2,12 @@ package validate
 
 import (
 	"math"
+	"os"
 	"strings"
 	"testing"
+
+	"aisim/internal/measured"
+	"aisim/storage/loader"
 )
 
 // Issue 6/8 on the shared table of storage systems.
@@ -21,6 +25,44 @@ func TestStorageTable(t *testing.T) {
 	}
 	twice(t, "storage", "storage.csv", r)
 	document(t, "validation-storage.md", r, "class", "metric")
+}
+
+// How many accelerators a system supports, from another measured point of its own: pairs of the table with one
+// workload and the same hosts. A point that ended above its floor is a lower bound.
+func TestAcceleratorsSupported(t *testing.T) {
+	f, err := os.Open(measured.Path(t, "validation/storage.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	table, err := ReadTable(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, err := newStorage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := kind.(*stores)
+	k.study(table)
+	var errs []float64
+	for _, p := range k.points {
+		w, err := loader.Find(p.workload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, from, err := k.calibrated(p, w); err == nil && from.accelerator != p.accelerator {
+			step, _ := w.StepSec(p.accelerator)
+			got := float64(s.Supported(w, step))
+			t.Logf("%s %s %s, %s: %g of %s at %.3f → %g; submitted %g at %.3f", p.system, p.hosts, p.workload, p.accelerator, from.n, from.accelerator, from.utilisation, got, p.n, p.utilisation)
+			errs = append(errs, math.Abs(got/p.n-1))
+		}
+	}
+	if m := middle(errs); m == nil || len(errs) < 10 || *m > 0.10 {
+		t.Errorf("%d pairs, median error %v", len(errs), percent(m))
+	} else {
+		t.Logf("%d pairs, median error %s", len(errs), percent(m))
+	}
 }
 
 // The closed loop of one queue: the limits are those of its service and its delay.

@@ -40,6 +40,8 @@ type Report struct {
 	Summary Figures `json:"summary"`
 	Skipped int     `json:"skipped"` // rows with use=exclude
 	Groups  []Group `json:"groups"`
+	// HeldOut is what leaving sources out gives, of kinds whose constants were fitted in part on their table.
+	HeldOut []HeldOut `json:"held_out,omitempty"`
 }
 
 func figures(cases []Case) Figures {

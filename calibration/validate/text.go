@@ -44,6 +44,16 @@ func (r *Report) Text() []byte {
 	}
 	line("all gate cases", r.Summary)
 	fmt.Fprintf(&b, "%d rows skipped (use=exclude)\n", r.Skipped)
+	if len(r.HeldOut) > 0 {
+		fmt.Fprintf(&b, "\n%-64s %5s %7s %8s %8s\n", "one source left out at a time", "cases", "sources", "fitted", "held out")
+		for _, h := range r.HeldOut {
+			note := ""
+			if h.LineRatesOnly {
+				note = "  (one source: line rates alone)"
+			}
+			fmt.Fprintf(&b, "%-64s %5d %7d %8s %8s%s\n", h.Class, h.Cases, h.Sources, percent(h.Fitted), percent(h.HeldOut), note)
+		}
+	}
 	return []byte(b.String())
 }
 
