@@ -102,6 +102,9 @@ func NewDevice(a *Accelerator, prof *profile.Profile, draw Draw) (*Device, error
 	d.attnLaunch = param("attention_launch_sec", eff.AttentionLaunchSec)
 	d.blockSec = param("decode_block_sec", eff.DecodeBlockSec)
 	d.powerExp = param("power_exponent", eff.PowerExponent)
+	if eff.Host.Known() {
+		d.HostBytesPerSec *= fraction("host", eff.Host)
+	}
 
 	d.MemBytes = a.Memory.V * eff.UsableMemory.V
 	if real, ok := realMemBytes[a.ID]; ok && !overridden(a.Memory) {

@@ -22,7 +22,7 @@ func (e *evaluation) compose(stopped error) *result.Run {
 	run := &result.Run{
 		Schema: result.Schema, Version: e.opt.Version, Revision: e.opt.Revision, Complete: stopped == nil,
 		Scenario: result.ScenarioRef{Name: sc.Name, Description: sc.Description, Source: sc.Source(), SHA256: sc.SHA256(), Overrides: sc.Overrides(), Machine: machineWords(w)},
-		Profiles: []result.FileRef{{Name: w.Profile.ID, SHA256: w.Profile.SHA256()}}, Catalogue: result.FileRef{Name: "embedded catalogue", SHA256: w.Catalogue.SHA256()},
+		Profiles: profiles(w), Catalogue: result.FileRef{Name: "embedded catalogue", SHA256: w.Catalogue.SHA256()},
 		Seed: sc.Seed, Replicas: done, Metrics: map[string]result.Number{}, Assumptions: []result.Assumption{}, Warnings: []result.Warning{},
 		Workloads: []result.Workload{}, Bottlenecks: []result.Bottleneck{}, Elasticities: []result.Elasticity{}, Fabric: []result.FabricLevel{},
 	}
@@ -56,6 +56,17 @@ func (e *evaluation) compose(stopped error) *result.Run {
 	e.bars(run)
 	e.evidence(run)
 	return run
+}
+
+// profiles names the profile of the chip and those that the user gave for other parts.
+func profiles(w *scenarios.World) []result.FileRef {
+	out := []result.FileRef{{Name: w.Profile.ID, SHA256: w.Profile.SHA256()}}
+	for _, p := range w.Given {
+		if p != w.Profile {
+			out = append(out, result.FileRef{Name: p.ID, SHA256: p.SHA256()})
+		}
+	}
+	return out
 }
 
 // metric is one metric over all replicas that were played; NaN where one has none.

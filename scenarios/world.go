@@ -28,6 +28,7 @@ type World struct {
 	Server    *hardware.Server      // with the scenario's overrides
 	Chip      *hardware.Accelerator // with the scenario's overrides
 	Profile   *profile.Profile
+	Given     []*profile.Profile // of the user: those of Options that the world rests on
 	Graph     *topology.Graph
 	NIC       hardware.Value // B/s per NIC, one way
 	NICs      int            // per node
@@ -152,6 +153,9 @@ func (w *World) resolveMachine(opt Options) error {
 	for _, p := range opt.Profiles {
 		if p.Hardware == chip.ID {
 			w.Profile = p
+			w.Given = append(w.Given, p)
+		} else if w.measuredDrives(p) {
+			w.Given = append(w.Given, p)
 		}
 	}
 	if w.Profile == nil {

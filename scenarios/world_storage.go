@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"aisim/hardware"
+	"aisim/hardware/profile"
 	"aisim/storage"
 )
 
@@ -67,7 +68,22 @@ func (w *World) drive(st *Storage, draw hardware.Draw) (storage.Drive, error) {
 	if err != nil {
 		return storage.Drive{}, err
 	}
+	for _, p := range w.Given {
+		h.Measured(p)
+	}
 	return storage.NewDrive(h, draw)
+}
+
+// measuredDrives says whether a profile has measured a drive of one of the stores.
+func (w *World) measuredDrives(p *profile.Profile) bool {
+	for i := range w.Scenario.Storage {
+		if d := w.Scenario.Storage[i].Drives; d != nil {
+			if _, ok := p.Drives[d.Type]; ok {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (w *World) ceph(st *Storage, draw hardware.Draw) (*storage.System, error) {

@@ -12,9 +12,11 @@ import (
 )
 
 func (p *program) calibrate() *cobra.Command {
-	cmd := p.group("calibrate", "Read measurements of real machines", `Calibrate reads what the usual tools measure on real machines, as the ground that
-predictions can stand on.`, `  aisim calibrate ingest all_reduce.txt fio.json`)
-	cmd.AddCommand(p.calibrateIngest())
+	cmd := p.group("calibrate", "Make predictions stand on measurements of real machines", `Calibrate reads what the usual tools measure on real machines, and makes profiles of
+them that aisim run takes with --profile.`, `  aisim calibrate ingest all_reduce.txt fio.json
+  aisim calibrate fit measured/ --hardware nvidia-h100-sxm -o our-h100.cal.toml
+  aisim calibrate check our-h100.cal.toml`)
+	cmd.AddCommand(p.calibrateIngest(), p.calibrateFit(), p.calibrateCheck())
 	return cmd
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,6 +58,11 @@ func (in *inputs) options() (scenarios.Options, error) {
 		if err != nil {
 			return opt, err
 		}
+		for i, other := range opt.Profiles {
+			if other.Hardware == prof.Hardware {
+				return opt, &fault{exitUsage, "two profiles for " + prof.Hardware, in.profiles[i] + " and " + path, "give one profile per chip or drive; aisim calibrate fit joins measurements"}
+			}
+		}
 		opt.Profiles = append(opt.Profiles, prof)
 	}
 	return opt, nil
@@ -77,9 +83,9 @@ func (p *program) world(name string, in inputs) (*scenarios.World, error) {
 		return nil, assemblyFault(err)
 	}
 	for i, prof := range opt.Profiles {
-		if w.Profile != prof { // nothing the user gave is left out in silence
+		if !slices.Contains(w.Given, prof) { // nothing the user gave is left out in silence
 			return nil, &fault{exitData, fmt.Sprintf("the profile is for %s, the scenario's chip is %s", prof.Hardware, w.Chip.ID), in.profiles[i],
-				"leave it out, or give one profile per chip"}
+				"leave it out; a profile moves a scenario by its chip, or by the drives of its stores"}
 		}
 	}
 	return w, nil

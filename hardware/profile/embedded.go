@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"sort"
@@ -86,11 +85,8 @@ func For(acceleratorID string) (*Profile, error) {
 	if best < 0 {
 		return nil, fmt.Errorf("no profile for %q: it belongs to no family that aisim has constants for", acceleratorID)
 	}
-	f := lib.families[best]
-	p := &Profile{
-		Schema: Schema, ID: f.ID, Hardware: acceleratorID, Family: f.ID, Rung: RungDatasheet,
-		Source: f.Source, Date: lib.date, Eff: lib.base.Eff.merge(f.Eff), Links: maps.Clone(lib.links), sha: lib.sha,
-	}
+	f := &lib.families[best]
+	p := lib.family(f, acceleratorID)
 	for _, c := range f.Chip {
 		if !slices.Contains(c.IDs, acceleratorID) {
 			continue
@@ -102,6 +98,31 @@ func For(acceleratorID string) (*Profile, error) {
 		}
 	}
 	return p, nil
+}
+
+// family is the profile of a family with no chip's own constants.
+func (lib *library) family(f *familySection, hardware string) *Profile {
+	return &Profile{
+		Schema: Schema, ID: f.ID, Hardware: hardware, Family: f.ID, Rung: RungDatasheet,
+		Source: f.Source, Date: lib.date, Eff: lib.base.Eff.merge(f.Eff), Links: maps.Clone(lib.links), sha: lib.sha,
+	}
+}
+
+// ForFamily returns the embedded profile of a family for hardware of any name.
+func ForFamily(family, hardware string) (*Profile, error) {
+	lib, err := embedded()
+	if err != nil {
+		return nil, err
+	}
+	var have []string
+	for i := range lib.families {
+		if lib.families[i].ID == family {
+			return lib.family(&lib.families[i], hardware), nil
+		}
+		have = append(have, lib.families[i].ID)
+	}
+	sort.Strings(have)
+	return nil, fmt.Errorf("family %q: one of %s", family, strings.Join(have, ", "))
 }
 
 // Links returns the embedded link classes.
@@ -125,67 +146,6 @@ func Families() ([]string, error) {
 	}
 	sort.Strings(ids)
 	return ids, nil
-}
-
-// Load reads a user's profile: a file with schema, id, hardware, source, date,
-// rung, [eff] and [[link]] tables. What it leaves out comes from the embedded
-// profile of its hardware.
-func Load(r io.Reader) (*Profile, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxProfileBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("profile: %w", err)
-	}
-	if len(text) > maxProfileBytes {
-		return nil, fmt.Errorf("profile: over %d bytes", maxProfileBytes)
-	}
-	var file struct {
-		Schema   string       `toml:"schema"`
-		ID       string       `toml:"id"`
-		Hardware string       `toml:"hardware"`
-		Source   string       `toml:"source"`
-		Date     string       `toml:"date"`
-		Rung     string       `toml:"rung"`
-		Eff      Efficiencies `toml:"eff"`
-		Link     []LinkParams `toml:"link"`
-	}
-	meta, err := toml.Decode(string(text), &file)
-	if err != nil {
-		return nil, fmt.Errorf("profile: %w", err)
-	}
-	if keys := meta.Undecoded(); len(keys) > 0 {
-		return nil, fmt.Errorf("profile: unknown key %s", keys[0])
-	}
-	if file.Schema != Schema {
-		return nil, fmt.Errorf("profile: schema %q, want %q", file.Schema, Schema)
-	}
-	if file.ID == "" || file.Hardware == "" || file.Source == "" {
-		return nil, fmt.Errorf("profile: id, hardware and source must be given")
-	}
-	switch file.Rung {
-	case "":
-		file.Rung = RungFitted
-	case RungFitted, RungDatasheet:
-	default:
-		return nil, fmt.Errorf("profile %s: rung %q: one of %q, %q", file.ID, file.Rung, RungFitted, RungDatasheet)
-	}
-	if err := file.Eff.check(); err != nil {
-		return nil, fmt.Errorf("profile %s: %w", file.ID, err)
-	}
-	base, err := For(file.Hardware)
-	if err != nil {
-		return nil, fmt.Errorf("profile %s: hardware: %w", file.ID, err)
-	}
-	base.ID, base.Rung, base.Source, base.Date = file.ID, file.Rung, file.Source, file.Date
-	base.Eff = base.Eff.merge(file.Eff)
-	for _, l := range file.Link {
-		if err := l.check(); err != nil {
-			return nil, fmt.Errorf("profile %s: link %q: %w", file.ID, l.Class, err)
-		}
-		base.Links[l.Class] = l
-	}
-	sum := sha256.Sum256(text)
-	base.sha = hex.EncodeToString(sum[:])
-	return base, nil
 }
 
 func parseFamilies(text []byte) (*library, error) {

@@ -3,8 +3,8 @@ package profile
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
+	"strings"
 )
 
 // named lists the single constants with their keys and allowed ranges, in the
@@ -35,6 +35,7 @@ func (e *Efficiencies) named() []namedParam {
 		{"decode_block_sec", &e.DecodeBlockSec, 1e-9, 1},
 		{"power_exponent", &e.PowerExponent, 0.05, 5},
 		{"idle_share", &e.IdleShare, 0.001, 1},
+		{"host", &e.Host, 0.01, 1.2},
 		{"usable_memory", &e.UsableMemory, 0.1, 1.1},
 	}
 }
@@ -67,33 +68,15 @@ func (e Efficiencies) merge(over Efficiencies) Efficiencies {
 
 // check refuses constants outside of what can be meant, and such without source.
 func (e Efficiencies) check() error {
-	check := func(key string, p Param, lo, hi float64) error {
-		if p == (Param{}) {
-			return nil
-		}
-		if !(p.V >= lo && p.V <= hi) {
-			return fmt.Errorf("eff.%s = %g: want %g to %g", key, p.V, lo, hi)
-		}
-		if !(p.RelSD >= 0 && p.RelSD <= 2) || math.IsNaN(p.RelSD) {
-			return fmt.Errorf("eff.%s: sd = %g: want 0 to 2", key, p.RelSD)
-		}
-		if p.Source == "" {
-			return fmt.Errorf("eff.%s: no source", key)
-		}
-		return nil
-	}
-	for _, n := range e.named() {
-		if err := check(n.key, *n.param, n.lo, n.hi); err != nil {
-			return err
-		}
+	if err := checkNamed("eff", e.named()); err != nil {
+		return err
 	}
 	for _, dt := range slices.Sorted(maps.Keys(e.GEMM)) {
-		switch dt {
-		case "any", "fp64", "fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4":
-		default:
+		if !formats[dt] {
 			return fmt.Errorf("eff.gemm.%s: unknown number format", dt)
 		}
-		if err := check("gemm."+dt, e.GEMM[dt], 0.01, 1.2); err != nil {
+		p := e.GEMM[dt]
+		if err := (namedParam{"gemm." + dt, &p, 0.01, 1.2}).check("eff"); err != nil {
 			return err
 		}
 	}
@@ -130,4 +113,50 @@ func (e Efficiencies) Params() []NamedParam {
 type NamedParam struct {
 	Key   string
 	Param Param
+}
+
+// stated says whether any constant is known.
+func (e Efficiencies) stated() bool {
+	return slices.ContainsFunc(e.Params(), func(n NamedParam) bool { return n.Param.Known() })
+}
+
+// Set puts a constant in the place of the one with the key, "gemm.bf16" for formats. A key
+// that does not exist, and a value out of range, are errors.
+func (e *Efficiencies) Set(key string, p Param) error {
+	if dt, ok := strings.CutPrefix(key, "gemm."); ok && formats[dt] {
+		if err := (namedParam{key, &p, 0.01, 1.2}).check("eff"); err != nil {
+			return err
+		}
+		e.GEMM = maps.Clone(e.GEMM)
+		if e.GEMM == nil {
+			e.GEMM = map[string]Param{}
+		}
+		e.GEMM[dt] = p
+		return nil
+	}
+	for _, n := range e.named() {
+		if n.key == key {
+			at := n.param
+			n.param = &p
+			if err := n.check("eff"); err != nil {
+				return err
+			}
+			*at = p
+			return nil
+		}
+	}
+	return fmt.Errorf("eff.%s: no such constant", key)
+}
+
+// Get is the constant with the key; a format without its own gives the one that stands in.
+func (e *Efficiencies) Get(key string) Param {
+	if dt, ok := strings.CutPrefix(key, "gemm."); ok && formats[dt] {
+		return e.Matmul(dt)
+	}
+	for _, n := range e.named() {
+		if n.key == key {
+			return *n.param
+		}
+	}
+	return Param{}
 }

@@ -85,6 +85,8 @@ type Efficiencies struct {
 	PowerExponent Param `toml:"power_exponent"`
 	// IdleShare is idle power as a fraction of maximum where no reading exists.
 	IdleShare Param `toml:"idle_share"`
+	// Host is the fraction of the stated rate of the host link that copies reach.
+	Host Param `toml:"host"`
 	// UsableMemory is the fraction of the labelled memory that the device shows.
 	UsableMemory Param `toml:"usable_memory"`
 }
@@ -100,6 +102,10 @@ type Profile struct {
 	Date     string
 	Eff      Efficiencies
 	Links    map[string]LinkParams // by link class
+	Chip     *Chip                 // of hardware that the catalogue does not hold; nil else
+	Drives   map[string]Drive      // measured, by catalogue id
+	Host     map[string]HostOp     // measured, by name
+	Fit      *Calibration          // what it was made of; nil for embedded ones
 	sha      string
 }
 
