@@ -49,6 +49,9 @@ func (e *evaluation) compose(stopped error) *result.Run {
 		run.Warnings = append(run.Warnings, result.Warning{What: "The rules of data protection were not checked.", Why: err.Error(), Effect: "No statement on them is made."})
 	}
 	e.money(run)
+	if err := e.pipelines(run); err != nil {
+		run.Warnings = append(run.Warnings, result.Warning{What: "The pipelines were not played.", Why: err.Error(), Effect: "Nothing is said of them."})
+	}
 	e.weighLevers(run)
 	for _, s := range e.swings {
 		run.Tornado = append(run.Tornado, s.TornadoRow)

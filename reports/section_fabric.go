@@ -40,6 +40,7 @@ func sharedSections(run *result.Run, extra Extra) []section {
 	add(warningSection(run), true)
 	add(reproduceSection(run, extra), true)
 	add(complianceSection(run))
+	add(pipelinesSection(run))
 	return out
 }
 

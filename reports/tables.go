@@ -190,6 +190,13 @@ func Tables(run *result.Run) []Table {
 			rows = append(rows, []string{r.Regime, r.Rule, r.Title, r.Basis, r.Status, strconv.Itoa(r.Checked), findings(r)})
 		}
 	}
+	var stages [][]string
+	for _, q := range run.Pipelines {
+		for _, st := range q.Stages {
+			stages = append(stages, []string{q.ID, st.ID, strconv.Itoa(st.Tasks), num(st.Start), num(st.End), st.Bound})
+		}
+	}
+	add("pipelines", []string{"pipeline", "stage", "tasks", "start_s", "end_s", "bound_by"}, stages)
 	add("data_protection", []string{"regime", "rule", "title", "basis", "status", "subjects", "findings"}, rows)
 	rows = nil
 	for _, w := range run.Warnings {

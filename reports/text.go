@@ -78,6 +78,13 @@ func Text(run *result.Run) string {
 		line("")
 		wrapped(&b, "Refused ("+r.Section+"): "+sentence(r.What)+" "+sentence(r.Measure), "")
 	}
+	for i := range run.Pipelines {
+		line("")
+		wrapped(&b, "Pipeline "+run.Pipelines[i].ID+": "+pipelineWords(&run.Pipelines[i]), "")
+		for _, st := range run.Pipelines[i].Stages {
+			line("  %s %12s  %s", pad(st.ID, 37), number.Of(st.End-st.Start, "s"), st.Bound)
+		}
+	}
 	if c := run.Compliance; c != nil {
 		line("")
 		line("Data protection, not legal advice: %s", complianceCount(c))

@@ -32,6 +32,7 @@ func check(sc *Scenario, refs references) []*Problem {
 	c.economics()
 	c.compliance()
 	c.study()
+	c.pipelines()
 	return c.problems
 }
 

@@ -26,6 +26,8 @@ type Scenario struct {
 	Data       []Data      `toml:"data"`       // what the rules protect
 	Compliance *Compliance `toml:"compliance"` // nil: no rules are checked
 
+	Pipelines []Pipeline `toml:"pipeline"`
+
 	source *source // where each value came from; see origin.go
 }
 

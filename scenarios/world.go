@@ -83,7 +83,14 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 	}
 	// One future is played out before anybody waits for many: what does not fit in
 	// memory, has no route or overflows a store is found here.
-	if _, err := w.NewBench().Sample(0).Play(nil); err != nil {
+	f, err := w.NewBench().Sample(0).Play(nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.CompliancePlan(); err != nil {
+		return nil, err
+	}
+	if _, err := f.Pipelines(); err != nil {
 		return nil, err
 	}
 	return w, nil

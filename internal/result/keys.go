@@ -43,6 +43,12 @@ const (
 	MetricFacilityEnergy  = "facility.energy"         // Wh
 	MetricFacilityCarbon  = "facility.carbon"         // tCO2e
 
+	// Pipelines, under "PIPELINE_ID.key".
+	MetricRunTime   = "run_time"  // of one run, s
+	MetricInterval  = "interval"  // between runs, s
+	MetricStaleness = "staleness" // mean age of what the serving model has learnt, s
+	MetricCoreHours = "core_hours"
+
 	// Rules of data protection, of the whole run.
 	MetricComplianceFailed     = "compliance.failed"     // rules that fail
 	MetricComplianceUndeclared = "compliance.undeclared" // rules that need a declaration

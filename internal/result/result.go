@@ -79,6 +79,7 @@ type Run struct {
 	Warnings     []Warning         `json:"warnings"`
 	Refused      []Refusal         `json:"refused,omitempty"`
 	Compliance   *Compliance       `json:"compliance,omitempty"` // nil when no rules were asked for
+	Pipelines    []Pipeline        `json:"pipelines,omitempty"`
 }
 
 // ScenarioRef names the scenario of a run by content.
@@ -387,6 +388,31 @@ type Assumption struct {
 	Pedigree Pedigree `json:"pedigree"`
 	Source   string   `json:"source"`
 	Weight   float64  `json:"weight,omitempty"` // share of the objective's variance, 0 when unknown
+}
+
+// Pipeline is one run of a graph of stages, and how often it runs.
+type Pipeline struct {
+	ID           string          `json:"id"`
+	Name         string          `json:"name"`
+	Engine       string          `json:"engine"`
+	Nodes        int             `json:"nodes"`
+	RunSec       float64         `json:"run_s"`
+	IntervalSec  float64         `json:"interval_s"` // between starts
+	CanarySec    float64         `json:"canary_s"`
+	StalenessSec float64         `json:"staleness_s"` // mean age of what the serving model has learnt
+	CoreHours    float64         `json:"core_hours"`  // of one run
+	CostUSD      float64         `json:"cost_usd"`    // of the nodes for one run
+	OptimalSec   float64         `json:"optimal_interval_s,omitempty"`
+	Stages       []PipelineStage `json:"stages"`
+}
+
+// PipelineStage is when a stage of the run was at work, in seconds from its start.
+type PipelineStage struct {
+	ID    string  `json:"id"`
+	Tasks int     `json:"tasks,omitempty"`
+	Start float64 `json:"start_s"`
+	End   float64 `json:"end_s"`
+	Bound string  `json:"bound"` // cpu | read | shuffle | write | task launch | fixed
 }
 
 // Compliance is the plan held against the rules of the regimes that the scenario names.
