@@ -28,6 +28,7 @@ bench:
 
 # The models beside every table of measurements at hand; writes VALIDATION.md.
 MEASURED = ../shared/data/validation
+OPERATORS = ../shared/data/inference
 validation: build
 	@test -d $(MEASURED) || { echo "validation: $(MEASURED) is absent" >&2; exit 1; }
 	@{ echo "# Validation"; echo; \
@@ -35,7 +36,9 @@ validation: build
 	echo "Constants were fitted on part of these rows: docs/models/ says which, and what leaving families out gives."; \
 	echo "Every case by itself: \`aisim validate TABLE FILE\`."; \
 	for t in collectives kernels training:training training:nanotron-h100-sweep training:mlperf-training inference other-chips storage; do \
-	  f=$${t#*:}; echo; echo "## $$f"; echo; echo '```'; bin/aisim validate $${t%%:*} $(MEASURED)/$$f.csv | sed -n '/^ *cases  done/,$$p'; echo '```'; done; } > VALIDATION.md.part
+	  f=$${t#*:}; echo; echo "## $$f"; echo; echo '```'; bin/aisim validate $${t%%:*} $(MEASURED)/$$f.csv | sed -n '/^ *cases  done/,$$p'; echo '```'; done; \
+	echo; echo "## operators"; echo; echo "Measured grids of single operators: each call from the others, from one in ten, from the fitted curve (docs/models/kernels.md)."; \
+	echo; echo '```'; bin/aisim validate operators $(OPERATORS)/aiconfigurator $(OPERATORS)/vidur 2>/dev/null; echo '```'; } > VALIDATION.md.part
 	@mv VALIDATION.md.part VALIDATION.md
 
 # The charting library of explore.html, by npm's lock file and a SHA-256 that

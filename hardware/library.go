@@ -15,22 +15,21 @@ import (
 //	cache   = T·(bm+bn)·ks·bytes/(L2·SMs·clock·64 B)
 //	t = Launch + (computeᵖ + memoryᵖ + cacheᵖ)^(1/p) + a reduction where k was split
 type LibraryGEMM struct {
-	PeakFlops      float64 // best measured rate of the format
-	BytesPerSec    float64 // streaming rate of device memory
-	CacheBytes     float64
-	SMs            float64
-	ClockHz        float64
-	LaunchSec      float64
-	PrologueSec    float64 // per wave
-	Tile           float64
-	Wave           float64
-	Norm           float64
-	L2             float64 // share of 64 B per clock and multiprocessor
-	ReduceSec      float64
-	Hot            float64 // further share of memory rate for shapes that stay in the cache
-	MaxTile        float64 // area of the largest tile in units of 256×128; 2: a pair of multiprocessors shares one
-	NoSplit        bool
-	QuantiseSecPer float64 // seconds per value of A for a quantisation pass
+	PeakFlops   float64 // best measured rate of the format
+	BytesPerSec float64 // streaming rate of device memory
+	CacheBytes  float64
+	SMs         float64
+	ClockHz     float64
+	LaunchSec   float64
+	PrologueSec float64 // per wave
+	Tile        float64
+	Wave        float64
+	Norm        float64
+	L2          float64 // share of 64 B per clock and multiprocessor
+	ReduceSec   float64
+	Hot         float64 // further share of memory rate for shapes that stay in the cache
+	MaxTile     float64 // area of the largest tile in units of 256×128; 2: a pair of multiprocessors shares one
+	NoSplit     bool
 }
 
 // libraryTiles are those of the vendor's library; each also stands for its transpose.
@@ -85,7 +84,7 @@ func (g *LibraryGEMM) Sec(m, n, k, inBytes, outBytes float64) float64 {
 	if g.MaxTile >= 2 {
 		try(256, 256)
 	}
-	return g.LaunchSec + best + m*k*g.QuantiseSecPer
+	return g.LaunchSec + best
 }
 
 func norm3(a, b, c, p float64) float64 {

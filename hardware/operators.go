@@ -217,6 +217,34 @@ func (d *Device) Elementwise(bytes float64) Cost {
 	return d.join(0, bytes/(d.MemBytesPerSec*d.memory), 1)
 }
 
+// gatherShare is the part of stated bandwidth at which single rows of a table are
+// gathered: Vidur's embedding rows reach .13 to .14 on A100 and .16 on H100.
+const gatherShare = 0.145
+
+// Embedding is the look-up of tokens rows of width values of bytes each.
+func (d *Device) Embedding(tokens, width, bytes float64) Cost {
+	if tokens <= 0 || width <= 0 {
+		return Cost{}
+	}
+	return d.join(0, 2*tokens*width*bytes/(d.MemBytesPerSec*gatherShare), 1)
+}
+
+// Gating of a fused mixture: kernels that score, pick, count, align, permute and
+// combine (fitted on the small calls of the fused-MoE table of H100), and the passes of
+// the scores in 4 bytes.
+const (
+	gatingKernels = 16
+	gatingPasses  = 6
+)
+
+// Gate is the routing of tokens to topk of a layer's experts.
+func (d *Device) Gate(tokens, experts, topk float64) Cost {
+	if tokens <= 0 || experts <= 0 {
+		return Cost{}
+	}
+	return d.joinAfter(gatingKernels*d.LaunchSec, 0, 4*tokens*(gatingPasses*experts+topk)/(d.MemBytesPerSec*d.memory), 1)
+}
+
 // Optimizer is the update of parameters that moves bytes (reads plus writes).
 func (d *Device) Optimizer(bytes float64) Cost {
 	return d.join(0, bytes/(d.MemBytesPerSec*d.memory), 1)

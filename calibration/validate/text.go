@@ -8,27 +8,44 @@ import (
 // Text is the report for a terminal.
 func (r *Report) Text() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-28s %-9s %12s %12s %9s %9s  %s\n", "case", "use", "measured", "predicted", "error", "roofline", "")
+	r.writeCases(&b)
+	b.WriteByte('\n')
+	r.writeGroups(&b)
+	return []byte(b.String())
+}
+
+// Summarised is Text without the cases.
+func (r *Report) Summarised() []byte {
+	var b strings.Builder
+	r.writeGroups(&b)
+	return []byte(b.String())
+}
+
+func (r *Report) writeCases(b *strings.Builder) {
+	fmt.Fprintf(b, "%-28s %-9s %12s %12s %9s %9s  %s\n", "case", "use", "measured", "predicted", "error", "roofline", "")
 	for i := range r.Cases {
 		c := &r.Cases[i]
 		if c.Status != Predicted {
-			fmt.Fprintf(&b, "%-28s %-9s %s: %s\n", c.ID, c.Use, c.Status, c.Reason)
+			fmt.Fprintf(b, "%-28s %-9s %s: %s\n", c.ID, c.Use, c.Status, c.Reason)
 			continue
 		}
 		right := ""
 		if c.Correct != nil {
 			right = map[bool]string{true: "right", false: "wrong"}[*c.Correct]
 		}
-		fmt.Fprintf(&b, "%-28s %-9s %12s %12s %9s %9s  %s\n", c.ID, c.Use, number(c.Measured)+" "+c.Unit, number(c.Predicted)+" "+c.Unit, percent(c.Error), percent(c.RooflineError), strings.TrimSpace(right+" "+c.Note))
+		fmt.Fprintf(b, "%-28s %-9s %12s %12s %9s %9s  %s\n", c.ID, c.Use, number(c.Measured)+" "+c.Unit, number(c.Predicted)+" "+c.Unit, percent(c.Error), percent(c.RooflineError), strings.TrimSpace(right+" "+c.Note))
 		if len(c.Assumed) > 0 {
-			fmt.Fprintf(&b, "%-28s assumed: %s\n", "", strings.Join(c.Assumed, "; "))
+			fmt.Fprintf(b, "%-28s assumed: %s\n", "", strings.Join(c.Assumed, "; "))
 		}
 	}
-	fmt.Fprintf(&b, "\n%-64s %5s %5s %8s %8s %8s %8s %9s %9s\n", "", "cases", "done", "median", "p90", "bias", "inside", "roof med", "roof p90")
+}
+
+func (r *Report) writeGroups(b *strings.Builder) {
+	fmt.Fprintf(b, "%-64s %5s %5s %8s %8s %8s %8s %9s %9s\n", "", "cases", "done", "median", "p90", "bias", "inside", "roof med", "roof p90")
 	line := func(name string, f Figures) {
-		fmt.Fprintf(&b, "%-64s %5d %5d %8s %8s %8s %8s %9s %9s", name, f.Total, f.Predicted, percent(f.MedianAbsError), percent(f.P90AbsError), percent(f.Bias), percent(f.InsideInterval), percent(f.RooflineMedian), percent(f.RooflineP90))
+		fmt.Fprintf(b, "%-64s %5d %5d %8s %8s %8s %8s %9s %9s", name, f.Total, f.Predicted, percent(f.MedianAbsError), percent(f.P90AbsError), percent(f.Bias), percent(f.InsideInterval), percent(f.RooflineMedian), percent(f.RooflineP90))
 		if f.BalancedAccuracy != nil {
-			fmt.Fprintf(&b, "  balanced accuracy %s", percent(f.BalancedAccuracy))
+			fmt.Fprintf(b, "  balanced accuracy %s", percent(f.BalancedAccuracy))
 		}
 		b.WriteByte('\n')
 	}
@@ -43,18 +60,17 @@ func (r *Report) Text() []byte {
 		line(name, g.Figures)
 	}
 	line("all gate cases", r.Summary)
-	fmt.Fprintf(&b, "%d rows skipped (use=exclude)\n", r.Skipped)
+	fmt.Fprintf(b, "%d rows skipped (use=exclude)\n", r.Skipped)
 	if len(r.HeldOut) > 0 {
-		fmt.Fprintf(&b, "\n%-64s %5s %7s %8s %8s\n", "one source left out at a time", "cases", "sources", "fitted", "held out")
+		fmt.Fprintf(b, "\n%-64s %5s %7s %8s %8s\n", "one source left out at a time", "cases", "sources", "fitted", "held out")
 		for _, h := range r.HeldOut {
 			note := ""
 			if h.LineRatesOnly {
 				note = "  (one source: line rates alone)"
 			}
-			fmt.Fprintf(&b, "%-64s %5d %7d %8s %8s%s\n", h.Class, h.Cases, h.Sources, percent(h.Fitted), percent(h.HeldOut), note)
+			fmt.Fprintf(b, "%-64s %5d %7d %8s %8s%s\n", h.Class, h.Cases, h.Sources, percent(h.Fitted), percent(h.HeldOut), note)
 		}
 	}
-	return []byte(b.String())
 }
 
 func percent(v *float64) string {

@@ -18,6 +18,7 @@ name that the project was checked on; columns that are not known are ignored.`, 
 	for _, name := range validate.Names() {
 		cmd.AddCommand(p.validateKind(name))
 	}
+	cmd.AddCommand(p.validateOperators())
 	return cmd
 }
 
