@@ -98,9 +98,9 @@ func (r *replica) scheduleBatch() {
 	r.batch = r.batch[:0]
 	for r.qLen > 0 && len(r.batch) < r.batcher.max && r.queue[r.qHead].ready <= r.now {
 		w := r.pop()
-		rec := &r.rec[w.req]
+		rec := r.book.record(w.req)
 		rec.sched = r.now
-		rec.prefill = r.cum
+		rec.cumSched = r.cum
 		r.batch = append(r.batch, w.req)
 	}
 	r.doing, r.start = mixes, r.now
@@ -116,10 +116,9 @@ func (r *replica) completeBatch() {
 	r.seqSeconds += (r.end - r.start) * float64(r.tokens)
 	r.steps0++
 	for _, q := range r.batch {
-		rec := &r.rec[q]
+		rec := r.book.record(q)
 		rec.first, rec.finish = r.now, r.now
-		rec.prefill = minus(r.cum, rec.prefill)
-		rec.decode = split{}
+		rec.cumFirst, rec.cumEnd = r.cum, r.cum
 		r.doneTokens++
 		r.outstand--
 		r.finished++

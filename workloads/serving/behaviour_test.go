@@ -390,3 +390,36 @@ func TestWholeTraces(t *testing.T) {
 		})
 	}
 }
+
+// endless repeats one request at a steady rate.
+type endless struct{ left, made int }
+
+func (e *endless) Fill(to []Request) (int, error) {
+	n := min(e.left, len(to))
+	e.left -= n
+	for i := range to[:n] {
+		to[i] = Request{ArriveSec: float64(e.made) / 20, Prompt: 30, Output: 10}
+		e.made++
+	}
+	return n, nil
+}
+
+// TestStreamsInLittleMemory holds that memory grows with what is in flight: a load of many
+// chunks reuses a few of them, and counts every request.
+func TestStreamsInLittleMemory(t *testing.T) {
+	p := toyService(toyEngine, 2, 64, 512, 5000)
+	const n = 50 * chunkSize
+	for _, router := range []string{RoundRobin, LeastOutstanding} {
+		for _, workers := range []int{1, 3} {
+			p.Config.Router = router
+			count := p.newTally(&Options{})
+			f, err := p.run(&endless{left: n}, Options{Workers: workers}, count)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(f.book.ring) > 8 || f.book.oldest() != nil || count.completed != n {
+				t.Errorf("%s: %d chunks held at once, %d requests completed of %d", router, len(f.book.ring), count.completed, n)
+			}
+		}
+	}
+}

@@ -113,6 +113,8 @@ type Options struct {
 	// the whole service, and each that ends brings the next; arrival times of the
 	// requests are not used.
 	Concurrency int
+	// Digest asks for Outcome.Digest.
+	Digest bool
 }
 
 func (c *Config) withDefaults() Config {

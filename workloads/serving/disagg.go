@@ -62,10 +62,13 @@ func (d *Disaggregated) Simulate(reqs []Request, concurrency int) (*Pools, error
 	case !(d.CacheBytesPerSec >= 0):
 		return nil, fmt.Errorf("serving: cache transfer at %v B/s: must not be negative", d.CacheBytesPerSec)
 	}
-	if err := checkRequests(reqs, true); err != nil {
-		return nil, err
+	if len(reqs) == 0 {
+		return nil, fmt.Errorf("serving: no requests")
 	}
 	for i := range reqs {
+		if err := checkRequest(&reqs[i], i, 0, true); err != nil {
+			return nil, err
+		}
 		if n := int(reqs[i].Prompt + reqs[i].Output); n > d.Decode.Memory.Tokens {
 			return nil, fmt.Errorf("serving: request %d of %d tokens exceeds the cache of %d tokens of a decode worker", i, n, d.Decode.Memory.Tokens)
 		}

@@ -9,19 +9,19 @@ import (
 
 // fleet is all replicas of a service behind its router.
 type fleet struct {
-	c       *Config
-	opt     *Options
-	reqs    []Request
-	rec     []record
-	reps    []replica
-	next    []float64 // each replica's next event, side by side for scanning
-	load    []int32   // each replica's requests in flight
-	down    []int32   // reasons for which a replica is away; 0: it serves
-	turn    []int     // per site, for round robin
-	link    []float64
-	held    []int32 // requests that wait for a replica, per arrival order
-	retries int
-	maxLen  int
+	c      *Config
+	opt    *Options
+	book   *book
+	pump   pump
+	reps   []replica
+	next   []float64 // each replica's next event, side by side for scanning
+	due    due       // when each replica may end a request
+	sites  []loads   // requests in flight by replica; replica r is number r/sites of site r mod sites
+	down   []int32   // reasons for which a replica is away; 0: it serves
+	link   []float64
+	held   []int32 // requests that wait for a replica, per arrival order
+	maxLen int
+	low    bounds
 }
 
 // change is a moment at which a replica comes or goes.
@@ -74,34 +74,51 @@ func Prepare(c Config, m Machine) (*Prepared, error) {
 
 // Simulate runs requests through a prepared service.
 func (p *Prepared) Simulate(reqs []Request, opt Options) (*Outcome, error) {
-	f, err := p.run(reqs, opt)
+	return p.Stream(&recorded{reqs}, opt)
+}
+
+// Stream runs the requests of a source through a prepared service, in memory that
+// grows with the requests in flight; percentiles of more than a few million requests
+// come from histograms (0.1 %).
+func (p *Prepared) Stream(src Source, opt Options) (*Outcome, error) {
+	t := p.newTally(&opt)
+	f, err := p.run(src, opt, t)
 	if err != nil {
 		return nil, err
 	}
-	return p.outcome(f), nil
+	return t.outcome(f), nil
 }
 
-func (p *Prepared) run(reqs []Request, opt Options) (*fleet, error) {
-	if err := checkRequests(reqs, opt.Concurrency > 0); err != nil {
+// Completions runs requests and returns only when each was answered, in their order; 0
+// for those that never were.
+func (p *Prepared) Completions(reqs []Request, opt Options) ([]float64, error) {
+	t := p.newTally(&opt)
+	t.kept = make([]record, 0, len(reqs))
+	if _, err := p.run(&recorded{reqs}, opt, t); err != nil {
 		return nil, err
 	}
+	done := make([]float64, len(t.kept))
+	for i := range t.kept {
+		done[i] = t.kept[i].finish
+	}
+	return done, nil
+}
+
+// run plays a load; what becomes of its requests is counted in t.
+func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 	changes, err := p.changes(&opt)
 	if err != nil {
 		return nil, err
 	}
 	c := &p.Config
-	f := &fleet{c: c, opt: &opt, reqs: reqs, rec: make([]record, len(reqs)), down: make([]int32, c.Replicas),
-		turn: make([]int, c.Network.Sites), link: make([]float64, c.Network.Sites), reps: make([]replica, c.Replicas),
-		next: make([]float64, c.Replicas), load: make([]int32, c.Replicas)}
-	for i := range f.turn {
-		f.turn[i] = i
-	}
-	for i := range f.reps {
-		f.down[i] = 1 // until it is ready
-		f.reps[i] = newReplica(p.Model, p.batch, c, reqs, f.rec, opt.EveryStep)
-		f.look(i)
+	n, sites := c.Replicas, c.Network.Sites
+	f := &fleet{c: c, opt: &opt, book: newBook(), down: make([]int32, n), link: make([]float64, sites),
+		reps: make([]replica, n), next: make([]float64, n), due: newDue(n), sites: make([]loads, sites)}
+	for s := range f.sites {
+		f.sites[s] = newLoads((n - s + sites - 1) / sites)
 	}
 	if p.Model != nil {
+		f.low = p.Model.lowerBounds()
 		f.maxLen = p.Memory.Tokens
 		if limit := c.MaxContext; limit > 0 {
 			f.maxLen = min(f.maxLen, limit)
@@ -109,30 +126,40 @@ func (p *Prepared) run(reqs []Request, opt Options) (*fleet, error) {
 			f.maxLen = min(f.maxLen, c.Arch.MaxSeq)
 		}
 	}
+	for i := range f.reps {
+		f.down[i] = 1 // until it is ready
+		f.reps[i] = newReplica(p.Model, p.batch, c, f.book, &f.low, opt.EveryStep)
+		f.look(i)
+	}
+	t.reps = f.reps
+	f.pump = newPump(src, f.book, t, &opt)
+	defer f.pump.stop()
 	switch {
 	case opt.Concurrency > 0:
-		f.closedLoop(changes)
+		err = f.closedLoop(changes)
 	case c.Router == RoundRobin && !slices.ContainsFunc(changes, func(g change) bool { return !g.up }):
-		f.independent(changes)
+		err = f.independent(changes)
 	default:
-		f.open(changes)
+		err = f.open(changes)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.giveUp()
+	f.pump.finish()
+	if t.requests == 0 {
+		return nil, fmt.Errorf("serving: no requests")
 	}
 	return f, nil
 }
 
-func checkRequests(reqs []Request, closed bool) error {
-	if len(reqs) == 0 {
-		return fmt.Errorf("serving: no requests")
-	}
-	last := math.Inf(-1)
-	for i, q := range reqs {
-		switch {
-		case q.Prompt < 1 || q.Output < 1:
-			return fmt.Errorf("serving: request %d has %d prompt and %d output tokens: expected at least 1 of each", i, q.Prompt, q.Output)
-		case !closed && (!(q.ArriveSec >= last) || math.IsInf(q.ArriveSec, 0) || q.ArriveSec < 0):
-			return fmt.Errorf("serving: request %d arrives at %v s: expected times from 0 upwards in order", i, q.ArriveSec)
-		}
-		last = q.ArriveSec
+// checkRequest says what is impossible about request i after one that arrived at last.
+func checkRequest(q *Request, i int, last float64, closed bool) error {
+	switch {
+	case q.Prompt < 1 || q.Output < 1:
+		return fmt.Errorf("serving: request %d has %d prompt and %d output tokens: expected at least 1 of each", i, q.Prompt, q.Output)
+	case !closed && (!(q.ArriveSec >= last) || math.IsInf(q.ArriveSec, 0)):
+		return fmt.Errorf("serving: request %d arrives at %v s: expected times from 0 upwards in order", i, q.ArriveSec)
 	}
 	return nil
 }
@@ -189,71 +216,114 @@ func (p *Prepared) changes(opt *Options) ([]change, error) {
 }
 
 // open serves an open load in order of time.
-func (f *fleet) open(changes []change) {
+func (f *fleet) open(changes []change) error {
 	ci := 0
 	sees := f.c.Router == LeastOutstanding
-	for i := range f.reqs {
-		t := f.reqs[i].ArriveSec
-		for ; ci < len(changes) && changes[ci].at <= t; ci++ {
-			f.apply(changes[ci])
+	for {
+		c, first, err := f.pump.take()
+		if err != nil {
+			return err
 		}
-		if sees {
-			f.advance(t - f.c.StaleSec)
+		if c == nil {
+			break
 		}
-		f.send(int32(i), t)
+		for k := range c.reqs {
+			t := c.reqs[k].ArriveSec
+			for ; ci < len(changes) && changes[ci].at <= t; ci++ {
+				f.apply(changes[ci])
+			}
+			if sees {
+				f.catchUp(t - f.c.StaleSec)
+			}
+			f.send(first+int32(k), t)
+		}
+		if !sees {
+			f.advance(c.reqs[len(c.reqs)-1].ArriveSec)
+		}
 	}
 	for ; ci < len(changes); ci++ {
 		f.apply(changes[ci])
 	}
 	f.advance(math.Inf(1))
-	f.giveUp()
+	return nil
 }
 
 // independent serves an open load whose routing does not depend on the state of
 // replicas: each replica runs alone, on as many goroutines as asked.
-func (f *fleet) independent(changes []change) {
+func (f *fleet) independent(changes []change) error {
 	ci := 0
-	for i := range f.reqs {
-		t := f.reqs[i].ArriveSec
-		for ; ci < len(changes) && changes[ci].at <= t; ci++ {
-			f.apply(changes[ci])
+	for {
+		c, first, err := f.pump.take()
+		if err != nil {
+			return err
 		}
-		f.send(int32(i), t)
+		if c == nil {
+			break
+		}
+		for k := range c.reqs {
+			t := c.reqs[k].ArriveSec
+			for ; ci < len(changes) && changes[ci].at <= t; ci++ {
+				f.apply(changes[ci])
+			}
+			f.send(first+int32(k), t)
+		}
+		f.advanceOn(f.opt.Workers, c.reqs[len(c.reqs)-1].ArriveSec)
 	}
 	for ; ci < len(changes); ci++ {
 		f.apply(changes[ci])
 	}
-	workers := min(max(f.opt.Workers, 1), len(f.reps))
+	f.advanceOn(f.opt.Workers, math.Inf(1))
+	return nil
+}
+
+// advanceOn is advance on several goroutines.
+func (f *fleet) advanceOn(workers int, until float64) {
+	workers = min(max(workers, 1), len(f.reps))
 	if workers == 1 {
-		f.advance(math.Inf(1))
-	} else {
-		var wg sync.WaitGroup
-		for w := range workers {
-			wg.Go(func() {
-				for i := w; i < len(f.reps); i += workers {
-					f.reps[i].advance(math.Inf(1))
-				}
-			})
-		}
-		wg.Wait()
+		f.advance(until)
+		return
 	}
-	f.giveUp()
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < len(f.reps); i += workers {
+				f.reps[i].advance(until)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range f.reps {
+		f.look(i)
+	}
 }
 
 // closedLoop keeps a number of requests in flight.
-func (f *fleet) closedLoop(changes []change) {
-	next, ci := 0, 0
-	send := func(t float64) {
-		if next < len(f.reqs) {
-			next++
-			f.send(int32(next-1), t)
+func (f *fleet) closedLoop(changes []change) error {
+	var c *chunk
+	var first int32
+	k, ci := 0, 0
+	// send brings the next request, false when there is none.
+	send := func(t float64) (bool, error) {
+		if c == nil || k == len(c.reqs) {
+			var err error
+			if c, first, err = f.pump.take(); err != nil || c == nil {
+				return false, err
+			}
+			k = 0
 		}
+		k++
+		f.send(first+int32(k-1), t)
+		return true, nil
 	}
 	for ; ci < len(changes) && changes[ci].at <= 0; ci++ {
 		f.apply(changes[ci])
 	}
-	for range min(f.opt.Concurrency, len(f.reqs)) {
-		send(0)
+	more := true
+	var err error
+	for n := 0; more && n < f.opt.Concurrency; n++ {
+		if more, err = send(0); err != nil {
+			return err
+		}
 	}
 	for {
 		best, at := -1, math.Inf(1)
@@ -269,20 +339,25 @@ func (f *fleet) closedLoop(changes []change) {
 		}
 		if best < 0 {
 			// Refused requests end at once; the loop goes on while some are left.
-			if next < len(f.reqs) && len(f.held) == 0 {
-				send(f.latest())
+			if more && len(f.held) == 0 {
+				if more, err = send(f.latest()); err != nil {
+					return err
+				}
 				continue
 			}
-			break
+			return nil
 		}
 		r := &f.reps[best]
 		r.event(at)
 		f.look(best)
 		for ; r.finished > 0; r.finished-- {
-			send(at)
+			if more {
+				if more, err = send(at); err != nil {
+					return err
+				}
+			}
 		}
 	}
-	f.giveUp()
 }
 
 func (f *fleet) latest() float64 {
@@ -303,14 +378,37 @@ func (f *fleet) advance(until float64) {
 	}
 }
 
+// catchUp lets those replicas process their events that may end a request up to and
+// including time until, so that the loads are those of that time.
+func (f *fleet) catchUp(until float64) {
+	for {
+		i, at := f.due.first()
+		if at > until || math.IsInf(at, 1) {
+			return
+		}
+		r := &f.reps[i]
+		if checked {
+			r.advance(math.Nextafter(at, 0))
+			f.noneEnded(i, at)
+		}
+		r.advance(until)
+		f.look(i)
+	}
+}
+
 // look notes what the router and the loops ask of a replica.
 func (f *fleet) look(i int) {
-	f.next[i], f.load[i] = f.reps[i].nextTime(), f.reps[i].outstand
+	r := &f.reps[i]
+	f.next[i] = r.nextTime()
+	f.due.set(i, r.endsNoEarlier())
+	if f.down[i] == 0 {
+		f.sites[i%len(f.sites)].set(i/len(f.sites), r.outstand)
+	}
 }
 
 // send takes request i, which arrived at t, through its site's link to the router.
 func (f *fleet) send(i int32, t float64) {
-	rec, q := &f.rec[i], &f.reqs[i]
+	rec, q := f.book.record(i), f.book.req(i)
 	rec.arrive, rec.replica = t, -1
 	net := &f.c.Network
 	site := int(i) % net.Sites
@@ -336,40 +434,29 @@ func (f *fleet) requestBytes(q *Request) float64 {
 
 // route gives a request to a replica of its site, or holds it until one is up.
 func (f *fleet) route(i int32, ready float64) {
-	sites := f.c.Network.Sites
-	site := int(i) % sites
-	n := len(f.reps)
-	// Both routers walk their site's replicas in turn; the least outstanding
-	// takes the first of the least loaded, so that ties go round.
-	best, least := -1, int32(math.MaxInt32)
-	j := f.turn[site]
-	for range (n - site + sites - 1) / sites {
-		if f.down[j] == 0 {
-			load := f.load[j]
-			if f.c.Router == RoundRobin {
-				load = 0
-			}
-			if load < least {
-				best, least = j, load
-			}
-			if least == 0 {
-				break
-			}
-		}
-		if j += sites; j >= n {
-			j = site
-		}
+	sites := len(f.sites)
+	l := &f.sites[int(i)%sites]
+	k := -1
+	if f.c.Router == RoundRobin {
+		k = l.inTurn()
+	} else {
+		k = l.leastLoaded()
 	}
-	if best < 0 {
+	if k < 0 {
 		f.held = append(f.held, i)
 		return
 	}
-	if f.turn[site] = best + sites; f.turn[site] >= n {
-		f.turn[site] = site
+	at := k*sites + int(i)%sites
+	f.book.record(i).replica = int32(at)
+	r := &f.reps[at]
+	r.enqueue(waiting{ready: ready, req: i})
+	l.set(k, r.outstand)
+	f.next[at] = r.nextTime()
+	if r.batcher != nil {
+		f.due.set(at, f.next[at])
+	} else if end := ready + float64(f.book.req(i).Output)*f.low.any; end < f.due.at[at] {
+		f.due.set(at, end)
 	}
-	f.rec[i].replica = int32(best)
-	f.reps[best].enqueue(waiting{ready: ready, req: i})
-	f.look(best)
 }
 
 // apply lets a replica come or go. Without outages nothing has to be advanced:
@@ -385,7 +472,7 @@ func (f *fleet) apply(g change) {
 		held := f.held
 		f.held = nil
 		for _, i := range held {
-			f.route(i, math.Max(f.rec[i].ready, g.at))
+			f.route(i, math.Max(f.book.record(i).ready, g.at))
 		}
 		return
 	}
@@ -394,18 +481,18 @@ func (f *fleet) apply(g change) {
 	}
 	f.advance(g.at)
 	dropped := r.abandon(g.at)
+	f.sites[g.replica%len(f.sites)].set(g.replica/len(f.sites), away)
 	f.look(g.replica)
 	for _, i := range dropped {
-		f.rec[i].retried++
-		f.retries++
-		f.route(i, math.Max(f.rec[i].ready, g.at))
+		f.book.record(i).retried++
+		f.route(i, math.Max(f.book.record(i).ready, g.at))
 	}
 }
 
 // giveUp marks what nobody was there to serve.
 func (f *fleet) giveUp() {
 	for _, i := range f.held {
-		f.rec[i].lost = true
+		f.book.record(i).lost = true
 	}
 }
 
@@ -432,9 +519,9 @@ func (r *replica) abandon(t float64) []int32 {
 		r.cum = r.cum.plus(hostTime(math.Max(0, t-r.start)))
 	}
 	for _, i := range list {
-		rec := &r.rec[i]
+		rec := r.book.record(i)
 		if rec.first > 0 && !rec.moved {
-			rec.decode = minus(r.cum, rec.decode)
+			rec.cumSched, rec.cumFirst = minus(rec.cumFirst, rec.cumSched), minus(r.cum, rec.cumFirst)
 			rec.moved = true
 		}
 	}

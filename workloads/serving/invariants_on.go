@@ -46,3 +46,11 @@ func (r *replica) check() {
 			used, reserved, decoding, seats, kv, r.used, r.reserved, r.running, r.maxBatch-len(r.free), r.kvSum))
 	}
 }
+
+// noneEnded holds that a replica that was advanced to before time at has ended nothing
+// since its requests were last counted.
+func (f *fleet) noneEnded(i int, at float64) {
+	if l := f.sites[i%len(f.sites)].at(i / len(f.sites)); l != away && l != f.reps[i].outstand {
+		panic(fmt.Sprintf("serving: invariant: replica %d ended %d requests before %v s", i, l-f.reps[i].outstand, at))
+	}
+}

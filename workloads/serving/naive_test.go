@@ -293,19 +293,28 @@ type fataler interface {
 	Helper()
 }
 
+// played is a fleet after a run with its requests and what became of them.
+type played struct {
+	*fleet
+	reqs []Request
+	rec  []record
+}
+
 // runFleet is Simulate that hands out the records.
-func runFleet(t fataler, p *Prepared, reqs []Request, opt Options) *fleet {
+func runFleet(t fataler, p *Prepared, reqs []Request, opt Options) played {
 	t.Helper()
-	f, err := p.run(reqs, opt)
+	count := p.newTally(&opt)
+	count.kept = []record{}
+	f, err := p.run(&recorded{reqs}, opt, count)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f
+	return played{f, reqs, count.kept}
 }
 
 // checkEmpty holds that nothing is left in a fleet after a run: blocks, seats,
 // promises and counts are all returned.
-func checkEmpty(t fataler, f *fleet) {
+func checkEmpty(t fataler, f played) {
 	t.Helper()
 	for i := range f.reps {
 		r := &f.reps[i]

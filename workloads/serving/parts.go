@@ -15,9 +15,20 @@ func (s *phases) add(rec *record, l *latencies) {
 	s.queue += l.queue
 	s.fixed += l.fixed
 	// What lies between without the replica working on it: preempted, moved, or lost with a replica.
-	s.stalled += l.prefill - rec.prefill.sec + (rec.finish - rec.first - rec.decode.sec)
-	s.prefill = s.prefill.plus(rec.prefill)
-	s.decode = s.decode.plus(rec.decode)
+	prefill, decode := minus(rec.cumFirst, rec.cumSched), minus(rec.cumEnd, rec.cumFirst)
+	s.stalled += l.prefill - prefill.sec + (rec.finish - rec.first - decode.sec)
+	s.prefill = s.prefill.plus(prefill)
+	s.decode = s.decode.plus(decode)
+}
+
+func (s *phases) merge(o *phases) {
+	s.n += o.n
+	s.network += o.network
+	s.queue += o.queue
+	s.fixed += o.fixed
+	s.stalled += o.stalled
+	s.prefill = s.prefill.plus(o.prefill)
+	s.decode = s.decode.plus(o.decode)
 }
 
 func (s *phases) shares(o *Outcome) {
@@ -75,35 +86,4 @@ func resourceShares(s split, fixed, queue, wan float64) []ResourceShare {
 		}
 	}
 	return all
-}
-
-// partsAt makes the parts of TTFT at percentiles: means over the completed
-// requests within half a percentile of it, so that the parts add up.
-func (f *fleet) partsAt(o *Outcome, fixed, back float64) {
-	levels := [...]struct {
-		name string
-		p    float64
-	}{{"p50", .50}, {"p95", .95}, {"p99", .99}}
-	var low, high [len(levels)]float64
-	var sums [len(levels)]phases
-	for k, l := range levels {
-		low[k], high[k] = o.TTFT.Quantile(l.p-.005), o.TTFT.Quantile(l.p+.005)
-	}
-	for i := range f.rec {
-		rec := &f.rec[i]
-		if rec.lost || rec.finish == 0 {
-			continue
-		}
-		l := f.latencies(i, fixed, back)
-		for k := range levels {
-			if l.ttft >= low[k] && l.ttft <= high[k] {
-				sums[k].add(rec, &l)
-			}
-		}
-	}
-	for k, l := range levels {
-		if sums[k].n > 0 {
-			o.TTFTParts = append(o.TTFTParts, result.PartsAt{Percentile: l.name, Parts: sums[k].firstToken()})
-		}
-	}
 }

@@ -2,15 +2,18 @@ package serving
 
 import "math"
 
-// record is what is kept of one request.
+// record is what is kept of one request. The end of a request only writes to it, since
+// its cache lines are cold by then; differences are taken when it is counted.
 type record struct {
 	arrive, ready        float64 // at the service, and at the replica
 	sched, first, finish float64 // on the replica; first and finish are 0 until they happen
-	prefill, decode      split   // the replica's counters when the part began; what it took once it ended
+	cumSched             split   // the replica's counters when its prompt began
+	cumFirst             split   // and at its first token; both as if earlier attempts had been here
+	cumEnd               split   // and at its last
 	replica              int32
 	preempted            int32
 	retried              int32
-	moved                bool // decode holds what it took on a replica that went away
+	moved                bool // cumSched and cumFirst hold what it took, before and after its first token, on a replica that went away
 	lost                 bool // refused: it can never fit, or nobody was there to serve it
 }
 
@@ -52,11 +55,13 @@ const (
 type replica struct {
 	model *StepModel
 	eng   *EngineProfile
-	reqs  []Request
-	rec   []record
+	book  *book
 
 	maxBatch, budget int
 	everyStep        bool
+	low              *bounds
+	mostBlocks       int   // that one step can take
+	shortest         int32 // outputs that wait have at least so many tokens
 	batcher          *batchModel
 
 	now    float64 // end of the last step
@@ -106,8 +111,8 @@ type replica struct {
 	doneTokens int64 // tokens emitted, those of repeated attempts included
 }
 
-func newReplica(m *StepModel, bm *batchModel, c *Config, reqs []Request, rec []record, everyStep bool) replica {
-	r := replica{model: m, eng: &c.Engine, reqs: reqs, rec: rec, batcher: bm, everyStep: everyStep, part: -1, head: -1, tail: -1}
+func newReplica(m *StepModel, bm *batchModel, c *Config, b *book, low *bounds, everyStep bool) replica {
+	r := replica{model: m, eng: &c.Engine, book: b, batcher: bm, low: low, everyStep: everyStep, part: -1, head: -1, tail: -1}
 	if bm != nil {
 		r.batch = make([]int32, 0, bm.max)
 		return r
@@ -121,6 +126,7 @@ func newReplica(m *StepModel, bm *batchModel, c *Config, reqs []Request, rec []r
 	r.heap = make([]finishing, 0, r.maxBatch)
 	r.whole = make([]int32, 0, r.maxBatch)
 	r.phases = make([]int32, c.Engine.BlockTokens)
+	r.mostBlocks = r.blocksOf(int32(r.budget)) + r.maxBatch + 1
 	return r
 }
 
@@ -134,6 +140,9 @@ func (r *replica) enqueue(w waiting) {
 		r.queue, r.qHead = grown, 0
 	}
 	r.queue[(r.qHead+r.qLen)&(len(r.queue)-1)] = w
+	if output := r.book.req(w.req).Output; r.qLen == 0 || output < r.shortest {
+		r.shortest = output
+	}
 	r.qLen++
 	r.outstand++
 	switch {
@@ -270,13 +279,12 @@ func (r *replica) completeMixed(sec float64) {
 // token is out now.
 func (r *replica) join(slot int32) {
 	s := &r.slots[slot]
-	rec := &r.rec[s.req]
-	q := &r.reqs[s.req]
+	rec := r.book.record(s.req)
+	q := r.book.req(s.req)
 	emitted := s.kv0 // tokens out before this one
 	if rec.first == 0 {
 		rec.first = r.now
-		rec.prefill = minus(r.cum, rec.prefill)
-		rec.decode = r.cum
+		rec.cumFirst = r.cum
 	}
 	r.doneTokens++
 	left := q.Output - emitted - 1
@@ -326,9 +334,9 @@ func (r *replica) undecode(slot int32) {
 // end1 ends a request at r.now.
 func (r *replica) finishOne(slot int32) {
 	s := &r.slots[slot]
-	rec := &r.rec[s.req]
+	rec := r.book.record(s.req)
 	rec.finish = r.now
-	rec.decode = minus(r.cum, rec.decode)
+	rec.cumEnd = r.cum
 	r.release(slot, r.blocksOf(s.kv0))
 	r.outstand--
 	r.finished++
@@ -355,7 +363,7 @@ func (r *replica) release(slot int32, blocks int) {
 // preempt sends a sequence back to the front of the queue; what it cached is lost.
 func (r *replica) preempt(slot int32) {
 	s := &r.slots[slot]
-	rec := &r.rec[s.req]
+	rec := r.book.record(s.req)
 	rec.preempted++
 	r.preempts++
 	if s.decoding {
@@ -366,7 +374,7 @@ func (r *replica) preempt(slot int32) {
 			}
 		}
 		r.undecode(slot)
-		emitted := r.reqs[s.req].Output - int32(s.finish-r.clock)
+		emitted := r.book.req(s.req).Output - int32(s.finish-r.clock)
 		r.release(slot, r.blocksOf(s.kv0))
 		r.back = append(r.back, waiting{ready: r.now, req: s.req, emitted: emitted})
 		return

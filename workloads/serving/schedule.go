@@ -78,7 +78,7 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 		if !ok {
 			return clean
 		}
-		goal := r.reqs[w.req].Prompt + w.emitted
+		goal := r.book.req(w.req).Prompt + w.emitted
 		chunk := min(goal, int32(budget))
 		blocks := r.blocksOf(chunk)
 		ask := blocks
@@ -87,7 +87,7 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 		}
 		promise := 0
 		if r.eng.ReserveOutput > 0 {
-			promise = r.blocksOf(r.reqs[w.req].Prompt + int32(r.eng.ReserveOutput*float64(r.reqs[w.req].Output)))
+			promise = r.blocksOf(r.book.req(w.req).Prompt + int32(r.eng.ReserveOutput*float64(r.book.req(w.req).Output)))
 		}
 		if len(r.free) == 0 || ask > free || r.reserved+promise > r.blocks {
 			r.closed = true
@@ -149,14 +149,15 @@ func (r *replica) admit(w waiting, promise int) int32 {
 	}
 	r.tail = slot
 	r.reserved += promise
-	rec := &r.rec[w.req]
+	rec := r.book.record(w.req)
 	switch {
 	case rec.first == 0:
 		rec.sched = r.now
-		rec.prefill = r.cum
+		rec.cumSched = r.cum
 	case rec.moved:
 		rec.moved = false
-		rec.decode = minus(r.cum, rec.decode)
+		rec.cumFirst = minus(r.cum, rec.cumFirst)
+		rec.cumSched = minus(rec.cumFirst, rec.cumSched)
 	}
 	return slot
 }

@@ -77,7 +77,7 @@ func TestEventsDoNotAllocate(t *testing.T) {
 	mallocs := func(n int) uint64 {
 		var a, b runtime.MemStats
 		runtime.ReadMemStats(&a)
-		if _, err := p.run(reqs[:n], Options{}); err != nil {
+		if _, err := p.Attainment(reqs[:n], Options{}); err != nil {
 			t.Fatal(err)
 		}
 		runtime.ReadMemStats(&b)

@@ -1,0 +1,286 @@
+package serving
+
+import (
+	"math"
+	"sync"
+
+	"aisim/internal/result"
+	"aisim/sim"
+)
+
+// exactRequests is how many requests keep their latencies, so that percentiles are
+// order statistics; beyond it they come from histograms.
+const exactRequests = 2 << 20
+
+// tally counts what became of requests, chunk by chunk in order of arrival.
+type tally struct {
+	p           *Prepared
+	fixed, back float64
+	late        bool // latencies depend on the end of the run
+	goodOnly    bool // count attainment and nothing else
+	digested    bool
+	workers     int
+	reps        []replica // for late latencies
+
+	requests, completed, lost, preempted, attained, retried int
+	promptTokens, outputTokens, goodTokens                  int64
+	start, end, lastArrival                                 float64
+	digest                                                  uint64
+	ttft, tpot, e2e, queue                                  latency
+	hours                                                   hourly
+	sum                                                     phases
+	byTTFT                                                  []phases
+	per                                                     []int    // completed, by replica
+	kept                                                    []record // all of them, if not nil
+}
+
+// latency gathers one latency: all values up to a number of them, then a histogram.
+type latency struct {
+	v []float64
+	h *sim.Histogram
+}
+
+func (l *latency) add(x float64) {
+	if l.h != nil {
+		l.h.Record(x)
+		return
+	}
+	if len(l.v) == exactRequests {
+		l.h = sim.NewHistogram()
+		for _, y := range l.v {
+			l.h.Record(y)
+		}
+		l.v = nil
+		l.h.Record(x)
+		return
+	}
+	l.v = append(l.v, x)
+}
+
+func (l *latency) distribution() Distribution {
+	if l.h != nil {
+		return countedDistribution(l.h)
+	}
+	return newDistribution(l.v)
+}
+
+func (p *Prepared) newTally(opt *Options) *tally {
+	t := &tally{p: p, digested: opt.Digest, digest: fnvStart, workers: opt.Workers, start: math.Inf(1), per: make([]int, p.Config.Replicas)}
+	t.late = p.Config.Engine.Cadence.Value > 0 && p.Config.Arch.Experts > 0
+	if p.Model != nil {
+		t.fixed = p.Model.RequestSec
+	}
+	n := &p.Config.Network
+	t.back = n.LatencySec
+	if n.BytesPerSec > 0 {
+		t.back += p.Config.Batcher.AnswerBytes / n.BytesPerSec
+	}
+	return t
+}
+
+// latencies are the times of one completed request.
+type latencies struct{ network, queue, prefill, fixed, ttft, tpot, e2e float64 }
+
+func (t *tally) latencies(rec *record, output int32) latencies {
+	l := latencies{network: rec.ready - rec.arrive + t.back, queue: rec.sched - rec.ready, prefill: rec.first - rec.sched, fixed: t.fixed}
+	if t.late {
+		l.fixed += t.unseen(rec.replica)
+	}
+	l.ttft = l.network + l.queue + l.prefill + l.fixed
+	l.e2e = l.ttft + rec.finish - rec.first
+	l.tpot = math.NaN()
+	if output > 1 {
+		l.tpot = (rec.finish - rec.first) / float64(output-1)
+	}
+	return l
+}
+
+// cadenceBatch is the mean batch from which the cadence of an engine shows whole: beside
+// few sequences schedulers look at their queue more often.
+const cadenceBatch = 16
+
+// unseen is how long a request waits in the mean before a busy scheduler looks at its
+// queue, for engines that do so every few steps in the recipes of mixtures (SGLang's
+// scheduler-recv-interval of 10 to 30). It is added to the answer and not played: the
+// steps go on meanwhile.
+func (t *tally) unseen(replica int32) float64 {
+	if replica < 0 {
+		return 0
+	}
+	r := &t.reps[replica]
+	if r.steps0 == 0 || r.cum.sec <= 0 {
+		return 0
+	}
+	batch := r.seqSeconds / r.cum.sec
+	return t.p.Config.Engine.Cadence.Value * r.cum.sec / float64(r.steps0) * min(1, batch/cadenceBatch)
+}
+
+// within says whether a request's latencies keep the SLO.
+func (p *Prepared) within(l *latencies, output int32) bool {
+	s := &p.Config.SLO
+	good := s.TTFTSec == 0 || l.ttft <= s.TTFTSec
+	if output > 1 && p.batch == nil {
+		good = good && (s.TPOTSec == 0 || l.tpot <= s.TPOTSec)
+	}
+	return good
+}
+
+// FNV-1a over words of 64 bits.
+const (
+	fnvStart = 0xcbf29ce484222325
+	fnvPrime = 0x100000001b3
+)
+
+// chunk counts the requests of a chunk.
+func (t *tally) chunk(c *chunk) {
+	t.requests += len(c.rec)
+	if t.kept != nil {
+		t.kept = append(t.kept, c.rec...)
+	}
+	for i := range c.rec {
+		rec, q := &c.rec[i], &c.reqs[i]
+		ended := !rec.lost && rec.finish != 0
+		if t.goodOnly {
+			if ended {
+				l := t.latencies(rec, q.Output)
+				if t.p.within(&l, q.Output) {
+					t.attained++
+				}
+			}
+			continue
+		}
+		if t.digested {
+			for _, w := range [...]uint64{uint64(rec.replica), math.Float64bits(rec.first), math.Float64bits(rec.finish)} {
+				t.digest = (t.digest ^ w) * fnvPrime
+			}
+		}
+		t.start = math.Min(t.start, rec.arrive)
+		t.lastArrival = math.Max(t.lastArrival, rec.arrive)
+		t.retried += int(rec.retried)
+		if !ended {
+			t.lost++
+			t.hours.add(rec.arrive, false)
+			continue
+		}
+		t.ended(rec, q)
+	}
+}
+
+// ended counts a request that was answered.
+func (t *tally) ended(rec *record, q *Request) {
+	l := t.latencies(rec, q.Output)
+	t.completed++
+	t.per[rec.replica]++
+	t.preempted += int(rec.preempted)
+	t.promptTokens += int64(q.Prompt)
+	t.outputTokens += int64(q.Output)
+	t.end = math.Max(t.end, rec.arrive+l.e2e)
+	t.ttft.add(l.ttft)
+	t.e2e.add(l.e2e)
+	t.queue.add(l.queue)
+	if q.Output > 1 && t.p.batch == nil {
+		t.tpot.add(l.tpot)
+	}
+	good := t.p.within(&l, q.Output)
+	if good {
+		t.attained++
+		t.goodTokens += int64(q.Output)
+	}
+	t.hours.add(rec.arrive, good)
+	if t.byTTFT == nil {
+		t.byTTFT = make([]phases, ttftCells)
+	}
+	t.sum.add(rec, &l)
+	t.byTTFT[ttftCell(l.ttft)].add(rec, &l)
+}
+
+// Cells of the time to first token, 1.1 % wide, from a microsecond to ten days.
+const (
+	cellsPerOctave = 64
+	firstOctave    = -20
+	ttftOctaves    = 40
+	ttftCells      = ttftOctaves * cellsPerOctave
+)
+
+// ttftCell reads the octave and the 64th of it that sec lies in from its bits.
+func ttftCell(sec float64) int {
+	const mantissaBits, bias = 52, 1023
+	k := int(math.Float64bits(max(sec, 0))>>(mantissaBits-6)) - (bias+firstOctave)*cellsPerOctave
+	return min(max(k, 0), ttftCells-1)
+}
+
+func (t *tally) outcome(f *fleet) *Outcome {
+	o := &Outcome{Requests: t.requests, Completed: t.completed, Lost: t.lost, Retried: t.retried, Preempted: t.preempted, Attained: t.attained,
+		PromptTokens: t.promptTokens, OutputTokens: t.outputTokens, StartSec: t.start, EndSec: math.Max(t.end, t.lastArrival), Memory: t.p.Memory}
+	if t.digested {
+		o.Digest = t.digest
+	}
+	o.Hours = t.hours.points(t.lastArrival)
+	jobs := [...]struct {
+		to *Distribution
+		l  *latency
+	}{{&o.TTFT, &t.ttft}, {&o.TPOT, &t.tpot}, {&o.E2E, &t.e2e}, {&o.Queue, &t.queue}}
+	if t.workers > 1 && t.completed > chunkSize {
+		var wg sync.WaitGroup
+		for w := range min(t.workers, len(jobs)) {
+			wg.Go(func() {
+				for k := w; k < len(jobs); k += t.workers {
+					*jobs[k].to = jobs[k].l.distribution()
+				}
+			})
+		}
+		wg.Wait()
+	} else {
+		for _, j := range jobs {
+			*j.to = j.l.distribution()
+		}
+	}
+	if math.IsInf(o.StartSec, 1) {
+		o.StartSec = 0
+	}
+	if span := o.EndSec - o.StartSec; span > 0 {
+		o.RequestsPerSec = float64(o.Completed) / span
+		o.OutputPerSec = float64(o.OutputTokens) / span
+		o.GoodPerSec = float64(o.Attained) / span
+		o.GoodOutputPerSec = float64(t.goodTokens) / span
+	}
+	if span := t.lastArrival - o.StartSec; span > 0 {
+		o.OfferedPerSec = float64(o.Requests-1) / span
+	}
+	o.Attainment = float64(o.Attained) / float64(o.Requests)
+	f.use(o, t.per)
+	if o.Completed > 0 {
+		t.sum.shares(o)
+		o.TTFTParts = t.partsAt(&o.TTFT)
+	}
+	return o
+}
+
+// partsAt makes the parts of the time to first token at percentiles: means over the
+// requests in the cells within half a percentile of it, so that the parts add up.
+func (t *tally) partsAt(d *Distribution) (out []result.PartsAt) {
+	for _, level := range [...]struct {
+		name string
+		p    float64
+	}{{"p50", .50}, {"p95", .95}, {"p99", .99}} {
+		var sum phases
+		for k := ttftCell(d.Quantile(level.p - .005)); k <= ttftCell(d.Quantile(level.p+.005)); k++ {
+			sum.merge(&t.byTTFT[k])
+		}
+		if sum.n > 0 {
+			out = append(out, result.PartsAt{Percentile: level.name, Parts: sum.firstToken()})
+		}
+	}
+	return out
+}
+
+// Attainment runs requests and returns only the share of them within the SLO: what a
+// search for a capacity asks for, at a fraction of the cost of an Outcome.
+func (p *Prepared) Attainment(reqs []Request, opt Options) (float64, error) {
+	t := p.newTally(&opt)
+	t.goodOnly = true
+	if _, err := p.run(&recorded{reqs}, opt, t); err != nil {
+		return 0, err
+	}
+	return float64(t.attained) / float64(t.requests), nil
+}
