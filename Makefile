@@ -35,7 +35,7 @@ validation: build
 	echo "Written by \`make validation\`; not to be edited. Errors are predicted over measured less one, on time."; \
 	echo "Constants were fitted on part of these rows: docs/models/ says which, and what leaving families out gives."; \
 	echo "Every case by itself: \`aisim validate TABLE FILE\`."; \
-	for t in collectives kernels training:training training:nanotron-h100-sweep training:mlperf-training inference other-chips storage; do \
+	for t in collectives kernels training:training training:nanotron-h100-sweep training:mlperf-training inference other-chips storage cluster; do \
 	  f=$${t#*:}; echo; echo "## $$f"; echo; echo '```'; bin/aisim validate $${t%%:*} $(MEASURED)/$$f.csv | sed -n '/^ *cases  done/,$$p'; echo '```'; done; \
 	echo; echo "## operators"; echo; echo "Measured grids of single operators: each call from the others, from one in ten, from the fitted curve (docs/models/kernels.md)."; \
 	echo; echo '```'; bin/aisim validate operators $(OPERATORS)/aiconfigurator $(OPERATORS)/vidur 2>/dev/null; echo '```'; } > VALIDATION.md.part

@@ -75,9 +75,16 @@ func Names() []string {
 	return out
 }
 
+// located is a kind whose rows name files, relative to the table's folder.
+type located interface{ in(folder string) }
+
 // Evaluate reads a table of the named kind and predicts its rows. The error is that of
-// a table that cannot be read; what fails on one row is in its case.
-func Evaluate(name string, table io.Reader) (*Report, error) {
+// a table that cannot be read; what fails on one row is in its case. Files that rows
+// name are looked for in the current folder.
+func Evaluate(name string, table io.Reader) (*Report, error) { return EvaluateIn(".", name, table) }
+
+// EvaluateIn is Evaluate of a table in a folder, from which the paths in its rows start.
+func EvaluateIn(folder, name string, table io.Reader) (*Report, error) {
 	fresh, ok := kinds[name]
 	if !ok {
 		return nil, fmt.Errorf("validate: no kind %q (want one of %s)", name, strings.Join(Names(), ", "))
@@ -89,6 +96,9 @@ func Evaluate(name string, table io.Reader) (*Report, error) {
 	t, err := ReadTable(table, kind.Columns()...)
 	if err != nil {
 		return nil, fmt.Errorf("validate %s: %w", name, err)
+	}
+	if k, ok := kind.(located); ok {
+		k.in(folder)
 	}
 	if k, ok := kind.(studier); ok {
 		k.study(t)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,7 +37,7 @@ is 0 whenever the table could be read.`,
 				return &fault{exitData, "the table cannot be read: " + err.Error(), args[0], ""}
 			}
 			defer f.Close()
-			r, err := validate.Evaluate(name, f)
+			r, err := validate.EvaluateIn(filepath.Dir(args[0]), name, f)
 			if err != nil {
 				what := strings.TrimPrefix(err.Error(), "validate "+name+": ")
 				return &fault{exitData, what, args[0], fmt.Sprintf("aisim validate %s --help says what a table looks like", name)}
