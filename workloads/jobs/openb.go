@@ -144,10 +144,10 @@ func readTable(path string, required []string, take func(*tableRow) error) error
 			}
 			return nil
 		}
-		line, _ := c.FieldPos(0)
 		if err != nil {
-			return &Error{File: path, Line: line, Msg: "the line cannot be read", Err: err}
+			return unreadable(path, n+2, err)
 		}
+		line, _ := c.FieldPos(0)
 		row.cells, row.err = cells, nil
 		if err := take(&row); err != nil {
 			return &Error{File: path, Line: line, Msg: err.Error()}

@@ -244,10 +244,10 @@ func (in *input) csv(r io.Reader, comma rune) error {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		in.line, _ = c.FieldPos(0)
 		if err != nil {
-			return &Error{File: in.name, Line: in.line, Msg: "the line cannot be read", Err: err}
+			return unreadable(in.name, in.line+1, err)
 		}
+		in.line, _ = c.FieldPos(0)
 		cell := func(i int) string {
 			if i < 0 || i >= len(row) {
 				return ""
@@ -310,6 +310,15 @@ func (in *input) csv(r io.Reader, comma rune) error {
 			return err
 		}
 	}
+}
+
+// unreadable is what encoding/csv says, with the line that it names.
+func unreadable(file string, line int, err error) error {
+	var at *csv.ParseError
+	if errors.As(err, &at) {
+		line, err = at.Line, at.Err
+	}
+	return &Error{File: file, Line: line, Msg: "the line cannot be read", Err: err}
 }
 
 // tresGPUs is the count of gres/gpu in Slurm's list of resources.
