@@ -2,53 +2,17 @@ package ingest
 
 import (
 	"encoding/binary"
-	"math"
 	"strconv"
 	"strings"
 
-	"google.golang.org/protobuf/encoding/protowire"
+	"aisim/workloads/trace/execution"
 )
 
-// Chakra .et is a stream of protobuf messages, each after its length as a varint: one
-// GlobalMetadata, then Nodes (mlcommons/chakra, schema/protobuf/et_def.proto). Schema
-// 1.0.1 has attributes in field 1 of GlobalMetadata, later ones a version string.
+// Chakra's wire format is read by workloads/trace/execution; here its nodes become records.
 
-// maxMessage bounds one message.
-const maxMessage = 64 << 20
+var chakraTypes, chakraComms = execution.ChakraTypes, execution.ChakraOps
 
-// isChakra says whether a file begins with a GlobalMetadata. The bytes are binary and
-// the second message must look like a node.
-func isChakra(head []byte) bool {
-	n, k := binary.Uvarint(head)
-	if k <= 0 || n == 0 || n > 1<<16 || head[0] == '{' || len(head) < k+int(n)+4 {
-		return false
-	}
-	meta := head[k : k+int(n)]
-	if meta[0] != 0x0a && meta[0] != 0x12 {
-		return false
-	}
-	for rest := meta; len(rest) > 0; {
-		num, typ, k := protowire.ConsumeTag(rest)
-		if k < 0 || num > 2 || typ != protowire.BytesType {
-			return false
-		}
-		_, k2 := protowire.ConsumeBytes(rest[k:])
-		if k2 < 0 {
-			return false
-		}
-		rest = rest[k+k2:]
-	}
-	_, k2 := binary.Uvarint(head[k+int(n):])
-	if k2 <= 0 || k+int(n)+k2 >= len(head) {
-		return false
-	}
-	tag := head[k+int(n)+k2]
-	return tag == 0x08 || tag == 0x12
-}
-
-var chakraTypes = [...]string{"invalid", "metadata", "memory load", "memory store", "comp", "send", "recv", "collective"}
-
-var chakraComms = [...]string{"all_reduce", "reduce", "all_gather", "gather", "scatter", "broadcast", "all_to_all", "reduce_scatter", "reduce_scatter", "barrier"}
+const maxMessage = execution.MaxMessage
 
 func readChakra(f *feed, in *input) error {
 	f.tool = "chakra"
@@ -85,27 +49,13 @@ func readChakra(f *feed, in *input) error {
 }
 
 func chakraMeta(f *feed, b []byte) {
+	version, attrs := execution.DecodeMeta(b)
+	if version != "" {
+		f.version = version
+	}
 	e := &Event{Key: "global metadata"}
-	for len(b) > 0 {
-		num, _, k := protowire.ConsumeTag(b)
-		if k < 0 {
-			return
-		}
-		v, k2 := protowire.ConsumeBytes(b[k:])
-		if k2 < 0 {
-			return
-		}
-		b = b[k+k2:]
-		if num == 1 && (len(v) == 0 || v[0] != 0x0a) {
-			f.version = string(v)
-			continue
-		}
-		if a, ok := chakraAttr(v); ok {
-			e.More = append(e.More, a)
-			if a.Name == "schema" || a.Name == "version" {
-				f.version = a.Text
-			}
-		}
+	for i := range attrs {
+		e.More = append(e.More, chakraField(&attrs[i]))
 	}
 	f.emit(e)
 }
@@ -116,166 +66,35 @@ type chakra struct {
 	typ        uint64
 	deps       []int64
 	start, dur Num // s
-	in, out    [2]string
+	in         [2]string
 	attrs      []Field
 }
 
 func chakraNode(b []byte) (*chakra, bool) {
-	n := &chakra{}
-	for len(b) > 0 {
-		num, typ, k := protowire.ConsumeTag(b)
-		if k < 0 {
-			return nil, false
-		}
-		b = b[k:]
-		switch typ {
-		case protowire.VarintType:
-			v, k := protowire.ConsumeVarint(b)
-			if k < 0 {
-				return nil, false
-			}
-			b = b[k:]
-			switch num {
-			case 1:
-				n.id = int64(v)
-			case 3:
-				n.typ = v
-			case 4, 5:
-				n.deps = append(n.deps, int64(v))
-			case 6:
-				n.start = Is(float64(v) * 1e-6)
-			case 7:
-				n.dur = Is(float64(v) * 1e-6)
-			}
-		case protowire.BytesType:
-			v, k := protowire.ConsumeBytes(b)
-			if k < 0 {
-				return nil, false
-			}
-			b = b[k:]
-			switch num {
-			case 2:
-				n.name = string(v)
-			case 4, 5:
-				for len(v) > 0 {
-					d, k := protowire.ConsumeVarint(v)
-					if k < 0 {
-						return nil, false
-					}
-					n.deps = append(n.deps, int64(d))
-					v = v[k:]
-				}
-			case 8:
-				n.in = chakraIO(v)
-			case 9:
-				n.out = chakraIO(v)
-			case 10:
-				if a, ok := chakraAttr(v); ok {
-					n.attrs = append(n.attrs, a)
-				}
-			}
-		default:
-			k := protowire.ConsumeFieldValue(num, typ, b)
-			if k < 0 {
-				return nil, false
-			}
-			b = b[k:]
-		}
+	var w execution.WireNode
+	if !execution.DecodeNode(b, &w) {
+		return nil, false
+	}
+	n := &chakra{id: int64(w.ID), name: string(w.Name), typ: w.Type, deps: w.Deps,
+		start: Is(float64(w.StartUs) * 1e-6), dur: Is(float64(w.Duration) * 1e-6), in: [2]string{string(w.InShapes), string(w.InTypes)}}
+	for i := range w.Attrs {
+		n.attrs = append(n.attrs, chakraField(&w.Attrs[i]))
 	}
 	return n, true
 }
 
-// chakraIO is IOInfo: values, shapes, types.
-func chakraIO(b []byte) (io [2]string) {
-	for len(b) > 0 {
-		num, typ, k := protowire.ConsumeTag(b)
-		if k < 0 || typ != protowire.BytesType {
-			return io
-		}
-		v, k2 := protowire.ConsumeBytes(b[k:])
-		if k2 < 0 {
-			return io
-		}
-		b = b[k+k2:]
-		if num == 2 || num == 3 {
-			io[num-2] = string(v)
-		}
+func chakraField(a *execution.WireAttr) Field {
+	f := Field{Name: string(a.Name), Text: string(a.Text)}
+	switch {
+	case a.Numeric:
+		f.Value = Is(a.Number)
+	case a.List > 0:
+		f.Text = strconv.Itoa(a.List) + " bytes of a list"
 	}
-	return io
-}
-
-// chakraAttr is AttributeProto: the name and one of many kinds of value.
-func chakraAttr(b []byte) (Field, bool) {
-	a := Field{}
-	for len(b) > 0 {
-		num, typ, k := protowire.ConsumeTag(b)
-		if k < 0 {
-			return a, false
-		}
-		b = b[k:]
-		switch typ {
-		case protowire.VarintType:
-			v, k := protowire.ConsumeVarint(b)
-			if k < 0 {
-				return a, false
-			}
-			b = b[k:]
-			switch num {
-			case 15, 17: // sint32, sint64
-				a.Value = Is(float64(protowire.DecodeZigZag(v)))
-			case 27:
-				a.Value, a.Unit = Is(float64(v)), "bool"
-			case 11, 13: // uint32, uint64
-				a.Value = Is(float64(v))
-			default:
-				a.Value = Is(float64(int64(v)))
-			}
-		case protowire.Fixed32Type:
-			v, k := protowire.ConsumeFixed32(b)
-			if k < 0 {
-				return a, false
-			}
-			b = b[k:]
-			if num == 5 {
-				a.Value = Is(float64(math.Float32frombits(v)))
-			} else {
-				a.Value = Is(float64(v))
-			}
-		case protowire.Fixed64Type:
-			v, k := protowire.ConsumeFixed64(b)
-			if k < 0 {
-				return a, false
-			}
-			b = b[k:]
-			if num == 3 {
-				a.Value = Is(math.Float64frombits(v))
-			} else {
-				a.Value = Is(float64(v))
-			}
-		case protowire.BytesType:
-			v, k := protowire.ConsumeBytes(b)
-			if k < 0 {
-				return a, false
-			}
-			b = b[k:]
-			switch num {
-			case 1:
-				a.Name = string(v)
-			case 29:
-				a.Text = string(v)
-			case 2, 31:
-			default:
-				a.Text = strconv.Itoa(len(v)) + " bytes of a list"
-			}
-		default:
-			k := protowire.ConsumeFieldValue(num, typ, b)
-			if k < 0 {
-				return a, false
-			}
-			b = b[k:]
-		}
+	if a.Bool {
+		f.Unit = "bool"
 	}
-	return a, a.Name != ""
+	return f
 }
 
 func (n *chakra) attr(name string) Num {

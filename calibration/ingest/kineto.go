@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"strings"
+
+	"aisim/workloads/trace/execution"
 )
 
 // readKineto reads Chrome traces of PyTorch's profiler. Kernels, copies, operators and
@@ -129,9 +131,7 @@ func (k *kineto) event(v ref) {
 }
 
 // dtypeBytes are the sizes of elements as torch names the types.
-var dtypeBytes = map[string]float64{"float": 4, "float32": 4, "double": 8, "float64": 8, "half": 2, "float16": 2, "bfloat16": 2, "int": 4, "int32": 4, "long": 8, "int64": 8,
-	"byte": 1, "char": 1, "int8": 1, "uint8": 1, "bool": 1, "short": 2, "int16": 2, "float8_e4m3fn": 1, "float8_e5m2": 1, "float8_e4m3fnuz": 1, "float8_e5m2fnuz": 1,
-	"complexfloat": 8, "complexdouble": 16}
+var dtypeBytes = execution.DTypeBytes
 
 // collective is a NCCL kernel. Bytes follow the nccl-tests convention: the larger of
 // input and output, which is the whole buffer for gathers and scatters.

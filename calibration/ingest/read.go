@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"sort"
+
+	"aisim/workloads/trace/execution"
 )
 
 // Tally says how much of a tool's output a file held.
@@ -244,7 +246,7 @@ func (w *walk) all() error {
 	if w.in.need(1) == 0 {
 		return nil
 	}
-	if isChakra(w.in.peek(window)) {
+	if execution.IsChakra(w.in.peek(window)) {
 		w.line = 0
 		return w.stop(readChakra(w.feed, w.in))
 	}

@@ -6,23 +6,36 @@ import (
 	"github.com/spf13/cobra"
 
 	"aisim/workloads/trace"
+	"aisim/workloads/trace/execution"
 )
 
 func (p *program) trace() *cobra.Command {
-	cmd := p.group("trace", "Look into request traces", `Trace reads the request traces that services are replayed from: Azure LLM CSV and
-Mooncake JSONL, plain or compressed with gzip or Zstandard.`, `  aisim trace info requests.csv`)
-	cmd.AddCommand(p.traceInfo())
+	cmd := p.group("trace", "Look into, convert and replay traces", `Trace reads two sorts of traces, plain or compressed with gzip or Zstandard. Requests that
+services are replayed from: Azure LLM CSV and Mooncake JSONL. Executions of ranks:
+MLCommons Chakra (protobuf and JSON), PyTorch profiles (Kineto) and execution traces,
+and the text layers of ASTRA-sim 1.0 and SimAI.`, `  aisim trace info requests.csv
+  aisim trace info chakra.*.et
+  aisim trace replay profile.json.gz --on llama3-405b-16k-h100`)
+	cmd.AddCommand(p.traceInfo(), p.traceConvert(), p.traceReplay())
 	return cmd
+}
+
+// isExecution says whether a file is an execution trace, and in which format.
+func isExecution(path string) (string, bool) {
+	format, err := execution.Detect(path)
+	return format, err == nil && format != ""
 }
 
 func (p *program) traceInfo() *cobra.Command {
 	var format, layout string
-	cmd := &cobra.Command{Use: "info FILE", Short: "Print requests, rate and lengths of a trace",
-		Long: `Info reads a trace to its end and prints what it holds. A trace that is damaged gives
-the line at fault, and exit code 5.`,
+	cmd := &cobra.Command{Use: "info FILE...", Short: "Print what a trace holds",
+		Long: `Info reads a trace to its end and prints what it holds: requests, rate and lengths, or
+nodes, compute, collectives and what its reader had to settle. Several files are the
+ranks of one execution. A trace that is damaged gives the place at fault, and exit code 5.`,
 		Example: `  aisim trace info requests.csv
-  aisim trace info mooncake.jsonl.zst --format json`,
-		Args: exactly("FILE"),
+  aisim trace info mooncake.jsonl.zst --format json
+  aisim trace info chakra.0.et chakra.1.et`,
+		Args: cobra.MinimumNArgs(1),
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			if layout != "" && layout != string(trace.Azure) && layout != string(trace.Mooncake) {
 				return usage(cmd.CommandPath(), "use azure or mooncake, or leave it out", "no layout is called %q", layout)
@@ -30,19 +43,33 @@ the line at fault, and exit code 5.`,
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			t, err := trace.ReadFile(args[0], trace.Format(layout), trace.Limits{})
+			if kind, ok := isExecution(args[0]); ok && layout == "" {
+				return p.executionInfo(kind, args, format)
+			}
+			if len(args) > 1 {
+				return &fault{exitData, "several files are the ranks of one execution trace, and this is none", args[0], "give request traces one at a time"}
+			}
+			t, err := readRequests(args[0], layout)
 			if err != nil {
-				return &fault{exitData, "the trace cannot be read: " + cause(err), args[0], "an Azure LLM CSV or a Mooncake JSONL file is wanted"}
+				return err
 			}
 			if format == "json" {
 				return p.print(asJSON(traceJSON(t)))
 			}
 			return p.print(asTable(traceRows(t)))
 		}}
-	cmd.Flags().StringVar(&layout, "layout", "", "`NAME` of the layout, azure or mooncake (default: told from the first byte)")
+	cmd.Flags().StringVar(&layout, "layout", "", "`NAME` of the layout of requests, azure or mooncake (default: told from the first byte)")
 	_ = cmd.RegisterFlagCompletionFunc("layout", cobra.FixedCompletions([]string{string(trace.Azure), string(trace.Mooncake)}, cobra.ShellCompDirectiveNoFileComp))
 	addFormat(cmd, &format, "text", "json")
 	return cmd
+}
+
+func readRequests(path, layout string) (*trace.Trace, error) {
+	t, err := trace.ReadFile(path, trace.Format(layout), trace.Limits{})
+	if err != nil {
+		return nil, &fault{exitData, "the trace cannot be read: " + cause(err), path, "an Azure LLM CSV, a Mooncake JSONL file, a Chakra or PyTorch trace, or layers of ASTRA-sim or SimAI are wanted"}
+	}
+	return t, nil
 }
 
 func traceRows(t *trace.Trace) [][]string {
