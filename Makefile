@@ -1,5 +1,5 @@
 # aisim: build, run the flagship scenario, test.
-.PHONY: build run test vet assets bench validation
+.PHONY: build run test vet assets bench validation kills
 
 # The binary with the interactive charts where npm can fetch their library.
 build: assets
@@ -21,6 +21,10 @@ test: vet
 	go test ./...
 	go test -race -short ./sim/...
 	go test -tags invariants -short ./sim/... ./cluster/... ./workloads/serving/... ./planner/...
+
+# A sweep killed a hundred times at random moments.
+kills:
+	AISIM_KILLS=100 go test ./cmd/aisim -run KilledSweeps -count=1 -v
 
 # Speed beside the reference programs; writes docs/performance.md.
 bench:

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"sort"
+	"strings"
 
 	"aisim/internal/result"
 	"aisim/reports/figure"
@@ -29,13 +30,12 @@ func scatterFigure(points []scatterPoint, xName, yName string, lessY bool) figur
 	spare := func(a, b float64) (float64, float64) { d := (b - a) * 0.06; return a - d, b + d }
 	ax, bx := spare(lo.x.Value, hi.x.Value)
 	ay, by := spare(lo.y.Value, hi.y.Value)
-	x, y := figure.Linear(ax, bx), figure.Linear(ay, by)
+	x, y := scatterAxis(lo.x.Value, hi.x.Value, ax, bx), scatterAxis(lo.y.Value, hi.y.Value, ay, by)
 	at := func(v float64) float64 { return scatterHeight * (1 - y.At(v)/100) }
 	d := figure.Drawing{Height: scatterHeight + 4, Label: yName + " against " + xName}
-	fy := number.For(hi.y.Value, hi.y.Value, hi.y.Value, points[0].y.Unit)
 	for _, t := range y.Ticks {
 		d.Line(0, at(t), 100, at(t), "hair", 1)
-		d.Text(0, at(t)-3, 0, figure.Start, fy.With(t))
+		d.Text(0, at(t)-3, 0, figure.Start, number.Of(t, points[0].y.Unit))
 	}
 	given := false
 	for _, p := range points {
@@ -73,8 +73,21 @@ func scatterFigure(points []scatterPoint, xName, yName string, lessY bool) figur
 		}
 	}
 	fx := number.For(hi.x.Value, hi.x.Value, hi.x.Value, points[0].x.Unit)
+	if u := strings.Fields(fx.Unit); len(u) > 1 {
+		fx.Unit = u[0] // the caption says the rest
+	}
 	axis := x.Draw(func(v float64) string { return fx.With(v) })
 	return figure.Figure{NoValues: true, Rows: []figure.Row{{Draw: d}, {Draw: axis.Draw}}, Caption: "Right: " + xName + ". Up: " + yName + ". Designs that no other beats in both are joined."}
+}
+
+// wideRange is from which ratio of its ends an axis is logarithmic.
+const wideRange = 30
+
+func scatterAxis(lo, hi, from, to float64) figure.Axis {
+	if lo > 0 && hi/lo > wideRange {
+		return figure.Log10(lo, hi, 5)
+	}
+	return figure.Linear(from, to)
 }
 
 func beaten(p scatterPoint, points []scatterPoint, lessY bool) bool {

@@ -104,11 +104,7 @@ func (c *checker) overrides(key string, sets []string) bool {
 			c.bad(key, "", "", "%s cannot vary", name)
 			return false
 		}
-		again, err := c.sc.reload([]string{set})
-		if err == nil || again != nil {
-			continue
-		}
-		for _, p := range err.(*Invalid).Problems {
+		for _, p := range c.sc.unbindable(set) {
 			if p.Key == strings.TrimSpace(name) { // the value itself is wrong, whatever it is combined with
 				c.problems = append(c.problems, c.sc.ProblemAt(key, set, p.Allowed, p.Hint, p.Key+": "+p.Message))
 				return false

@@ -17,6 +17,7 @@ var studyKeys = concat([]Key{
 	{Path: "sweep.sampling", Doc: "All combinations, or a latin hypercube of them.", Enum: []string{"grid", "latin"}, Default: `"grid"`, Why: "every combination"},
 	{Path: "sweep.points", Doc: "Points of a latin hypercube.", Range: within(1, 1e6), Derived: "needed for latin", Example: `200`},
 	{Path: "sweep.replicas", Doc: "Futures of each point, from which its intervals come.", Range: within(1, 1000), Default: `5`, Why: "the least that give an interval"},
+	{Path: "sweep.capacity", Doc: "Search at each point for the load that services carry within their objective; a few dozen simulations each.", Default: `false`},
 	{Path: "sweep.variable", Doc: "One dimension of the space.", Required: true, Items: within(1, 32)},
 }, variableKeys("goal.variable"), variableKeys("sweep.variable"))
 

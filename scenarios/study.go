@@ -25,6 +25,7 @@ type Sweep struct {
 	Sampling  string     `toml:"sampling"` // grid | latin
 	Points    *int       `toml:"points"`   // of a latin hypercube
 	Replicas  int        `toml:"replicas"`
+	Capacity  bool       `toml:"capacity"` // search for what services can carry at each point
 	Variables []Variable `toml:"variable"`
 }
 

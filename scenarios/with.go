@@ -20,8 +20,18 @@ func (sc *Scenario) With(sets ...string) (*Scenario, error) {
 	return sc.bound(tree, sets)
 }
 
-// reload is With where [goal] and [sweep] are left out of the check.
-func (sc *Scenario) reload(sets []string) (*Scenario, error) { return sc.With(sets...) }
+// unbindable are the problems that an override has by itself: what only shows beside
+// other keys is not among them.
+func (sc *Scenario) unbindable(set string) []*Problem {
+	l := &loader{}
+	tree := sc.source.tree.clone()
+	delete(tree.table, "goal")
+	delete(tree.table, "sweep")
+	l.set(tree, set)
+	b := &binder{sc: &Scenario{source: &source{origins: map[string]origin{}}}, refs: catalogue()}
+	b.table(tree, "", "", reflect.ValueOf(b.sc).Elem(), selection{})
+	return b.problems
+}
 
 // Study is the scenario under overrides with its [goal] and [sweep] kept.
 func (sc *Scenario) Study(sets ...string) (*Scenario, error) {

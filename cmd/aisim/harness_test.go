@@ -16,7 +16,15 @@ import (
 // childMark makes the test binary be aisim, for the tests that need a process.
 const childMark = "AISIM_TEST_CHILD"
 
+// childBuild gives the child the build of call, so that both may work on one sweep.
+const childBuild = "AISIM_TEST_BUILD"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(childBuild) != "" {
+		p, _, _ := call("", os.Args[1:]...)
+		p.kill, p.stdout, p.stderr = os.Exit, os.Stdout, os.Stderr
+		os.Exit(p.execute())
+	}
 	if os.Getenv(childMark) != "" {
 		plainEvery = 0 // a line per simulation, so that the parent knows when to strike
 		os.Exit(execute(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
