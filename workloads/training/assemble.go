@@ -118,7 +118,9 @@ func (j *Job) Step() (*Step, error) {
 	j.tailBytes(&bytes)
 	st.LevelBytes = bytes
 	j.finish(st, &w, total, bubble)
-	st.Stages = j.spans(t, st.Seconds/total.sec, tails, barrier.sec)
+	if !j.undrawn {
+		st.Stages = j.spans(t, st.Seconds/total.sec, tails, barrier.sec)
+	}
 	j.totals(st)
 	return st, nil
 }

@@ -32,6 +32,7 @@ type Job struct {
 	hostSpeed, attentionRate       float64
 	residual                       float64 // factor on chip time
 	assumed                        []result.Assumption
+	undrawn                        bool // spans are left out
 }
 
 // Plan predicts one training step: Prepare, then Step. It returns a *ConfigError
@@ -48,6 +49,15 @@ func Plan(cfg Config, m Machine) (*Step, error) {
 // Prepare checks a configuration and lays it out: what does not change when rates
 // do. Errors as Plan's.
 func Prepare(cfg Config, m Machine) (*Job, error) {
+	j, err := prepare(cfg, m)
+	if err != nil {
+		return nil, err
+	}
+	return j.On(m)
+}
+
+// prepare is Prepare up to what depends on rates.
+func prepare(cfg Config, m Machine) (*Job, error) {
 	fw, err := FrameworkByID(cfg.Framework)
 	if err != nil {
 		return nil, err
@@ -67,7 +77,7 @@ func Prepare(cfg Config, m Machine) (*Job, error) {
 	} else if err := j.prepareTransformer(); err != nil {
 		return nil, err
 	}
-	return j.On(m)
+	return j, nil
 }
 
 func (j *Job) prepareTransformer() (err error) {
@@ -178,6 +188,14 @@ func (j *Job) settings() {
 // On returns the job on a machine of the same size with other rates: another device,
 // fabric, host speed or background traffic. What is the same is shared.
 func (j *Job) On(m Machine) (*Job, error) {
+	fab, err := newFabric(&m)
+	if err != nil {
+		return nil, err
+	}
+	return j.on(m, fab)
+}
+
+func (j *Job) on(m Machine, fab *fabric) (*Job, error) {
 	if len(m.Chips) != len(j.layout.chips) {
 		return nil, fmt.Errorf("training: job laid out on %d chips, the machine has %d", len(j.layout.chips), len(m.Chips))
 	}
@@ -194,10 +212,7 @@ func (j *Job) On(m Machine) (*Job, error) {
 	n.chip = newChip(narrowed(m.Device, onChip(j.profile.NarrowRateOn, m.Device.ID, 1)), n.residual, n.framework.GroupedRate, n.framework.GroupedHalf)
 	n.hostSpeed = orOne(m.HostSpeed)
 	n.attentionRate = j.framework.attentionRate(m.Device.ID)
-	fab, err := newFabric(&m)
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	for id, groups := range j.groups {
 		if n.plans[id], err = fab.prepare(planOps[id], groups); err != nil {
 			return nil, err
