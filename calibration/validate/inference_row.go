@@ -129,6 +129,7 @@ func (s *service) precisions(text string) error {
 		s.weights = hardware.FP4
 	case strings.Contains(p, "16"):
 		s.weights, s.cache = hardware.BF16, hardware.BF16
+		return nil
 	default:
 		return fmt.Errorf("precision %q is not known", text)
 	}
