@@ -48,6 +48,9 @@ func (e *evaluation) compose(stopped error) *result.Run {
 	if err := e.compliance(run); err != nil {
 		run.Warnings = append(run.Warnings, result.Warning{What: "The rules of data protection were not checked.", Why: err.Error(), Effect: "No statement on them is made."})
 	}
+	if err := e.edge(run); err != nil {
+		run.Warnings = append(run.Warnings, result.Warning{What: "Offloading was not played.", Why: err.Error(), Effect: "Nothing is said of it."})
+	}
 	e.money(run)
 	if err := e.pipelines(run); err != nil {
 		run.Warnings = append(run.Warnings, result.Warning{What: "The pipelines were not played.", Why: err.Error(), Effect: "Nothing is said of them."})

@@ -65,7 +65,7 @@ func resources(w *scenarios.World) []resource {
 	if w.Scenario.Faults != nil {
 		rs = append(rs, resource{scenarios.MTBF, "Time between failures"}, resource{scenarios.Recovery, "Speed of recovery"})
 	}
-	if w.Scenario.Edge != nil {
+	if w.Scenario.Edge != nil && w.Scenario.Edge.Requests == "wan" {
 		rs = append(rs, resource{scenarios.WANLink, "Site links"})
 	}
 	return rs

@@ -106,7 +106,7 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 // availability is the share of the time that the sites' links are up: a request that
 // finds its link down is not answered in time.
 func availability(sc *scenarios.Scenario) float64 {
-	if sc.Edge != nil {
+	if sc.Edge != nil && sc.Edge.Requests == "wan" {
 		return sc.Edge.WAN.Availability
 	}
 	return 1

@@ -197,6 +197,17 @@ func Tables(run *result.Run) []Table {
 		}
 	}
 	add("pipelines", []string{"pipeline", "stage", "tasks", "start_s", "end_s", "bound_by"}, stages)
+	var offload [][]string
+	for _, o := range run.Offloads {
+		for k, l := range o.Local {
+			r := []string{o.Workload, num(l.RequestsPerSec), num(l.TTFTP95), num(l.Attainment.Value), "", ""}
+			if k < len(o.Remote) {
+				r[4], r[5] = num(o.Remote[k].TTFTP95), num(o.Remote[k].Attainment.Value)
+			}
+			offload = append(offload, r)
+		}
+	}
+	add("offload", []string{"workload", "requests_per_s", "site_p95_s", "site_attainment_ratio", "region_p95_s", "region_attainment_ratio"}, offload)
 	add("data_protection", []string{"regime", "rule", "title", "basis", "status", "subjects", "findings"}, rows)
 	rows = nil
 	for _, w := range run.Warnings {

@@ -85,6 +85,13 @@ func Text(run *result.Run) string {
 			line("  %s %12s  %s", pad(st.ID, 37), number.Of(st.End-st.Start, "s"), st.Bound)
 		}
 	}
+	for _, o := range run.Offloads {
+		line("")
+		wrapped(&b, o.Workload+": "+offloadWords(&o), "")
+	}
+	for _, u := range run.Updates {
+		wrapped(&b, u.Workload+": "+updateWords(&u), "")
+	}
 	if c := run.Compliance; c != nil {
 		line("")
 		line("Data protection, not legal advice: %s", complianceCount(c))

@@ -186,6 +186,12 @@ func (c *checker) edge() {
 		c.bad("edge.sites", fmt.Sprintf("a divisor of %d", c.sc.Cluster.Nodes), "", "%d nodes do not spread evenly over %d sites", c.sc.Cluster.Nodes, e.Sites)
 		return
 	}
+	if e.Offload != nil && e.Requests != "site" {
+		c.bad("edge.offload", "", `write requests = "site"`, "requests that come over the sites' links already could go to the region without the sites")
+	}
+	if u := e.Update; u != nil && u.Stages[len(u.Stages)-1] != 1 {
+		c.bad("edge.update.stages", "a last entry of 1", "", "leaves sites without the update")
+	}
 	if e.DevicesPerSite != nil && c.server != nil {
 		if have := c.sc.Cluster.Nodes / e.Sites * c.chips; *e.DevicesPerSite > have {
 			c.bad("edge.devices_per_site", fmt.Sprintf("1 to %d", have), "", "a site's servers hold %d accelerators", have)

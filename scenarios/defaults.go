@@ -26,6 +26,9 @@ func complete(sc *Scenario) []*Problem {
 	c.fabric()
 	c.faults()
 	c.economics()
+	if e := sc.Edge; e != nil && e.Update == nil {
+		c.drop("edge.wan.outage")
+	}
 	for i := range sc.Workloads {
 		c.workload(&sc.Workloads[i])
 	}

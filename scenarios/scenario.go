@@ -141,6 +141,27 @@ type Edge struct {
 	Sites          int  `toml:"sites"`
 	DevicesPerSite *int `toml:"devices_per_site"` // accelerators in use at each site; nil: all
 	WAN            WAN  `toml:"wan"`
+
+	Requests string   `toml:"requests"` // wan | site: where they come from
+	Offload  *Offload `toml:"offload"`
+	Update   *Update  `toml:"update"`
+}
+
+// Offload is a region that could answer in the sites' stead.
+type Offload struct {
+	Server       string  `toml:"server"`
+	Nodes        int     `toml:"nodes"`
+	RoundTripSec float64 `toml:"round_trip"` // beyond the sites' links
+}
+
+// Update is how models reach the sites and samples come back.
+type Update struct {
+	EverySec          float64   `toml:"every"`
+	Stages            []float64 `toml:"stages"`
+	HoldSec           float64   `toml:"hold"`
+	SourceBytesPerSec *float64  `toml:"source"`
+	SampleShare       float64   `toml:"samples"`
+	EgressUSDPerGB    float64   `toml:"egress_price"`
 }
 
 // WAN is the link of each site to the rest of the world.
@@ -148,6 +169,7 @@ type WAN struct {
 	BytesPerSec  float64 `toml:"bandwidth"`
 	LatencySec   float64 `toml:"latency"` // one way
 	Availability float64 `toml:"availability"`
+	OutageSec    float64 `toml:"outage"`
 }
 
 // Interval is a duration or the word "auto".

@@ -112,7 +112,10 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 		if e.Sites > p.NodeCount {
 			return nil, Problems(w.Scenario.ProblemAt("edge.sites", "", fmt.Sprintf("1..%d, the nodes of the workload", p.NodeCount), "", "more sites than nodes"))
 		}
-		c.Network = serving.Network{LatencySec: e.WAN.LatencySec, BytesPerSec: e.WAN.BytesPerSec, Sites: e.Sites}
+		c.Network = serving.Network{Sites: e.Sites}
+		if e.Requests == "wan" {
+			c.Network.LatencySec, c.Network.BytesPerSec = e.WAN.LatencySec, e.WAN.BytesPerSec
+		}
 		if p.Arch.Generic != nil {
 			c.Network.TokenBytes = p.Arch.Generic.SampleBytes
 		}

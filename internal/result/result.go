@@ -80,6 +80,8 @@ type Run struct {
 	Refused      []Refusal         `json:"refused,omitempty"`
 	Compliance   *Compliance       `json:"compliance,omitempty"` // nil when no rules were asked for
 	Pipelines    []Pipeline        `json:"pipelines,omitempty"`
+	Offloads     []Offload         `json:"offloads,omitempty"`
+	Updates      []FleetUpdate     `json:"updates,omitempty"`
 }
 
 // ScenarioRef names the scenario of a run by content.
@@ -388,6 +390,29 @@ type Assumption struct {
 	Pedigree Pedigree `json:"pedigree"`
 	Source   string   `json:"source"`
 	Weight   float64  `json:"weight,omitempty"` // share of the objective's variance, 0 when unknown
+}
+
+// Offload is a service answered at the edge sites and in a region, at the same loads. The
+// region's list ends where the sites' links are full.
+type Offload struct {
+	Workload string      `json:"workload"`
+	Local    []LoadPoint `json:"local"`
+	Remote   []LoadPoint `json:"remote"`
+	LinkFull float64     `json:"link_full_requests_per_s"`
+}
+
+// FleetUpdate is how a model reaches the sites and samples come back.
+type FleetUpdate struct {
+	Workload          string  `json:"workload"`
+	ModelBytes        float64 `json:"model_bytes"`
+	RolloutSec        float64 `json:"rollout_s"`
+	StalenessSec      float64 `json:"staleness_s"`
+	SampleBytesPerDay float64 `json:"sample_bytes_per_day"`
+	LinkShare         float64 `json:"link_share"`
+	OutagesPerYear    float64 `json:"outages_per_year"` // of each site
+	BufferBytes       float64 `json:"buffer_bytes"`     // that a site keeps through a mean outage
+	CatchUpSec        float64 `json:"catch_up_s"`
+	EgressUSDPerYear  float64 `json:"egress_usd_per_year"`
 }
 
 // Pipeline is one run of a graph of stages, and how often it runs.

@@ -411,7 +411,7 @@ func (f *fleet) send(i int32, t float64) {
 	rec, q := f.book.record(i), f.book.req(i)
 	rec.arrive, rec.replica = t, -1
 	net := &f.c.Network
-	site := int(i) % net.Sites
+	site := siteOf(int(i), net.Sites)
 	ready := t
 	if net.BytesPerSec > 0 {
 		f.link[site] = math.Max(f.link[site], t) + f.requestBytes(q)/net.BytesPerSec
@@ -435,7 +435,8 @@ func (f *fleet) requestBytes(q *Request) float64 {
 // route gives a request to a replica of its site, or holds it until one is up.
 func (f *fleet) route(i int32, ready float64) {
 	sites := len(f.sites)
-	l := &f.sites[int(i)%sites]
+	site := siteOf(int(i), sites)
+	l := &f.sites[site]
 	k := -1
 	if f.c.Router == RoundRobin {
 		k = l.inTurn()
@@ -446,7 +447,7 @@ func (f *fleet) route(i int32, ready float64) {
 		f.held = append(f.held, i)
 		return
 	}
-	at := k*sites + int(i)%sites
+	at := k*sites + site
 	f.book.record(i).replica = int32(at)
 	r := &f.reps[at]
 	r.enqueue(waiting{ready: ready, req: i})
