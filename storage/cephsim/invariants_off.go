@@ -1,0 +1,5 @@
+//go:build !invariants
+
+package cephsim
+
+const invariants = false
