@@ -48,10 +48,11 @@ func (p *program) benchStorage() *cobra.Command {
 	var format, size, drive, scheduler string
 	fail := -1
 	cmd := &cobra.Command{Use: "storage", Short: "Play a Ceph pool access by access",
-		Long: `Storage plays clients against a Ceph pool on the engine: every request with its messages,
-core time, drive accesses and commits, placed by CRUSH. The defaults are 630 OSDs on 63 nodes
-of 48 cores (EPYC 9454P) and two 100 GbE ports under a mix of 70 % reads of 4 KiB, 1,024 in flight per host.
-Nothing is issued after the end; the wall time counts the building of the pool.`,
+		Long: `Storage plays clients against a Ceph pool on the engine: every request with its
+messages, core time, drive accesses and commits, placed by CRUSH. The defaults are 630
+OSDs on 63 nodes of 48 cores (EPYC 9454P) and two 100 GbE ports under a mix of 70 %
+reads of 4 KiB, 1,024 in flight per host. Nothing is issued after the end; the wall
+time counts the building of the pool.`,
 		Example: `  aisim bench storage --workers 1
   aisim bench storage --protection ec-6+2 --reads 0 --bytes 4MiB --in-flight 32 --end 1
   aisim bench storage --fail-node 3 --scheduler high_recovery_ops --format text`,
