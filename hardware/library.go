@@ -3,6 +3,7 @@ package hardware
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // LibraryGEMM is a matrix multiplication as libraries run it alone and repeatedly: the
@@ -29,7 +30,7 @@ type LibraryGEMM struct {
 	ReduceSec   float64
 	Hot         float64 // further share of memory rate for shapes that stay in the cache
 	MaxTile     float64 // area of the largest tile in units of 256×128; 2: a pair of multiprocessors shares one
-	NoSplit     bool
+	Epilogue    float64 // share of the time of writing results that no computing hides
 }
 
 // libraryTiles are those of the vendor's library; each also stands for its transpose.
@@ -54,7 +55,7 @@ func (g *LibraryGEMM) Sec(m, n, k, inBytes, outBytes float64) float64 {
 	best := math.Inf(1)
 	try := func(bm, bn float64) {
 		for _, s := range librarySplits {
-			if s > 1 && (k/s < 128 || g.NoSplit) {
+			if s > 1 && k/s < 128 {
 				break
 			}
 			tiles := math.Ceil(m/bm) * math.Ceil(n/bn) * s
@@ -68,6 +69,9 @@ func (g *LibraryGEMM) Sec(m, n, k, inBytes, outBytes float64) float64 {
 				memory += s * m * n * 8 / bandwidth
 			}
 			cache := tiles * (bm + bn) * ks * inBytes / (g.L2 * g.SMs * g.ClockHz * 64)
+			if math.Max(compute, math.Max(memory, cache)) >= best {
+				continue // the norm is no less than its largest part
+			}
 			t := norm3(compute, memory, cache, g.Norm)
 			if s > 1 {
 				t += g.ReduceSec
@@ -84,7 +88,7 @@ func (g *LibraryGEMM) Sec(m, n, k, inBytes, outBytes float64) float64 {
 	if g.MaxTile >= 2 {
 		try(256, 256)
 	}
-	return g.LaunchSec + best
+	return g.LaunchSec + best + g.Epilogue*m*n*outBytes/bandwidth
 }
 
 func norm3(a, b, c, p float64) float64 {
@@ -117,15 +121,16 @@ var libraries = []libraryConstants{
 	{prefix: "nvidia-a", bandwidth: 0.72, launch: 3.4e-6, prologue: 0.52e-6, tile: 21, wave: 0.68, norm: 3.3, l2: 0.59, red: 1.8e-6, clock: 1.41e9, sms: 108},
 	{prefix: "nvidia-h", bandwidth: 0.89, launch: 2.5e-6, prologue: 0.36e-6, tile: 10, wave: 0.58, norm: 4.6, l2: 0.96, red: 3.0e-6, clock: 1.83e9, sms: 132},
 	{prefix: "nvidia-gh", bandwidth: 0.89, launch: 2.5e-6, prologue: 0.36e-6, tile: 10, wave: 0.58, norm: 4.6, l2: 0.96, red: 3.0e-6, clock: 1.98e9, sms: 132},
-	{prefix: "nvidia-", bandwidth: 0.84, launch: 2.1e-6, prologue: 0.21e-6, tile: 12, wave: 0.61, norm: 3.9, l2: 1.04, red: 2.7e-6, clock: 1.9e9, sms: 148, maxTile: 2},
+	{prefix: "nvidia-gb", bandwidth: 0.84, launch: 2.1e-6, prologue: 0.21e-6, tile: 12, wave: 0.61, norm: 3.9, l2: 1.04, red: 2.7e-6, clock: 1.9e9, sms: 148, maxTile: 2},
+	{prefix: "nvidia-b", bandwidth: 0.84, launch: 2.1e-6, prologue: 0.21e-6, tile: 12, wave: 0.61, norm: 3.9, l2: 1.04, red: 2.7e-6, clock: 1.9e9, sms: 148, maxTile: 2},
 }
 
 // Library is the library model of a chip for a number format: constants of its
-// generation where a table was measured, its own rates otherwise; ok is false where no
+// generation where a table was measured, those that generations share otherwise; ok is false where no
 // generation is known and the operator model of the device has to do.
 func (d *Device) Library(dt DType) (g LibraryGEMM, ok bool) {
 	for _, c := range libraries {
-		if len(d.ID) < len(c.prefix) || d.ID[:len(c.prefix)] != c.prefix {
+		if !strings.HasPrefix(d.ID, c.prefix) {
 			continue
 		}
 		if c.dt != nil {
@@ -143,24 +148,27 @@ func (d *Device) Library(dt DType) (g LibraryGEMM, ok bool) {
 		}
 		g = LibraryGEMM{PeakFlops: d.Peak[dt] * peak, BytesPerSec: d.MemBytesPerSec * c.bandwidth, CacheBytes: d.OnChipBytes, SMs: c.sms, ClockHz: c.clock,
 			LaunchSec: c.launch, PrologueSec: c.prologue, Tile: c.tile, Wave: c.wave, Norm: c.norm, L2: c.l2, ReduceSec: c.red, Hot: c.hot, MaxTile: c.maxTile}
-		if d.cores > 0 && c.prefix == "nvidia-a" {
-			g.SMs = d.cores
+		if c.prefix == "nvidia-a" {
+			g.SMs, g.ClockHz = d.geometry()
 		}
 		return g, true
 	}
-	return g, false
+	if !strings.HasPrefix(d.ID, "nvidia-") {
+		return g, false
+	}
+	return sharedFitted.Library(d, d.BestGEMM(dt), d.MemBytesPerSec*d.memory), true
 }
 
 // BestGEMM is the best rate that a library reaches at sustained clocks, in FLOP/s.
 func (d *Device) BestGEMM(dt DType) float64 { return d.Peak[dt] * d.gemm[dt] / d.inStep }
 
 // BlockScaled is the library of 8-bit matrices scaled by blocks of 128 whose scales are
-// at hand (DeepGEMM on H800: kernel notes, section A1).
+// at hand (DeepGEMM, fitted on H800): its blocks start slowly, since each scales its sums on
+// the vector units, and it writes results after computing, not beside it.
 func (d *Device) BlockScaled() LibraryGEMM {
 	g, _ := d.Library(FP8)
-	g.PeakFlops, g.BytesPerSec = d.Peak[FP8]*0.637, d.MemBytesPerSec*0.869
-	g.LaunchSec, g.PrologueSec, g.Tile, g.Wave, g.Norm = 3.8e-6, 1.29e-6, 7, 0.826, 6
-	g.L2, g.ReduceSec, g.Hot = 0.88, 4.7e-6, 0.25
+	g.PeakFlops, g.BytesPerSec = d.Peak[FP8]*0.736, d.MemBytesPerSec*0.889
+	g.LaunchSec, g.PrologueSec, g.Tile, g.Wave, g.Hot, g.Epilogue = 1.36e-6, 1.96e-6, 67, 0.567, 0, 0.75
 	return g
 }
 

@@ -283,7 +283,7 @@ func (b *Bench) minimise(p profile.LinkParams, pick func(*profile.LinkParams) []
 		return b.Loss(q) + prior*away
 	}
 	for _, size := range []float64{0.4, -0.4, 0.8, -0.8, 0.2, 0.1} { // a second, smaller start leaves shallow traps
-		x, _ = simplex(loss, x, size, 2500)
+		x, _ = Simplex(loss, x, size, 2500)
 	}
 	return set(x), nil
 }

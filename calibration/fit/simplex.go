@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// simplex minimises f from x by the method of Nelder & Mead (1965) with at most `evals`
+// Simplex minimises f from x by the method of Nelder & Mead (1965) with at most `evals`
 // evaluations, from a first simplex with edges of length size.
-func simplex(f func([]float64) float64, x []float64, size float64, evals int) ([]float64, float64) {
+func Simplex(f func([]float64) float64, x []float64, size float64, evals int) ([]float64, float64) {
 	n := len(x)
 	type vertex struct {
 		x []float64

@@ -15,6 +15,8 @@ type HeldOut struct {
 	Sources       int      `json:"sources"`
 	Fitted        *float64 `json:"fitted_median_abs_error"`
 	HeldOut       *float64 `json:"held_out_median_abs_error"`
+	HeldOutP90    *float64 `json:"held_out_p90_abs_error,omitempty"`
+	Rank          *float64 `json:"held_out_rank_correlation,omitempty"`
 	LineRatesOnly bool     `json:"line_rates_only,omitempty"` // of one source
 }
 

@@ -230,21 +230,29 @@ func operandType(text string, d *hardware.Device) (dt hardware.DType, bytes, out
 	return 0, 0, 0, fmt.Errorf("number format %q is not known", text)
 }
 
-func (k *kernels) gemm(row Row, d *hardware.Device, c *Case, class string) (work, error) {
-	shape := row.Text("shape")
+// gemmShape reads m, n and k.
+func gemmShape(shape string) (s [3]float64, err error) {
 	m := gemmEqual.FindStringSubmatch(shape)
 	if m == nil {
 		m = gemmCross.FindStringSubmatch(shape)
 	}
 	if m == nil {
-		return work{}, fmt.Errorf("the row gives no shape (%q): only a class of rates could be checked", shape)
+		return s, fmt.Errorf("the row gives no shape (%q): only a class of rates could be checked", shape)
 	}
-	var s [3]float64
 	for i := range s {
 		s[i], _ = strconv.ParseFloat(m[i+1], 64)
 		if s[i] < 1 || s[i] > 1<<31 {
-			return work{}, fmt.Errorf("shape %q: %s is out of range", shape, m[i+1])
+			return s, fmt.Errorf("shape %q: %s is out of range", shape, m[i+1])
 		}
+	}
+	return s, nil
+}
+
+func (k *kernels) gemm(row Row, d *hardware.Device, c *Case, class string) (work, error) {
+	shape := row.Text("shape")
+	s, err := gemmShape(shape)
+	if err != nil {
+		return work{}, err
 	}
 	dt, in, out, err := operandType(row.Text("dtype"), d)
 	if err != nil {

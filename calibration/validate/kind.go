@@ -26,6 +26,11 @@ type Kind interface {
 // are anchored by measurements of the same model or system elsewhere in the table.
 type studier interface{ study(*Table) }
 
+// unseen is a kind that can predict a chip or board from others alone.
+type unseen interface {
+	unseen(*Table, *Report) []HeldOut
+}
+
 // Concurrent is a Kind whose rows may be predicted at the same time.
 type Concurrent interface {
 	Kind
@@ -130,6 +135,9 @@ func EvaluateIn(folder, name string, table io.Reader) (*Report, error) {
 		r.Cases = append(r.Cases, cases...)
 	}
 	r.summarise()
+	if k, ok := kind.(unseen); ok {
+		r.HeldOut = k.unseen(t, r)
+	}
 	if k, ok := kind.(crossValidator); ok {
 		r.HeldOut = heldOut(k, t, r)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -23,17 +24,20 @@ type operatorCall struct {
 	line             int
 	size             []float64
 	sec, curve, roof float64
+	on               func(*hardware.Device) float64 // the curve on any device
+	unseen           float64                        // the curve of a chip that no fit saw; 0: nothing to carry over
 }
 
 // operatorGrid is the calls of one operator on one chip in one format.
 type operatorGrid struct {
 	chip, op, format string
+	device           *hardware.Device
 	prior            []float64
 	calls            []operatorCall
 }
 
 // heldBack are the ways of holding a call out. The first is the one of the summary.
-var heldBack = [...]string{"leave one out", "one row in ten known", "no row known"}
+var heldBack = [...]string{"leave one out", "one row in ten known", "no row known", "chip unseen by the fit"}
 
 // bimodalShare is the share of calls over 25 % off their neighbours beyond which a table
 // is of two kernels that take turns: its figures are printed apart. Tables of one kernel
@@ -41,8 +45,8 @@ var heldBack = [...]string{"leave one out", "one row in ten known", "no row know
 const bimodalShare = 0.08
 
 // Operators holds the rungs of the kernel predictor against tables of measured operators:
-// each call from the others of its table (leave one out), from a tenth of them, and from
-// the fitted curve alone. Only the first are cases of the report; the others are in
+// each call from the others of its table (leave one out), from a tenth of them, from the
+// fitted curve alone, and from constants that only other chips gave. Only the first are cases of the report; the others are in
 // its groups. skipped are the files that are no such table, with the reason.
 func Operators(tables []OperatorTable) (r *Report, skipped []error, err error) {
 	var grids []*operatorGrid
@@ -58,6 +62,9 @@ func Operators(tables []OperatorTable) (r *Report, skipped []error, err error) {
 		return nil, skipped, fmt.Errorf("no table of operators among %d files", len(tables))
 	}
 	r = &Report{Schema: Schema, Kind: "operators"}
+	if err := carryOver(grids); err != nil {
+		return nil, skipped, err
+	}
 	var all []Case
 	for _, g := range grids {
 		cases, err := g.hold()
@@ -68,6 +75,19 @@ func Operators(tables []OperatorTable) (r *Report, skipped []error, err error) {
 	}
 	r.Cases = all
 	r.summarise()
+	for i := range r.Groups {
+		g := &r.Groups[i]
+		if g.By != heldBack[3] && g.By != heldBack[3]+", by chip" {
+			continue
+		}
+		var cases []Case
+		for _, c := range all {
+			if slices.Contains(c.keys, groupKey{g.By, g.Key}) {
+				cases = append(cases, c)
+			}
+		}
+		g.Rank = rankCorrelation(cases)
+	}
 	r.Cases = make([]Case, 0, len(all)/len(heldBack))
 	for _, c := range all {
 		if c.Note == heldBack[0] {
@@ -111,6 +131,7 @@ func (g *operatorGrid) hold() ([]Case, error) {
 					estimates[i][1] = tenth.At(c.size, c.curve, -1)
 				}
 				estimates[i][2] = hardware.GridEstimate{Sec: c.curve}
+				estimates[i][3] = hardware.GridEstimate{Sec: c.unseen}
 			}
 		})
 	}
@@ -158,12 +179,14 @@ func (g *operatorGrid) caseOf(c Case, i, way int, e hardware.GridEstimate) Case 
 	switch {
 	case way == 2:
 		p.Rung = "fitted curve"
+	case way == 3:
+		p.Rung = "datasheet roofline with the constants of other chips"
 	case e.Known < 0.5:
 		p.Rung = "fitted curve, moved by the nearest measurements"
 	}
 	p.Low, p.High = p.Value*math.Exp(-z90*e.RelSD), p.Value*math.Exp(z90*e.RelSD)
 	c.Predict(p)
-	if way == 2 { // the curve's own spread is that of its profile: not this command's
+	if way >= 2 { // the curve's own spread is that of its profile: not this command's
 		c.Low, c.High = nil, nil
 	}
 	return c

@@ -100,7 +100,9 @@ func numbers(row Row, columns ...string) ([]float64, error) {
 	return out, nil
 }
 
-func (r *operatorReading) add(row Row, op, format string, prior, size []float64, sec, curve, roof float64) error {
+// add takes in a call. Curve is its time on any device, of which the reading has the chip's own.
+func (r *operatorReading) add(row Row, op, format string, prior, size []float64, sec float64, on func(*hardware.Device) float64, roof float64) error {
+	curve := on(r.device)
 	if !(sec > 0) {
 		return fmt.Errorf("line %d: the time of %s is %g s, want a positive number", row.Line, op, sec)
 	}
@@ -115,11 +117,11 @@ func (r *operatorReading) add(row Row, op, format string, prior, size []float64,
 	key := [2]string{op, format}
 	g := r.index[key]
 	if g == nil {
-		g = &operatorGrid{chip: r.chip, op: op, format: format, prior: prior}
+		g = &operatorGrid{chip: r.chip, device: r.device, op: op, format: format, prior: prior}
 		r.index[key] = g
 		r.grids = append(r.grids, g)
 	}
-	g.calls = append(g.calls, operatorCall{line: row.Line, size: size, sec: sec, curve: curve, roof: roof})
+	g.calls = append(g.calls, operatorCall{line: row.Line, size: size, sec: sec, curve: curve, roof: roof, on: on})
 	return nil
 }
 
@@ -151,11 +153,14 @@ func (r *operatorReading) gemm(row Row) error {
 }
 
 func (r *operatorReading) matrix(row Row, op, format string, dt hardware.DType, m, n, k, sec float64) error {
-	curve := r.device.GEMM(m, n, k, dt).Sec
-	if lib, ok := r.device.Library(dt); ok {
-		curve = lib.Sec(m, n, k, dt.Bytes(), math.Max(2, dt.Bytes()))
+	out := math.Max(2, dt.Bytes())
+	curve := func(d *hardware.Device) float64 {
+		if lib, ok := d.Library(dt); ok {
+			return lib.Sec(m, n, k, dt.Bytes(), out)
+		}
+		return d.GEMM(m, n, k, dt).Sec
 	}
-	bytes := (m*k+k*n)*dt.Bytes() + m*n*math.Max(2, dt.Bytes())
+	bytes := (m*k+k*n)*dt.Bytes() + m*n*out
 	return r.add(row, op, format, gemmPrior, []float64{m, n, k}, sec, curve, r.roof(2*m*n*k, bytes, dt))
 }
 
@@ -189,12 +194,14 @@ func (r *operatorReading) attention(row Row) error {
 	qo := batch * query * heads * dim * 2 * dt.Bytes()
 	kv := 2 * batch * context * kvHeads * dim * cache.Bytes()
 	if query == 1 && past > 0 {
-		curve := r.device.Decode(hardware.DecodeShape{Batch: batch, Heads: heads, KVHeads: kvHeads, HeadDim: dim, KVTokens: batch * context, KVBytes: cache.Bytes(), DType: dt})
-		return r.add(row, "attention decode", format, nil, []float64{batch, context, heads, kvHeads, dim}, sec, curve.Sec, r.roof(4*batch*heads*context*dim, qo+kv, dt))
+		shape := hardware.DecodeShape{Batch: batch, Heads: heads, KVHeads: kvHeads, HeadDim: dim, KVTokens: batch * context, KVBytes: cache.Bytes(), DType: dt}
+		curve := func(d *hardware.Device) float64 { return d.Decode(shape).Sec }
+		return r.add(row, "attention decode", format, nil, []float64{batch, context, heads, kvHeads, dim}, sec, curve, r.roof(4*batch*heads*context*dim, qo+kv, dt))
 	}
 	shape := hardware.AttentionShape{Batch: batch, Heads: heads, KVHeads: kvHeads, HeadDim: dim, Query: query, Past: past, Causal: true, DType: dt, KVBytes: cache.Bytes()}
 	flops := 4 * batch * heads * dim * query * (past + query/2)
-	return r.add(row, "attention prefill", format, nil, []float64{batch, query, heads, kvHeads, dim, 1 + past/query}, sec, r.device.Attention(shape).Sec, r.roof(flops, qo+kv, dt))
+	curve := func(d *hardware.Device) float64 { return d.Attention(shape).Sec }
+	return r.add(row, "attention prefill", format, nil, []float64{batch, query, heads, kvHeads, dim, 1 + past/query}, sec, curve, r.roof(flops, qo+kv, dt))
 }
 
 // experts is a fused mixture: routing, and two grouped matrix multiplications.
@@ -218,13 +225,14 @@ func (r *operatorReading) experts(row Row) error {
 	tokens, hidden, inner, topk, experts, tp, ep := v[0], v[1], v[2]/v[5], v[3], v[4], v[5], v[6]
 	active := experts / ep * (1 - math.Pow(1-topk/experts, tokens))
 	rows := tokens * topk / ep / active
-	up := r.device.GroupedGEMM(active, rows, 2*inner, hidden, dt, weightBytes)
-	down := r.device.GroupedGEMM(active, rows, hidden, inner, dt, weightBytes)
+	curve := func(d *hardware.Device) float64 {
+		up, down := d.GroupedGEMM(active, rows, 2*inner, hidden, dt, weightBytes), d.GroupedGEMM(active, rows, hidden, inner, dt, weightBytes)
+		return d.Gate(tokens, experts, topk).Sec + up.Sec + down.Sec
+	}
 	weights := 3 * active * inner * hidden * weightBytes
 	flops := 6 * tokens * topk / ep * inner * hidden
 	format := row.Text("moe_dtype") + ", " + row.Text("distribution")
-	return r.add(row, "experts", format, nil, []float64{tokens, hidden, inner, topk, experts, tp, ep}, v[7]*1e-3,
-		r.device.Gate(tokens, experts, topk).Sec+up.Sec+down.Sec, r.roof(flops, weights, dt))
+	return r.add(row, "experts", format, nil, []float64{tokens, hidden, inner, topk, experts, tp, ep}, v[7]*1e-3, curve, r.roof(flops, weights, dt))
 }
 
 // layer is a row of all operators of a transformer layer at one number of tokens.
@@ -280,11 +288,11 @@ func (r *operatorReading) layer(row Row) error {
 			continue
 		}
 		bytes := tokens * e.values * dt.Bytes()
-		curve := r.device.Elementwise(bytes)
+		curve := func(d *hardware.Device) float64 { return d.Elementwise(bytes).Sec }
 		if e.op == "emb" {
-			curve = r.device.Embedding(tokens, hidden, dt.Bytes())
+			curve = func(d *hardware.Device) float64 { return d.Embedding(tokens, hidden, dt.Bytes()).Sec }
 		}
-		if err := r.add(row, "layer's "+e.op, dt.String(), nil, []float64{tokens, tp}, t, curve.Sec, r.roof(0, bytes, dt)); err != nil {
+		if err := r.add(row, "layer's "+e.op, dt.String(), nil, []float64{tokens, tp}, t, curve, r.roof(0, bytes, dt)); err != nil {
 			return err
 		}
 	}

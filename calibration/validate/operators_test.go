@@ -72,6 +72,33 @@ func TestOperatorsOfOneUser(t *testing.T) {
 	}
 }
 
+// A chip unseen by the fit is predicted by the others' constants: what its own table says,
+// but for the best of its long calls, does not matter.
+func TestUnseenChip(t *testing.T) {
+	group := func(slow float64) Group {
+		const long = "bfloat16,65536,65536,4096,125\n" // 281 TFLOP/s
+		r, _, err := Operators([]OperatorTable{{"a100_sxm.csv", strings.NewReader(gemmTable(func(int) float64 { return 2.5 }) + long)},
+			{"h100_sxm.csv", strings.NewReader(gemmTable(func(i int) float64 { return 1 + (slow-1)*float64(i%2) }) + "bfloat16,65536,65536,4096,50\n")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range r.Groups {
+			if g.By == heldBack[3]+", by chip" && strings.HasPrefix(g.Key, "nvidia-h100") {
+				return g
+			}
+		}
+		t.Fatal("no unseen chip")
+		return Group{}
+	}
+	even, uneven := group(1), group(1.5)
+	if even.Rank == nil || *even.Rank < 0.9 {
+		t.Errorf("rank %v", even.Rank)
+	}
+	if *uneven.Bias >= *even.Bias {
+		t.Errorf("calls that got slower, bias from %.3f to %.3f: the chip's own calls entered its prediction", *even.Bias, *uneven.Bias)
+	}
+}
+
 func TestOperatorRefusals(t *testing.T) {
 	head := "gemm_dtype,m,n,k,latency_ms\n"
 	for _, c := range []struct{ name, text, want string }{

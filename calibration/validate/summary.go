@@ -21,6 +21,8 @@ type Figures struct {
 	RooflineP90    *float64 `json:"roofline_p90_abs_error"`
 	// BalancedAccuracy is the mean of the shares of yes and of no that were right.
 	BalancedAccuracy *float64 `json:"balanced_accuracy,omitempty"`
+	// Rank is Spearman's correlation of predicted and measured, where it is asked for.
+	Rank *float64 `json:"rank_correlation,omitempty"`
 }
 
 // Group is the figures of the cases that share a key. A group without gate cases counts
@@ -97,6 +99,44 @@ func figures(cases []Case) Figures {
 		f.BalancedAccuracy = ptr((right[0] + right[1]) / (count[0] + count[1]))
 	}
 	return f
+}
+
+// rankCorrelation is Spearman's, of what cases predict and what was measured.
+func rankCorrelation(cases []Case) *float64 {
+	var predicted, measured []float64
+	for _, c := range cases {
+		if c.Predicted != nil && c.Measured != nil {
+			predicted, measured = append(predicted, *c.Predicted), append(measured, *c.Measured)
+		}
+	}
+	return spearman(predicted, measured)
+}
+
+// spearman is the correlation of ranks, ties in the order given; nil for under three pairs.
+func spearman(x, y []float64) *float64 {
+	n := float64(len(x))
+	if n < 3 {
+		return nil
+	}
+	a, b := ranks(x), ranks(y)
+	sum := 0.0
+	for i := range a {
+		d := float64(a[i] - b[i])
+		sum += d * d
+	}
+	return ptr(1 - 6*sum/(n*(n*n-1)))
+}
+
+func ranks(v []float64) []int {
+	order, rank := make([]int, len(v)), make([]int, len(v))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(i, j int) bool { return v[order[i]] < v[order[j]] })
+	for r, i := range order {
+		rank[i] = r
+	}
+	return rank
 }
 
 func ptr(v float64) *float64 { return &v }

@@ -47,6 +47,9 @@ func (r *Report) writeGroups(b *strings.Builder) {
 		if f.BalancedAccuracy != nil {
 			fmt.Fprintf(b, "  balanced accuracy %s", percent(f.BalancedAccuracy))
 		}
+		if f.Rank != nil {
+			fmt.Fprintf(b, "  rank %.3f", *f.Rank)
+		}
 		b.WriteByte('\n')
 	}
 	for _, g := range r.Groups {
@@ -65,6 +68,9 @@ func (r *Report) writeGroups(b *strings.Builder) {
 		fmt.Fprintf(b, "\n%-64s %5s %7s %8s %8s\n", "one source left out at a time", "cases", "sources", "fitted", "held out")
 		for _, h := range r.HeldOut {
 			note := ""
+			if h.HeldOutP90 != nil && h.Rank != nil {
+				note = fmt.Sprintf("  p90 %s, rank %.3f", percent(h.HeldOutP90), *h.Rank)
+			}
 			if h.LineRatesOnly {
 				note = "  (one source: line rates alone)"
 			}
