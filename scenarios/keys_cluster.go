@@ -16,6 +16,8 @@ var clusterKeys = []Key{
 	{Path: "cluster.server", Doc: "Server, by catalogue id (`aisim catalog list --kind server`).", Required: true, Ref: "server", Example: `"dgx-h100"`},
 	{Path: "cluster.nodes", Doc: "Number of servers that compute.", Required: true, Range: within(1, 131072), Example: `2048`},
 
+	{Path: "cluster.confidential", Doc: "Servers are confidential virtual machines: every byte between host and accelerator is encrypted through a bounce buffer. Computing is as fast as ever; loading, asynchronous checkpoints and each step of a service pay.", Default: `false`},
+
 	{Path: "cluster.override", Doc: "Values that replace those of the catalogue for the server and its accelerators."},
 	{Path: "cluster.override.peak_bf16", Doc: "Dense BF16 peak per accelerator.", Dim: units.FlopsPerSec, Range: above(0, 1e18), Derived: "the catalogue's", Example: `"989 TFLOP/s"`},
 	{Path: "cluster.override.peak_fp8", Doc: "Dense FP8 peak per accelerator.", Dim: units.FlopsPerSec, Range: above(0, 1e18), Derived: "the catalogue's", Example: `"1979 TFLOP/s"`},

@@ -108,6 +108,9 @@ func (s *Sample) machineFor(c Change) (*machine, error) {
 	}
 	dev = dev.Scale(hardware.Scaling{Compute: c.Of(Compute), Memory: c.Of(HBM), Launch: c.Of(Host)})
 	dev.ScaleUpBytesPerSec *= c.Of(ScaleUp)
+	if w.Scenario.Cluster.Confidential {
+		dev = dev.Confidential()
+	}
 	up := 1.0
 	if w.Chip.ScaleUpBandwidth.V > 0 {
 		up = dev.ScaleUpBytesPerSec / (w.Chip.ScaleUpBandwidth.V / 2)
@@ -152,6 +155,9 @@ func (s *Sample) prepare(i int, m *machine, c Change) error {
 		return err
 	}
 	sm := serving.Machine{Device: m.device, HostSpeed: c.Of(Host)}
+	if w.Scenario.Cluster.Confidential {
+		sm.CrossingSec = hardware.BridgeCrossingSec
+	}
 	if tp := max(1, p.Serving.TP); tp > 1 && p.Arch.Generic == nil {
 		plan, err := m.comm.Prepare(collective.AllReduce, [][]topology.NodeID{p.replicaChips(0)[:tp]}, collective.PlanOptions{})
 		if err != nil {

@@ -36,7 +36,9 @@ type Cluster struct {
 	Server   string   `toml:"server"` // catalogue id
 	Nodes    int      `toml:"nodes"`
 	Override Override `toml:"override"`
-	Fabric   Fabric   `toml:"fabric"`
+
+	Confidential bool   `toml:"confidential"` // accelerators behind the bridge of confidential computing
+	Fabric       Fabric `toml:"fabric"`
 }
 
 // Override replaces catalogue values of the server and its accelerators; nil

@@ -55,7 +55,7 @@ func newBatchModel(c Config, m Machine) (*batchModel, error) {
 		weight = math.Max(0, spill)
 	}
 	fast := m.Device.Scale(hardware.Scaling{Compute: 1 + probe})
-	fixed := (math.Max(0, c.Batcher.FixedSec) + m.Device.LaunchSec) / host
+	fixed := (math.Max(0, c.Batcher.FixedSec)+m.Device.LaunchSec)/host + 2*m.CrossingSec
 	b.sample = make([]split, b.max+1)
 	for i := 1; i <= b.max; i++ {
 		n := float64(i)

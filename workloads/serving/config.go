@@ -90,6 +90,9 @@ type Machine struct {
 	// HostSpeed multiplies the speed of everything on the host and of launches:
 	// the constants of the engine profile are divided by it. 0 means 1.
 	HostSpeed float64
+	// CrossingSec is what each copy between host and device takes more than its bytes: the
+	// bridge of confidential computing. A step has two, its input and its tokens.
+	CrossingSec float64
 	// HopBytesPerSec and HopLatencySec are the link between pipeline stages; 0
 	// bytes/s means the scale-up link, then the host link.
 	HopBytesPerSec float64

@@ -285,7 +285,7 @@ func (b *stepBuilder) layers(rows float64) split {
 	if pp > 1 {
 		total = total.plus(b.hop(n * h * 2).times(pp))
 	}
-	return total.plus(hostTime(b.c.Engine.Step.Value / b.host))
+	return total.plus(hostTime(b.c.Engine.Step.Value/b.host + 2*b.m.CrossingSec))
 }
 
 // groupOnly is the part of the layers that each attention group does for its own
