@@ -89,7 +89,7 @@ func (a *account) deliver(f *scenarios.Future) {
 			continue
 		}
 		o := f.Served[i]
-		times := a.bill.PeriodSec / workloadSec(f, i)
+		times := a.bill.PeriodSec / workloadSec(f, i) / p.Requests.Covered()
 		d.Requests += times * float64(o.Completed)
 		if p.Arch.Generic == nil {
 			d.OutputTokens += times * float64(o.OutputTokens)
@@ -122,9 +122,9 @@ func (a *account) measure(f *scenarios.Future, m *measures) {
 			m.put(p.ID+"."+result.MetricCostPerMTokens, "USD/M tokens", cost/(f.Campaign[i].Steps*s.TokensPerStep/1e6))
 		} else if s == nil {
 			o := f.Served[i]
-			m.put(p.ID+"."+result.MetricCostPerMRequest, "USD/M requests", cost/(float64(o.Completed)/1e6))
+			m.put(p.ID+"."+result.MetricCostPerMRequest, "USD/M requests", cost/(float64(o.Completed)/p.Requests.Covered()/1e6))
 			if p.Arch.Generic == nil {
-				m.put(p.ID+"."+result.MetricCostPerMOutput, "USD/M tokens", cost/(float64(o.OutputTokens)/1e6))
+				m.put(p.ID+"."+result.MetricCostPerMOutput, "USD/M tokens", cost/(float64(o.OutputTokens)/p.Requests.Covered()/1e6))
 			}
 		}
 	}

@@ -19,25 +19,7 @@ const (
 
 func window(reqs []trace.Request) []trace.Request {
 	n := int(trace.Rate(reqs) * windowSec)
-	return busiest(reqs, min(max(n, leastWindow), mostWindow))
-}
-
-// busiest is the densest run of n requests, re-based to start at zero.
-func busiest(reqs []trace.Request, n int) []trace.Request {
-	if len(reqs) <= n {
-		return reqs
-	}
-	best, at := math.Inf(1), 0
-	for i := 0; i+n <= len(reqs); i++ {
-		if d := reqs[i+n-1].ArriveSec - reqs[i].ArriveSec; d < best {
-			best, at = d, i
-		}
-	}
-	out := append([]trace.Request(nil), reqs[at:at+n]...)
-	for k := range out {
-		out[k].ArriveSec -= reqs[at].ArriveSec
-	}
-	return out
+	return trace.Busiest(reqs, min(max(n, leastWindow), mostWindow))
 }
 
 // capacityOf is the highest offered rate, in requests per second, at which a service

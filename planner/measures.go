@@ -81,7 +81,7 @@ func measureCampaign(f *scenarios.Future, i int, put func(key, unit string, v fl
 func measureService(f *scenarios.Future, i int, put func(key, unit string, v float64)) {
 	p, o := &f.World.Placed[i], f.Served[i]
 	put(result.MetricOffered, "requests/s", o.OfferedPerSec)
-	put("completed", "requests", float64(o.Completed))
+	put("completed", "requests", float64(o.Completed)/p.Requests.Covered())
 	put(result.MetricTTFTP95, "s", o.TTFT.P95)
 	put("ttft_p50", "s", o.TTFT.P50)
 	put("ttft_p99", "s", o.TTFT.P99)
@@ -89,7 +89,7 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 	if o.TPOT.Count > 0 {
 		put(result.MetricTPOTP95, "s", o.TPOT.P95)
 		put("tpot_p50", "s", o.TPOT.P50)
-		put(result.MetricOutputTokens, "tokens", float64(o.OutputTokens))
+		put(result.MetricOutputTokens, "tokens", float64(o.OutputTokens)/p.Requests.Covered())
 		put(result.MetricOutputTokenPerSec, "tokens/s", o.OutputPerSec)
 		put("cache_peak", "ratio", o.CachePeak)
 	}

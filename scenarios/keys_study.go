@@ -9,6 +9,7 @@ var studyKeys = concat([]Key{
 	{Path: "goal.constraints", Doc: "Bounds that a design must keep, each METRIC <= LIMIT or METRIC >= LIMIT. METRIC_pNN of a metric that is no percentile by itself is that percentile over the futures.", Items: within(0, 32), Derived: "none", Example: `["chat.ttft_p99 <= 500 ms", "ledger.capital <= 50 MUSD"]`},
 	{Path: "goal.trade", Doc: "Metric that is set against the objective in the front.", Derived: "that of the first constraint", Example: `"chat.ttft_p95"`},
 	{Path: "goal.demand_uncertainty", Doc: "Standard deviation of the load of all services, relative to what is asked for; it enters the probability that the plan keeps its goals.", Dim: units.Ratio, Range: within(0, 1), Default: `0`, Why: "the load is taken as known"},
+	{Path: "goal.confidence", Doc: "Share of the futures in which each constraint must hold for a design to be chosen; half of them is the median.", Dim: units.Ratio, Range: within(0.5, 0.99), Default: `0.5`, Why: "the median future decides"},
 	{Path: "goal.variable", Doc: "One dimension of the space.", Required: true, Items: within(1, 32)},
 	{Path: "goal.step", Doc: "A stage of growth: the goal is planned again with these overrides.", Items: within(0, 16)},
 	{Path: "goal.step.name", Doc: "What reports call the stage.", Required: true, Example: `"year 2"`},

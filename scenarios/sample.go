@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"aisim/hardware"
+	"aisim/internal/result"
 	"aisim/topology"
 	"aisim/topology/collective"
 	"aisim/workloads/serving"
@@ -178,6 +179,12 @@ func (s *Sample) Requests(i int) ([]trace.Request, error) {
 		r, err := s.b.w.Placed[i].Requests.Requests(s.seed, s.replica)
 		if err != nil {
 			return nil, err
+		}
+		if sd := s.b.w.demandSD; sd > 0 {
+			load := s.draw("demand/"+s.b.w.Placed[i].ID, hardware.Value{V: 1, Kind: result.Assumed, RelSD: sd, Source: "goal.demand_uncertainty"})
+			if r, err = trace.Rescale(r, load); err != nil {
+				return nil, err
+			}
 		}
 		s.requests[i] = r
 	}

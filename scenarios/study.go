@@ -16,6 +16,7 @@ type Goal struct {
 	Constraints []string   `toml:"constraints"` // "chat.ttft_p99 <= 500 ms"
 	Trade       string     `toml:"trade"`       // second axis of the front; empty: the first constraint's metric
 	DemandSD    float64    `toml:"demand_uncertainty"`
+	Confidence  float64    `toml:"confidence"` // share of the futures in which each constraint must hold
 	Variables   []Variable `toml:"variable"`
 	Steps       []Step     `toml:"step"`
 }

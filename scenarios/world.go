@@ -36,6 +36,7 @@ type World struct {
 	Warnings  []result.Warning
 
 	routes       *storage.Routes // shared by the stores of all futures
+	demandSD     float64
 	networkClass string
 	stretch      float64 // of the network's transfers, from the packet rung; 1 without it
 }
@@ -56,6 +57,8 @@ type Placed struct {
 // Options are what a caller adds to a scenario.
 type Options struct {
 	Profiles []*profile.Profile // replace the embedded one of the chip that they name
+	Requests int                // of each service that a future simulates at most; 0 for all of its duration
+	DemandSD float64            // standard deviation of the load of all services, relative to what is asked for
 	Untried  bool               // no future is played: the caller plays one anyway and takes its errors
 }
 
@@ -66,6 +69,7 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.demandSD = opt.DemandSD
 	var problems []*Problem
 	nodes := sc.Placement()
 	for i := range sc.Workloads {
@@ -73,6 +77,9 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 		if err != nil {
 			problems = append(problems, w.asProblems("workload."+sc.Workloads[i].ID, err)...)
 			continue
+		}
+		if p.Requests != nil {
+			p.Requests.most = opt.Requests
 		}
 		w.Placed = append(w.Placed, p)
 	}

@@ -14,6 +14,7 @@ type RequestSource struct {
 	Recorded *trace.Trace // nil for a generator
 	spec     arrivals.Spec
 	name     string
+	most     int // requests of a future, 0 for all
 }
 
 // defaultServiceSec is simulated when a generator is given no duration.
@@ -94,9 +95,38 @@ func lengths(l *Lengths) arrivals.Lengths {
 // Requests are those of one future, in order of arrival.
 func (rs *RequestSource) Requests(seed uint64, replica int) ([]trace.Request, error) {
 	if rs.Recorded != nil {
+		if n := rs.most; n > 0 && n < len(rs.Recorded.Requests) {
+			return trace.Busiest(rs.Recorded.Requests, n), nil
+		}
 		return rs.Recorded.Requests, nil
 	}
-	return arrivals.Generate(rs.spec, sim.NewStream(seed, fmt.Sprintf("requests/%s/replica-%d", rs.name, replica)))
+	return arrivals.Generate(rs.shortened(), sim.NewStream(seed, fmt.Sprintf("requests/%s/replica-%d", rs.name, replica)))
+}
+
+// shortened is the generator for as long as the requests that are wanted take: at the
+// load of the peak, where it varies with the hour.
+func (rs *RequestSource) shortened() arrivals.Spec {
+	spec := rs.spec
+	if rs.most == 0 {
+		return spec
+	}
+	rate := spec.MeanRate() * (1 + spec.Diurnal.Amplitude)
+	if sec := float64(rs.most) / rate; rate > 0 && sec < spec.DurationSec {
+		spec.DurationSec, spec.RatePerSec, spec.Diurnal.Amplitude = sec, rate, 0
+	}
+	return spec
+}
+
+// Covered is the share of its duration that the requests of a future stand for.
+func (rs *RequestSource) Covered() float64 {
+	switch {
+	case rs.most == 0:
+		return 1
+	case rs.Recorded != nil:
+		return min(1, float64(rs.most)/float64(len(rs.Recorded.Requests)))
+	}
+	short := rs.shortened()
+	return short.DurationSec * short.MeanRate() / (rs.spec.DurationSec * rs.spec.MeanRate())
 }
 
 // HorizonSec is the span that the requests cover.

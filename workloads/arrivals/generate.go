@@ -250,3 +250,6 @@ func (c *clock) solve(x, end float64) float64 {
 	}
 	return t
 }
+
+// MeanRate is the rate in requests per second, of the process where none is given.
+func (s *Spec) MeanRate() float64 { return s.withDefaults().RatePerSec }

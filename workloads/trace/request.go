@@ -155,3 +155,21 @@ func (t *Trace) Summarise() Summary {
 	}
 	return s
 }
+
+// Busiest is the densest run of n requests, re-based to start at zero.
+func Busiest(reqs []Request, n int) []Request {
+	if len(reqs) <= n {
+		return reqs
+	}
+	best, at := math.Inf(1), 0
+	for i := 0; i+n <= len(reqs); i++ {
+		if d := reqs[i+n-1].ArriveSec - reqs[i].ArriveSec; d < best {
+			best, at = d, i
+		}
+	}
+	out := append([]Request(nil), reqs[at:at+n]...)
+	for k := range out {
+		out[k].ArriveSec -= reqs[at].ArriveSec
+	}
+	return out
+}
