@@ -1,5 +1,5 @@
 # aisim: build, run the flagship scenario, test.
-.PHONY: build run test vet assets bench validation kills
+.PHONY: build run test vet assets bench validation kills closed-loop
 
 # The binary with the interactive charts where npm can fetch their library.
 build: assets
@@ -44,6 +44,12 @@ validation: build
 	echo; echo "## operators"; echo; echo "Measured grids of single operators: each call from the others, from one in ten, from the fitted curve (docs/models/kernels.md)."; \
 	echo; echo '```'; bin/aisim validate operators $(OPERATORS)/aiconfigurator $(OPERATORS)/vidur 2>/dev/null; echo '```'; } > VALIDATION.md.part
 	@mv VALIDATION.md.part VALIDATION.md
+
+# A probe of this machine, predictions of real work from it, and the work itself: prints the
+# table. It takes two to four minutes and is no test: other load on the machine shows.
+closed-loop:
+	@go build -trimpath -buildvcs=auto -o bin/aisim ./cmd/aisim
+	bin/aisim calibrate closed-loop
 
 # The charting library of explore.html, by npm's lock file and a SHA-256 that
 # the test holds. Where npm is absent the build goes on without it.

@@ -60,6 +60,7 @@ func NewDevice(a *Accelerator, prof *profile.Profile, draw Draw) (*Device, error
 		ID: a.ID, Kind: a.Kind, Rung: prof.Rung, Profile: prof.ID, Eff: prof.Eff,
 		MemBytesPerSec:     draw(chip+"mem_bw", bandwidth),
 		OnChipBytes:        a.OnChip.V,
+		OnChipBytesPerSec:  draw(chip+"onchip_bw", a.OnChipBandwidth),
 		ScaleUpClass:       profile.LinkClass(a.ScaleUpLink),
 		ScaleUpBytesPerSec: draw(chip+"scaleup_bw", a.ScaleUpBandwidth) / 2,
 		ScaleUpDomain:      max(1, int(a.ScaleUpDomain.V)),

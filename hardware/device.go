@@ -21,6 +21,7 @@ type Device struct {
 	MemBytes           float64            // real device bytes, before runtime reserves
 	MemBytesPerSec     float64            // as stated
 	OnChipBytes        float64
+	OnChipBytesPerSec  float64 // of operators whose bytes it holds; 0: as memory
 	ScaleUpClass       string  // link class of profile.Links; empty: none
 	ScaleUpBytesPerSec float64 // one way, per chip
 	ScaleUpDomain      int     // chips that reach each other at that rate

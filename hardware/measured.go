@@ -14,7 +14,7 @@ func FromProfile(p *profile.Profile) *Accelerator {
 		return nil
 	}
 	a := &Accelerator{ID: p.Hardware, Kind: c.Kind, Memory: valueOf(c.MemoryBytes, "B"), MemoryBandwidth: valueOf(c.MemoryBytesPerSec, "B/s"),
-		Notes: c.Name, Source: p.Source, Date: p.Date}
+		OnChip: valueOf(c.CacheBytes, "B"), OnChipBandwidth: valueOf(c.CacheBytesPerSec, "B/s"), Notes: c.Name, Source: p.Source, Date: p.Date}
 	for dt := range a.Peak {
 		a.Peak[dt] = valueOf(c.Peak[DType(dt).String()], "FLOP/s")
 	}

@@ -49,6 +49,9 @@ var tiles = [...][2]float64{{256, 128}, {128, 256}, {128, 128}, {128, 64}, {64, 
 // Tiles are dealt to the cores in waves, of which a share gemmWave shows whole;
 // smaller tiles run at bm*bn/(bm*bn + ct*(bm+bn)) (kernel notes, A1).
 func (d *Device) waves(m, n, k float64) float64 {
+	if d.Kind == "cpu" {
+		return d.blocks(m, n)
+	}
 	ct := d.gemmTile
 	full := 256 * 128 / (256*128 + ct*(256+128))
 	best := math.Inf(1)
@@ -214,7 +217,16 @@ func (d *Device) DecodeKV(bytes, flops float64, dt DType) Cost {
 
 // Elementwise is a memory-bound operator that moves bytes (reads plus writes).
 func (d *Device) Elementwise(bytes float64) Cost {
-	return d.join(0, bytes/(d.MemBytesPerSec*d.memory), 1)
+	return d.join(0, bytes/d.streaming(bytes), 1)
+}
+
+// streaming is the rate of an operator that moves bytes once: of the on-chip memory where that
+// was measured and holds them, else of memory.
+func (d *Device) streaming(bytes float64) float64 {
+	if d.OnChipBytesPerSec > 0 && bytes <= d.OnChipBytes {
+		return d.OnChipBytesPerSec
+	}
+	return d.MemBytesPerSec * d.memory
 }
 
 // gatherShare is the part of stated bandwidth at which single rows of a table are
@@ -247,7 +259,7 @@ func (d *Device) Gate(tokens, experts, topk float64) Cost {
 
 // Optimizer is the update of parameters that moves bytes (reads plus writes).
 func (d *Device) Optimizer(bytes float64) Cost {
-	return d.join(0, bytes/(d.MemBytesPerSec*d.memory), 1)
+	return d.join(0, bytes/d.streaming(bytes), 1)
 }
 
 // Generic is an operator, or a whole sample, known only by its FLOP and bytes:

@@ -11,6 +11,7 @@ type Accelerator struct {
 	MemoryType          string
 	MemoryBandwidth     Value // B/s
 	OnChip              Value // B of on-chip memory
+	OnChipBandwidth     Value // B/s; known where it was measured
 	ScaleUpLink         string
 	ScaleUpBandwidth    Value // B/s, both directions summed, per chip
 	ScaleUpDomain       Value // chips

@@ -57,6 +57,7 @@ func Calibrate(records []ingest.Record, t Target) (*Result, error) {
 		if c.chip, c.own, err = machine(t, c.sorted, "measured by "+ProbeTool); err != nil {
 			return nil, err
 		}
+		c.cache()
 		if c.base, err = profile.ForFamily(c.own.Family, t.Hardware); err != nil {
 			return nil, err
 		}
@@ -79,10 +80,27 @@ type calibration struct {
 
 func (c *calibration) contradictions() {
 	s := c.sorted
-	for _, group := range [][]*sample{s.kernels, s.links, s.collectives, s.drives, s.host} {
+	for _, group := range [][]*sample{s.kernels, s.cache, s.links, s.collectives, s.drives, s.host} {
 		c.contradicts = append(c.contradicts, contradictions(group)...)
 		hold(group)
 	}
+}
+
+// cache is the rate inside the caches of a machine that probe measured.
+func (c *calibration) cache() {
+	bytes := func(s *sample) float64 { return s.dims[0].v }
+	p, predict := level(c.sorted.cache, bytes, "measured by "+ProbeTool)
+	if !p.Known() {
+		return
+	}
+	round(&p.V)
+	most := 0.0
+	for _, s := range c.sorted.cache {
+		most = math.Max(most, bytes(s))
+	}
+	c.own.CacheBytesPerSec, c.own.CacheBytes = p, profile.Param{V: most, Source: "the largest that was measured in the caches"}
+	c.chip = hardware.FromProfile(&profile.Profile{Hardware: c.target.Hardware, Chip: c.own, Source: "measured by " + ProbeTool})
+	c.report(c.sorted.cache, predict, predict)
 }
 
 // ofProbe takes over what is known of a machine that probe measured besides rates.
@@ -331,6 +349,7 @@ func (c *calibration) drive(source string) {
 	d := profile.Drive{ID: c.target.Drive}
 	sheet := c.driveSheet()
 	names, groups := byGroup(c.sorted.drives)
+	c.lessLatency(groups)
 	for _, g := range names {
 		var to *profile.Param
 		var before float64
@@ -378,6 +397,20 @@ func (c *calibration) drive(source string) {
 		}
 	}
 	c.out.Profile.Drives[d.ID] = d
+}
+
+// lessLatency takes the latency of one access out of bandwidths that were measured one block at
+// a time: the model of a drive adds it again.
+func (c *calibration) lessLatency(groups map[string][]*sample) {
+	for _, op := range []string{"read", "write"} {
+		p, _ := level(groups["drive "+op+" latency"], func(*sample) float64 { return 1 }, "")
+		for _, s := range groups["drive "+op+" bandwidth"] {
+			block := s.dims[0].v
+			if left := s.sec*block - 1/p.V; s.dims[1].v == 1 && p.Known() && left > 0 {
+				s.sec = left / block
+			}
+		}
+	}
 }
 
 func (c *calibration) driveSheet() *hardware.Drive {

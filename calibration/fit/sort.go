@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"aisim/calibration/ingest"
+	"aisim/calibration/probe"
 	"aisim/hardware"
 	"aisim/hardware/profile"
 	"aisim/topology/collective"
@@ -23,10 +24,10 @@ type Target struct {
 
 // sorted are the samples by the constants that they speak of.
 type sorted struct {
-	kernels, links, collectives, drives, host []*sample
-	device                                    []*ingest.Device
-	facts                                     *ingest.Device // of a machine that probe measured
-	unused                                    map[string]int // "what|reason"
+	kernels, cache, links, collectives, drives, host []*sample
+	device                                           []*ingest.Device
+	facts                                            *ingest.Device // of a machine that probe measured
+	unused                                           map[string]int // "what|reason"
 }
 
 func (s *sorted) skip(what, reason string) { s.unused[what+"|"+reason]++ }
@@ -41,7 +42,7 @@ func (s *sorted) notUsed() []profile.Unused {
 }
 
 // ProbeTool is the tool of records that `aisim calibrate probe` wrote.
-const ProbeTool = "aisim-probe"
+const ProbeTool = probe.ToolName
 
 // sortRecords deals the records to the constants that they speak of. What none speaks of, and what
 // was measured on another chip, is counted with the reason.
@@ -186,6 +187,9 @@ func (s *sorted) kernel(r ingest.Record, k *ingest.Kernel, what string) {
 // arrays is how many arrays each operation of STREAM moves.
 var arrays = map[string]float64{"copy": 2, "scale": 2, "add": 3, "triad": 3}
 
+// cachedMost is the largest traffic of one operation that probe makes inside the caches.
+const cachedMost = 8 << 20
+
 // unknownArrayBytes stands for the size of arrays that a tool does not print: large.
 const unknownArrayBytes = 1e9
 
@@ -196,7 +200,15 @@ func (s *sorted) memory(r ingest.Record, m *ingest.Memory, what string) {
 		return
 	}
 	bytes := n * m.ArrayBytes.Or(ingest.Is(unknownArrayBytes)).V
-	x := &sample{group: "memory", what: m.Op + " " + m.Device, sec: bytes / m.BytesPerSec.V, source: r.Source, body: m, dims: []dim{{"bytes", bytes}}}
+	group := "memory"
+	if r.Source.Tool == ProbeTool && bytes <= cachedMost {
+		group = "cache"
+	}
+	x := &sample{group: group, what: fmt.Sprintf("%s %s %g B", m.Op, m.Device, bytes), sec: bytes / m.BytesPerSec.V, source: r.Source, body: m, dims: []dim{{"bytes", bytes}}}
+	if group == "cache" {
+		s.cache = append(s.cache, x)
+		return
+	}
 	// One operation is measured with several launch shapes: kernels are launched with the best.
 	for i, y := range s.kernels {
 		if y.group == x.group && y.what == x.what && y.dims[0] == x.dims[0] {

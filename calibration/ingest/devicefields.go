@@ -1,6 +1,26 @@
 package ingest
 
-import "strings"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// clockReasons are the bits of the mask of reasons for clocks below the highest, by nvidia-smi's
+// names for them (nvml.h, nvmlClocksEventReason…).
+var clockReasons = [...]string{"gpu_idle", "applications_clocks_setting", "sw_power_cap", "hw_slowdown", "sync_boost", "sw_thermal_slowdown",
+	"hw_thermal_slowdown", "hw_power_brake_slowdown", "display_clocks_setting"}
+
+// ClockReasons names the bits of a mask of reasons for lower clocks.
+func ClockReasons(mask uint64) []string {
+	var out []string
+	for i, name := range clockReasons {
+		if mask>>i&1 != 0 {
+			out = append(out, name)
+		}
+	}
+	return out
+}
 
 // deviceField is the place of a value in Device. Scale converts a bare number, as
 // monitoring exporters print it; a printed unit goes before.
@@ -97,9 +117,24 @@ func (f *feed) put(d *Device, name, display string, b []byte) {
 		*at = v
 		return
 	}
+	if name == "clocks_event_reasons.active" {
+		if mask, err := strconv.ParseUint(strings.TrimPrefix(string(b), "0x"), 16, 64); err == nil {
+			for _, reason := range ClockReasons(mask) {
+				if !slices.Contains(d.Throttle, reason) {
+					d.Throttle = append(d.Throttle, reason)
+				}
+			}
+		}
+	}
 	if reason, ok := throttleName(name); ok {
-		if string(b) == "Active" {
+		if string(b) == "Active" && !slices.Contains(d.Throttle, reason) {
 			d.Throttle = append(d.Throttle, reason)
+		}
+		if string(b) == "Not Active" { // its own column says more than the mask
+			d.Throttle = slices.DeleteFunc(d.Throttle, func(r string) bool { return r == reason })
+			if len(d.Throttle) == 0 {
+				d.Throttle = nil
+			}
 		}
 		if string(b) == "Active" || string(b) == "Not Active" {
 			return

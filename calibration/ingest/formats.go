@@ -46,6 +46,9 @@ func init() {
 		{"ibswinfo", startsIBSwInfo, openIBSwInfo},
 	}
 	jsonFormats = []jsonFormat{
+		{"aisim", func(s *shape) bool {
+			return s.has("schema", "records") && (s.holds("body", "source") || !s.holds("kind"))
+		}, readOwn},
 		{"fio", func(s *shape) bool { return s.has("fio version") || s.has("jobs") && s.holds("jobname") }, readFio},
 		{"nccl-tests", func(s *shape) bool { return s.has("nccl_version") || s.has("results") && s.holds("out_of_place") }, readNCCLJSON},
 		{"rccl-tests", func(s *shape) bool { return s.has("size") && (s.has("busBw") || s.has("busbw")) }, readRCCLJSON},

@@ -110,6 +110,11 @@ func FuzzFabric(f *testing.F) { seeds(f, "fabric.txt", "ibnetdiscover/*", "perfq
 
 func FuzzTraces(f *testing.F) { seeds(f, "traces.txt", "kineto/*.gz", "pytorch-et/*.gz"); fuzz(f) }
 
+func FuzzOwn(f *testing.F) {
+	f.Add([]byte(`{"schema":"aisim.ingest/v1","records":[{"kind":"kernel","source":{"tool":"gemm","file":"a","line":3},"body":{"name":"gemm","m":4,"times_s":{"mean":1e-3}}}]}`))
+	fuzz(f)
+}
+
 func FuzzChakra(f *testing.F) {
 	f.Add([]byte("\x07\x0a\x050.0.4\x10\x08\x01\x12\x02mm\x18\x04\x22\x01\x01\x30\x05\x38\x0c"))
 	f.Fuzz(func(t *testing.T, b []byte) {

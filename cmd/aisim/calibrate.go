@@ -16,12 +16,9 @@ func (p *program) calibrate() *cobra.Command {
 them that aisim run takes with --profile.`, `  aisim calibrate ingest all_reduce.txt fio.json
   aisim calibrate fit measured/ --hardware nvidia-h100-sxm -o our-h100.cal.toml
   aisim calibrate check our-h100.cal.toml`)
-	cmd.AddCommand(p.calibrateIngest(), p.calibrateFit(), p.calibrateCheck())
+	cmd.AddCommand(p.calibrateIngest(), p.calibrateFit(), p.calibrateCheck(), p.calibrateProbe(), p.calibrateLoop(), p.calibrateSample())
 	return cmd
 }
-
-// ingestSchema is the version of the JSON of `aisim calibrate ingest`.
-const ingestSchema = "aisim.ingest/v1"
 
 func (p *program) calibrateIngest() *cobra.Command {
 	var format string
@@ -93,7 +90,7 @@ func (p *program) ingest(files []string, format string) error {
 	out := &ingestPrinter{p: p, w: bufio.NewWriterSize(p.stdout, 1<<16), json: format == "json"}
 	sink := ingest.NewContradictions(out)
 	if out.json {
-		fmt.Fprintf(out.w, "{\n \"schema\": %q,\n \"version\": %q,\n \"records\": [", ingestSchema, p.build.Version)
+		fmt.Fprintf(out.w, "{\n \"schema\": %q,\n \"version\": %q,\n \"records\": [", ingest.Schema, p.build.Version)
 	}
 	known := 0
 	reports := make([]ingest.Report, 0, len(files))

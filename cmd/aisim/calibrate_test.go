@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"aisim/calibration/ingest"
 )
 
 const ncclTable = `# nThread 1 nGpus 2 minBytes 8 maxBytes 134217728 step: 2(factor) warmup iters: 1 iters: 20 validation: 1 graph: 0
@@ -53,7 +55,7 @@ func TestIngestPrintsRecords(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatalf("%v in\n%s", err, out)
 	}
-	if got.Schema != ingestSchema || len(got.Records) != 1 || len(got.Files) != 2 || got.Files[1].Recognised || len(got.Problems) != 1 || got.Problems[0].Line != 8 {
+	if got.Schema != ingest.Schema || len(got.Records) != 1 || len(got.Files) != 2 || got.Files[1].Recognised || len(got.Problems) != 1 || got.Problems[0].Line != 8 {
 		t.Fatalf("%+v", got)
 	}
 	if b := got.Records[0].Body; b["time_s"] != 50e-6 || b["bus_bytes_per_s"] != 20.97e9 || b["ranks"] != 2.0 {

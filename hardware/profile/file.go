@@ -178,8 +178,10 @@ func Encode(p *Profile, eff Efficiencies, links []LinkParams) ([]byte, error) {
 	}
 	if f.Chip != nil {
 		chip := table{"name": f.Chip.Name, "kind": f.Chip.Kind, "family": f.Chip.Family, "peak": f.Chip.Peak, "memory_bytes_per_sec": f.Chip.MemoryBytesPerSec}
-		if f.Chip.MemoryBytes.Known() {
-			chip["memory_bytes"] = f.Chip.MemoryBytes
+		for key, v := range map[string]Param{"memory_bytes": f.Chip.MemoryBytes, "cache_bytes": f.Chip.CacheBytes, "cache_bytes_per_sec": f.Chip.CacheBytesPerSec} {
+			if v.Known() {
+				chip[key] = v
+			}
 		}
 		doc["chip"] = chip
 	}

@@ -16,6 +16,8 @@ type Chip struct {
 	Peak              map[string]Param `toml:"peak"`   // FLOP/s by number format
 	MemoryBytes       Param            `toml:"memory_bytes"`
 	MemoryBytesPerSec Param            `toml:"memory_bytes_per_sec"`
+	CacheBytes        Param            `toml:"cache_bytes"`         // traffic of one operator that its caches keep
+	CacheBytesPerSec  Param            `toml:"cache_bytes_per_sec"` // at which they do
 }
 
 // Drive is what was measured of a drive of the catalogue; what is absent stays as its
@@ -151,7 +153,8 @@ func (c *Chip) check() error {
 	if len(c.Peak) == 0 || !c.MemoryBytesPerSec.Known() {
 		return fmt.Errorf("chip: peak and memory_bytes_per_sec must be given")
 	}
-	params := []lookup{{"memory_bytes", &c.MemoryBytes, 1, 1e18}, {"memory_bytes_per_sec", &c.MemoryBytesPerSec, 1, 1e18}}
+	params := []lookup{{"memory_bytes", &c.MemoryBytes, 1, 1e18}, {"memory_bytes_per_sec", &c.MemoryBytesPerSec, 1, 1e18},
+		{"cache_bytes", &c.CacheBytes, 1, 1e12}, {"cache_bytes_per_sec", &c.CacheBytesPerSec, 1, 1e18}}
 	for _, dt := range slices.Sorted(maps.Keys(c.Peak)) {
 		if !formats[dt] || dt == "any" {
 			return fmt.Errorf("chip.peak.%s: unknown number format", dt)

@@ -1,0 +1,204 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"aisim/calibration/ingest"
+)
+
+// Task is one thing to measure.
+type Task struct {
+	Name string
+	// Run does it once.
+	Run func() error
+	// Body is the record of it; nil for a task that is only timed.
+	Body func(Timing) ingest.Body
+	// Single keeps a repetition to one operation: it waits for a device, and every wait is one more
+	// chance to be held up.
+	Single bool
+	// Close releases what it holds; nil for nothing.
+	Close func()
+}
+
+// Timing is what repetitions of a task took.
+type Timing struct {
+	Sec     float64 // median of one operation
+	MinSec  float64
+	MaxSec  float64
+	Spread  float64 // robust standard deviation of a repetition over the median
+	Repeats int     // that counted
+	Tried   int     // in all: the others were interrupted
+}
+
+// Outcome is a task measured, or refused.
+type Outcome struct {
+	Name    string
+	Timing  Timing
+	Refused string // why; empty where it was measured
+	Body    ingest.Body
+}
+
+// Options of a measurement; zero values give the defaults.
+type Options struct {
+	Clock     func() float64 // seconds, monotonic
+	Rounds    int            // repetitions that count, 9
+	WarmUp    int            // repetitions that do not count, 2
+	MaxSpread float64        // above it a task is refused, 0.15
+	MinSec    float64        // of one repetition, 0.002: below the time that a scheduler gives one thread
+	BudgetSec float64        // for all that scatters or is interrupted, 90
+	// Interrupts counts how often the system took a processor from this process; nil for a
+	// system that does not tell.
+	Interrupts func() int64
+	Progress   func(done, total int)
+}
+
+func (o Options) filled() Options {
+	if o.Rounds == 0 {
+		o.Rounds = 9
+	}
+	if o.WarmUp == 0 {
+		o.WarmUp = 2
+	}
+	for _, v := range []struct {
+		to *float64
+		by float64
+	}{{&o.MaxSpread, 0.15}, {&o.MinSec, 0.002}, {&o.BudgetSec, 90}} {
+		if *v.to == 0 {
+			*v.to = v.by
+		}
+	}
+	if o.Progress == nil {
+		o.Progress = func(int, int) {}
+	}
+	if o.Interrupts == nil {
+		o.Interrupts = func() int64 { return 0 }
+	}
+	return o
+}
+
+// series are the repetitions of one task.
+type series struct {
+	inner       int       // operations of one repetition
+	quiet, loud []float64 // seconds of one operation, undisturbed and interrupted
+}
+
+// judged is what counts: undisturbed repetitions, all of them where the machine left too few.
+func (s *series) judged(rounds int) Timing {
+	t := timing(s.quiet)
+	if len(s.quiet) < (rounds+1)/2 {
+		t = timing(slices.Concat(s.quiet, s.loud))
+	}
+	t.Tried = len(s.quiet) + len(s.loud)
+	return t
+}
+
+// enough says that more repetitions are not needed.
+func (s *series) enough(opt Options) bool {
+	return len(s.quiet) >= opt.Rounds && timing(s.quiet).Spread <= opt.MaxSpread
+}
+
+// Measure runs all tasks in turns until each has enough undisturbed repetitions or the budget is
+// spent. The error is the context's; a task that fails is refused.
+func Measure(ctx context.Context, tasks []*Task, opt Options) ([]Outcome, error) {
+	opt = opt.filled()
+	out := make([]Outcome, len(tasks))
+	all := make([]series, len(tasks))
+	for i, t := range tasks {
+		out[i].Name = t.Name
+		all[i].inner = 1
+	}
+	start := opt.Clock()
+	done, total := 0, len(tasks)*opt.Rounds
+	for round := 0; ; round++ {
+		live := false
+		for i, t := range tasks {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			s := &all[i]
+			if out[i].Refused != "" || s.enough(opt) {
+				continue
+			}
+			live = true
+			before, from := opt.Interrupts(), opt.Clock()
+			for range s.inner {
+				if err := t.Run(); err != nil {
+					out[i].Refused = err.Error()
+					break
+				}
+			}
+			sec := (opt.Clock() - from) / float64(s.inner)
+			switch {
+			case out[i].Refused != "":
+			case round < opt.WarmUp:
+				if sec*float64(s.inner) < opt.MinSec && !t.Single { // as many as fill a repetition, from what the warm ones took
+					s.inner = min(1<<20, int(math.Ceil(opt.MinSec/math.Max(sec, 1e-9))))
+				}
+			case opt.Interrupts() == before:
+				s.quiet = append(s.quiet, sec)
+				if len(s.quiet) <= opt.Rounds {
+					done++
+				}
+				opt.Progress(done, total)
+			default:
+				s.loud = append(s.loud, sec)
+			}
+		}
+		if !live || round >= opt.WarmUp+opt.Rounds && opt.Clock()-start > opt.BudgetSec {
+			break
+		}
+	}
+	for i, t := range tasks {
+		if out[i].Refused != "" {
+			continue
+		}
+		m := all[i].judged(opt.Rounds)
+		out[i].Timing = m
+		if m.Spread > opt.MaxSpread {
+			out[i].Refused = fmt.Sprintf("its %d repetitions scatter by %.0f %% (allowed %.0f %%), %d of %d were interrupted: measure when the machine is not busy",
+				m.Repeats, 100*m.Spread, 100*opt.MaxSpread, len(all[i].loud), m.Tried)
+			continue
+		}
+		if t.Body != nil {
+			out[i].Body = t.Body(m)
+		}
+	}
+	return out, nil
+}
+
+// timing is the summary of repetitions.
+func timing(sec []float64) Timing {
+	if len(sec) == 0 {
+		return Timing{}
+	}
+	a := slices.Clone(sec)
+	slices.Sort(a)
+	m := Timing{Sec: middle(a), MinSec: a[0], MaxSec: a[len(a)-1], Repeats: len(a)}
+	d := make([]float64, len(a))
+	for i, v := range a {
+		d[i] = math.Abs(v - m.Sec)
+	}
+	slices.Sort(d)
+	if m.Sec > 0 {
+		m.Spread = 1.4826 * middle(d) / m.Sec
+	}
+	return m
+}
+
+func middle(sorted []float64) float64 {
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// dist is a timing as a record has it.
+func (m Timing) dist() ingest.Dist {
+	return ingest.Dist{Median: ingest.Is(m.Sec), SD: ingest.Is(m.Spread * m.Sec), Min: ingest.Is(m.MinSec), Max: ingest.Is(m.MaxSec), Count: ingest.Is(float64(m.Repeats))}
+}
+
+// more are the fields of a timing that a record has no place for.
+func (m Timing) more() []ingest.Field {
+	return []ingest.Field{{Name: "repeats", Value: ingest.Is(float64(m.Repeats))}, {Name: "spread", Value: ingest.Is(m.Spread)}}
+}
