@@ -20,13 +20,13 @@ func pipelinesSection(run *result.Run) (section, bool) {
 		p.raw("<h3>", esc(clip(orElse(q.Name, q.ID), longestTitle)), "</h3><p>", esc(pipelineWords(q)), "</p>")
 		var rows []tableRow
 		for _, st := range q.Stages {
-			tasks := number.NoData
+			tasks := "one job"
 			if st.Tasks > 0 {
 				tasks = number.Int(st.Tasks)
 			}
-			rows = append(rows, cells(txt(st.ID), txt(number.Of(st.Start, "s")), txt(number.Of(st.End-st.Start, "s")), txt(tasks), txt(st.Bound)))
+			rows = append(rows, cells(txt(st.ID), txt(st.Bound), txt(number.Of(st.Start, "s")), txt(number.Of(st.End-st.Start, "s")), txt(tasks)))
 		}
-		p.table("", []column{{head: "Stage"}, {head: "starts at", number: true}, {head: "takes", number: true}, {head: "tasks", number: true}, {head: "bound by"}}, rows)
+		p.table("", []column{{head: "Stage"}, {head: "bound by"}, {head: "starts at", number: true}, {head: "takes", number: true}, {head: "tasks", number: true}}, rows)
 	}
 	s.body = p.String()
 	return s, true
