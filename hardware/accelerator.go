@@ -39,6 +39,10 @@ func (c *Catalogue) Accelerator(id string) (*Accelerator, error) {
 		v.Note = "fp16 at the bf16 rate"
 		a.Peak[FP16] = v
 	}
+	if slices, ok := dspSlices[a.ID]; ok && !a.Peak[INT8].Known() {
+		a.Peak[INT8] = Value{V: slices.count * int8PerSlice * slices.rate, Unit: "OP/s", Kind: result.Derived, RelSD: slices.sd, Date: a.Date, Source: a.Source,
+			Note: "2.715 GOP/s per DSP slice, as U200, U250 and U280 state"}
+	}
 	if watts, ok := estimatedWatts[a.ID]; ok && !a.TDP.Known() {
 		a.TDP = Value{V: watts, Unit: "W", Kind: result.Assumed, RelSD: 0.25, Date: a.Date, Note: "the maker publishes none",
 			Source: "an estimate of HIT-JimmyXiao/AI_hardware_performerance_data_analysis:ml_hardware.csv (Epoch AI CC-BY), kept in the notes of the accelerators table"}
@@ -49,3 +53,14 @@ func (c *Catalogue) Accelerator(id string) (*Accelerator, error) {
 // estimatedWatts are the chip powers that the accelerators table keeps in its
 // notes as a third party's estimate.
 var estimatedWatts = map[string]float64{"google-tpu-v5p": 540, "google-tpu-v6e": 380, "google-tpu-v7": 960}
+
+// int8PerSlice is what a DSP slice of an UltraScale+ card does in 8 bits by AMD's
+// counting: 18.6 TOP/s over 6,840 slices of U200, 33.3 over 12,288 of U250, 24.5 over
+// 9,024 of U280.
+const int8PerSlice = 2.715e9
+
+// dspSlices are those of cards for which AMD states no 8-bit rate. The slices of Versal
+// multiply three pairs where those of UltraScale+ multiply two.
+var dspSlices = map[string]struct{ count, rate, sd float64 }{
+	"amd-alveo-u50": {5952, 1, 0.05}, "amd-alveo-u55c": {9024, 1, 0.05}, "amd-alveo-v80": {10848, 1.5, 0.25},
+}

@@ -81,7 +81,7 @@ func TestUnsupportedFormatsAreRefused(t *testing.T) {
 		{"nvidia-t4", BF16, "use fp16"},
 		{"nvidia-h100-sxm", FP4, "no such units"},
 		{"google-edge-tpu", BF16, "int8 4"},
-		{"amd-alveo-u55c", INT8, "no peak rate"},
+		{"xilinx-vu9p", INT8, "no peak rate"},
 	} {
 		d := device(t, test.chip)
 		err := d.Supports(test.dt)

@@ -22,21 +22,25 @@ type HeldOut struct {
 
 // crossValidator is a kind whose constants were fitted on rows of the table in part.
 type crossValidator interface {
-	// crossValidated names the group of a class and the column of the source.
-	crossValidated() (group, column string)
+	// crossValidated names the group of a class and the columns of the source: of each class the
+	// first in which its cases differ.
+	crossValidated() (group string, columns []string)
 }
 
 func heldOut(k crossValidator, t *Table, r *Report) []HeldOut {
-	group, column := k.crossValidated()
-	source := map[string]string{}
-	for _, row := range t.Rows {
-		source[row.Text("id")] = row.Text(column)
+	group, columns := k.crossValidated()
+	sources := make([]map[string]string, len(columns))
+	for i, column := range columns {
+		sources[i] = map[string]string{}
+		for _, row := range t.Rows {
+			sources[i][row.Text("id")] = row.Text(column)
+		}
 	}
 	byClass := map[string][]*Case{}
 	var classes []string
 	for i := range r.Cases {
 		c := &r.Cases[i]
-		if c.Use != UseGate || c.Predicted == nil || c.Measured == nil || c.Error == nil || source[c.ID] == "" {
+		if c.Use != UseGate || c.Predicted == nil || c.Measured == nil || c.Error == nil || sources[0][c.ID] == "" {
 			continue
 		}
 		for _, key := range c.keys {
@@ -50,7 +54,13 @@ func heldOut(k crossValidator, t *Table, r *Report) []HeldOut {
 	}
 	var out []HeldOut
 	for _, class := range classes {
-		out = append(out, holdOut(class, byClass[class], source))
+		var h HeldOut
+		for i := range sources {
+			if h = holdOut(class, byClass[class], sources[i]); h.Sources > 1 {
+				break
+			}
+		}
+		out = append(out, h)
 	}
 	return out
 }

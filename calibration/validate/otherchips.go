@@ -32,6 +32,12 @@ func (k *otherChips) Columns() []string {
 	return []string{"chip", "model", "batch", "metric", "value", "unit"}
 }
 
+// crossValidated: constants of a family were read from rows of its own; what they are worth
+// elsewhere shows when a board, or a network where the family is one chip, is left out.
+func (k *otherChips) crossValidated() (group string, columns []string) {
+	return "family and metric", []string{"chip", "model"}
+}
+
 // estimate is a prediction in the row's unit.
 type estimate struct {
 	value, roof float64
@@ -121,151 +127,7 @@ func (k *otherChips) estimate(row Row, c *Case) (estimate, error) {
 	case strings.Contains(notes, "concurrency"):
 		return k.service(row, batch, c)
 	}
-	return k.gpuModel(row, batch, c)
-}
-
-// The builds of DPU boards (Vitis AI): what a kernel does per cycle, what share of that
-// convolutions reach, and how much of the time besides convolutions on the smallest
-// boards (host, weights, memory) remains there. Fitted on models measured on several
-// boards; one set per build.
-type dpuBuild struct {
-	opsPerCycle float64
-	efficiency  float64
-	rest        float64 // of the time besides convolutions on ZCU boards
-	card        bool    // kernels on a card work apart: its whole time shrinks with their number
-}
-
-var dpuBuilds = map[string]dpuBuild{
-	"B":             {1, 0.90, 1, false}, // B4096 does 4096 operations per cycle: the name holds them
-	"AIE":           {256, 0.40, 0.10, true},
-	"DPUCAHX8H":     {4096, 0.80, 0.15, true},
-	"DPUCAHX8H-DWC": {4096, 0.80, 0.20, true},
-	"DPUCADF8H":     {16384, 0.70, 0.15, true},
-	"DPUCADX8G":     {12288, 0.55, 0.15, true},
-}
-
-// boardRow is a DPU row, understood.
-type boardRow struct {
-	model, chip, build string
-	ops, peak, sec     float64
-}
-
-var (
-	dpuCores   = regexp.MustCompile(`(\d+) \* B(\d+) @ (\d+)\s*MHz`)
-	dpuAIEs    = regexp.MustCompile(`(\d+) AIEs running at (\d+)\s*MHz`)
-	dpuKernels = regexp.MustCompile(`(?i)(\d+) (DPUC[A-Z0-9-]+) kernels? running at (\d+)\s*MHz`)
-	dpuClock   = regexp.MustCompile(`DPU clock (\d+)`)
-	modelOps   = regexp.MustCompile(`_([\d.]+)([GM])\)`)
-	modelOps2  = regexp.MustCompile(`_([\d.]+)G_`)
-)
-
-func readBoard(row Row) (boardRow, error) {
-	notes, model := row.Text("notes"), strings.ReplaceAll(row.Text("model"), `\`, "")
-	b := boardRow{model: model, chip: row.Text("chip")}
-	num := func(s string) float64 { v, _ := strconv.ParseFloat(s, 64); return v }
-	switch {
-	case modelOps.MatchString(model):
-		m := modelOps.FindStringSubmatch(model)
-		b.ops = num(m[1]) * map[string]float64{"G": 1e9, "M": 1e6}[m[2]]
-	case modelOps2.MatchString(model):
-		b.ops = num(modelOps2.FindStringSubmatch(model)[1]) * 1e9
-	}
-	if m := dpuCores.FindStringSubmatch(notes); m != nil {
-		b.build, b.peak = "B", num(m[1])*num(m[2])*num(m[3])*1e6
-	} else if m := dpuAIEs.FindStringSubmatch(notes); m != nil {
-		b.build, b.peak = "AIE", num(m[1])*num(m[2])*1e6*dpuBuilds["AIE"].opsPerCycle
-	} else if m := dpuKernels.FindStringSubmatch(notes); m != nil {
-		b.build = strings.ToUpper(m[2])
-		d, known := dpuBuilds[b.build]
-		if !known {
-			return b, fmt.Errorf("the DPU build %s is not known", m[2])
-		}
-		clock := num(m[3])
-		if c := dpuClock.FindStringSubmatch(notes); c != nil {
-			clock = num(c[1])
-		}
-		b.peak = num(m[1]) * clock * 1e6 * d.opsPerCycle
-	} else {
-		return b, fmt.Errorf("the notes do not give the DPU build")
-	}
-	return b, nil
-}
-
-// board is a DPU row: operations at the build's rate, and what a measured row of the
-// same model on another board took besides.
-func (k *otherChips) board(row Row) (estimate, error) {
-	b, err := readBoard(row)
-	if err != nil {
-		return estimate{}, err
-	}
-	d := dpuBuilds[b.build]
-	e := estimate{group: "FPGA"}
-	if b.ops > 0 {
-		e.roof = b.peak / b.ops
-	}
-	a, ok := k.anchor(b)
-	switch {
-	case ok && a.build == b.build && d.card:
-		e.value, e.sd, e.rung = 1/(a.sec*a.peak/b.peak), 0.10, "the model on another board of the build"
-	case ok && b.ops == 0:
-		e.value, e.sd, e.rung = 1/(a.sec*d.rest/dpuBuilds[a.build].rest), 0.6, "the model on another board, operations not known"
-	case ok:
-		from := dpuBuilds[a.build]
-		rest := math.Max(0, a.sec-a.ops/(a.peak*from.efficiency)) / from.rest
-		sec := b.ops/(b.peak*d.efficiency) + d.rest*rest
-		e.value, e.sd, e.rung = 1/sec, 0.22, "the model on a board of another build"
-		if a.build == b.build {
-			e.sd = 0.07
-		}
-		if b.build == "AIE" || a.build == "AIE" {
-			e.sd = 0.50
-		}
-	case b.ops == 0:
-		return e, fmt.Errorf("the model's operations are not given, and no other board anchors it")
-	default:
-		sec := b.ops/(b.peak*d.efficiency) + d.rest*b.ops*networkRest(b.model)
-		e.value, e.sd, e.rung, e.group = 1/sec, 0.7, "operations alone", "FPGA, not anchored"
-	}
-	return e, nil
-}
-
-// networkRest is the time besides convolutions on ZCU boards per operation, in
-// seconds, by what a network is for (medians of Vitis AI rows).
-func networkRest(model string) float64 {
-	m := strings.ToLower(model)
-	for _, f := range []struct {
-		words []string
-		rest  float64
-	}{{[]string{"mobilenet", "efficientnet", "depthwise", "squeeze", "dwc"}, 1.1e-12}, {[]string{"imagenet"}, 0.22e-12},
-		{[]string{"pointpillars", "centerpoint", "salsanext", "pointpainting", "solo", "superpoint", "hfnet", "c2d2"}, 3e-12},
-		{[]string{"seg", "unet", "cityscapes"}, 0.7e-12}, {[]string{"coco", "voc", "yolo", "ssd", "det"}, 0.5e-12}} {
-		for _, w := range f.words {
-			if strings.Contains(m, w) {
-				return f.rest
-			}
-		}
-	}
-	return 0.45e-12
-}
-
-// anchor is the measured row of the same model on another board: of the same build
-// first, then the build nearest to it.
-func (k *otherChips) anchor(b boardRow) (boardRow, bool) {
-	order := []string{b.build, "DPUCAHX8H", "DPUCAHX8H-DWC", "B", "DPUCADX8G", "DPUCADF8H", "AIE"}
-	if b.build == "DPUCAHX8H-DWC" {
-		order = []string{b.build, "DPUCAHX8H", "B", "DPUCADX8G", "DPUCADF8H", "AIE"}
-	}
-	if b.build == "AIE" {
-		order = []string{"DPUCAHX8H-DWC", "DPUCAHX8H", "B", "DPUCADX8G", "DPUCADF8H", "AIE"}
-	}
-	for _, build := range order {
-		for _, a := range k.anchors[b.model] {
-			if a.build == build && (a.chip != b.chip || a.build != b.build) {
-				return a, true
-			}
-		}
-	}
-	return boardRow{}, false
+	return k.classic(row, batch, c)
 }
 
 // neuron constants: fitted on tensor-parallel decoders of AWS's published benchmarks.
@@ -385,7 +247,7 @@ func (k *otherChips) neuronDecoder(row Row, batch, tp float64, v map[string]stri
 	case strings.HasPrefix(metric, "tpot"):
 		e.value, e.roof = 1e3*tpot, 1e3*roofTPOT
 	case strings.HasPrefix(metric, "ttft"):
-		e.value, e.roof, e.sd, e.group = 1e3*ttft, 1e3*roofTTFT, 0.20, "Inferentia LLM prefill"
+		e.value, e.roof, e.sd, e.group = 1e3*ttft, 1e3*roofTTFT, 0.24, "Inferentia LLM prefill"
 	case isRate(metric):
 		e.value, e.roof = batch*osl/(ttft+osl*tpot), batch/roofTPOT
 	default:
@@ -400,14 +262,18 @@ func neuronModel(name string) string {
 }
 
 // coral is 1.9 ms, 0.71 ms per GFLOP, and 1.9 ms per MB of weights that do not fit the
-// chip and come over USB (inference notes, section 8).
+// chip and come over USB (inference notes, section 8); detectors decode their boxes on the
+// host, 4 ms for single-shot ones.
 func coral(row Row) (estimate, error) {
 	n, err := networkOf(row.Text("model"), "")
 	if err != nil {
 		return estimate{}, err
 	}
 	ms := 1.9 + 0.71*n.gflop + 1.9*math.Max(0, n.mparams-7)
-	e := estimate{value: ms, roof: n.gflop / 4, sd: 0.25, group: "Coral", rung: "operations and spill, one set of rates"}
+	if n.family == "detection" {
+		ms += 4
+	}
+	e := estimate{value: ms, roof: n.gflop / 4, sd: 0.45, group: "Coral", rung: "operations and spill, one set of rates"}
 	if isRate(row.Text("metric")) {
 		e.value, e.roof = 1e3/e.value, 1e3/e.roof
 	}
@@ -427,26 +293,26 @@ func (k *otherChips) jetson(row Row, c *Case) (estimate, error) {
 	}
 	e := estimate{group: "Jetson"}
 	if strings.Contains(row.Text("metric"), "token") {
-		billions, err := modelSize(row.Text("model"))
+		params, err := k.params(row.Text("model"))
 		if err != nil {
 			return e, err
 		}
-		width := 0.5
+		const width = 0.5625 // groups of 32 share a scale of two bytes
 		if !strings.Contains(strings.ToLower(row.Text("precision")), "int4") {
 			return e, fmt.Errorf("precision %q: decoders in four bits are measured", row.Text("precision"))
 		}
-		weights := billions * 1e9 * width
+		weights := params * width
 		sec := 11e-3 + 0.94*weights/a.MemoryBandwidth.V
-		e.value, e.roof, e.sd, e.rung = 1/sec, a.MemoryBandwidth.V/weights, 0.25, "weights and a fixed time"
+		e.value, e.roof, e.sd, e.rung = 1/sec, a.MemoryBandwidth.V/weights, 0.22, "weights and a fixed time"
 		return e, nil
 	}
 	n, err := networkOf(row.Text("model"), "")
 	if err != nil {
 		return e, err
 	}
-	peak := a.Peak[hardware.INT8].V
-	if peak == 0 {
-		peak = a.Peak[hardware.BF16].V
+	peak := math.Max(a.Peak[hardware.INT8].V, math.Max(a.Peak[hardware.BF16].V, a.Peak[hardware.FP16].V))
+	if peak == 0 || a.MemoryBandwidth.V == 0 {
+		return e, fmt.Errorf("the rates of %s are not known", id)
 	}
 	sec := 0.25e-3 + n.gflop*1e9/(0.38*peak)
 	if n.family == "detection" {
@@ -469,6 +335,15 @@ func jetsonID(name string) (string, error) {
 }
 
 var sizeText = regexp.MustCompile(`(?i)\b(\d+(?:\.\d+)?)B\b`)
+
+// params is the number of parameters of a model card, else what the model's name says.
+func (k *otherChips) params(model string) (float64, error) {
+	if a, _, err := k.serving.architecture(model); err == nil && a.Params() > 0 {
+		return a.Params(), nil
+	}
+	billions, err := modelSize(model)
+	return billions * 1e9, err
+}
 
 // modelSize reads the size in billions from a model's name.
 func modelSize(name string) (float64, error) {

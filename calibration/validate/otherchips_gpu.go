@@ -24,7 +24,7 @@ var mlperfWork = []struct {
 }{
 	{"bert-99.9", 7796, 0.83, 0, false}, {"bert-99", 9110, 0.81, 0, false},
 	{"3d-unet", 6.5, 1, 0, false}, {"dlrm-v2-99.9", 46950, 0.95, 0.5, false}, {"dlrm-v2-99", 75500, 0.93, 0.5, false},
-	{"gptj-99", 36, 1, 0.5, false}, {"llama2-70b-99", 3066, 0.966, 0.5, true}, {"mixtral-8x7b", 6602, 0.966, 0.5, true},
+	{"gptj-99", 36, 1, 0.5, false}, {"llama2-70b-99", 2640, 0.966, 0.5, true}, {"mixtral-8x7b", 6602, 0.966, 0.5, true},
 	{"resnet50", 88900, 0.89, 0, false}, {"retinanet", 1817, 0.95, 0, false}, {"stable-diffusion-xl", 2.07, 0.965, 0, false},
 }
 
@@ -92,13 +92,16 @@ func (k *otherChips) mlperf(row Row, c *Case) (estimate, error) {
 			capped = math.Min(1, math.Pow(a.TDP.V/rate/(ref.TDP.V/ref.Peak[hardware.INT8].V), 0.42))
 		}
 		factor := 1 / ((1-w.memory)/(compute*capped) + w.memory/memory)
-		if w.tensorOverLinks && a.ScaleUpDomain.V <= 1 {
-			factor *= 0.6 // tensor parallelism over the host link
+		if w.tensorOverLinks && a.ScaleUpDomain.V <= 2 {
+			factor *= 0.75 // tensor parallelism over the host link, or over a bridge of two
 		}
 		if cpu {
 			factor *= 0.45
 		}
 		e := estimate{value: chips * w.perSec * factor, roof: chips * w.perSec * compute, sd: 0.12, group: "MLPerf", rung: "scaled from H100 SXM by rates and power"}
+		if w.tensorOverLinks {
+			e.sd = 0.18
+		}
 		if strings.Contains(notes, "Server") {
 			e.value *= w.server
 		} else if strings.Contains(notes, "Interactive") || strings.Contains(notes, "SingleStream") {
@@ -165,38 +168,76 @@ func (k *otherChips) service(row Row, batch float64, c *Case) (estimate, error) 
 	return estimate{value: a.value[column], roof: a.roof[column], sd: s.spread(column, a), group: "GPU service", rung: "step model"}, nil
 }
 
-// gpuModel is a classic network at small batch on a GPU: a time for launches, and its
-// operations at the rate that such batches reach.
-func (k *otherChips) gpuModel(row Row, batch float64, c *Case) (estimate, error) {
+// classic is a network at small batch: on GPUs a time for launches, and its operations at
+// the rate that such batches reach; elsewhere the generic operator of the chip's family.
+func (k *otherChips) classic(row Row, batch float64, c *Case) (estimate, error) {
 	id, _ := chipOf(row.Text("chip"))
 	if id == "" {
+		id = k.catalogued(row.Text("chip"))
+	}
+	if id == "" {
 		return estimate{}, fmt.Errorf("chip %q is not in the catalogue", row.Text("chip"))
-	}
-	a, err := k.serving.catalogue.Accelerator(id)
-	if err != nil {
-		return estimate{}, err
-	}
-	if a.Kind != "gpu" {
-		return estimate{}, fmt.Errorf("no model of classic networks on %s", id)
 	}
 	n, err := networkOf(row.Text("model"), row.Text("notes"))
 	if err != nil {
 		return estimate{}, err
 	}
-	peak := a.Peak[hardware.BF16].V
-	if peak == 0 {
-		return estimate{}, fmt.Errorf("the 16-bit rate of %s is not known", id)
+	a, err := k.serving.catalogue.Accelerator(id)
+	if err != nil {
+		return estimate{}, err
 	}
-	// A small batch fills a small part of the units; kernels of attention are more and smaller.
-	fixed := 1.4e-3
-	if n.family == "detr" || n.family == "vit" {
-		fixed = 2.3e-3
+	var sec, peak float64
+	e := estimate{sd: 0.30, group: "GPU vision", rung: "operations and launches"}
+	if a.Kind == "gpu" {
+		peak = math.Max(a.Peak[hardware.BF16].V, a.Peak[hardware.FP16].V)
+		if peak == 0 {
+			return estimate{}, fmt.Errorf("the 16-bit rate of %s is not known", id)
+		}
+		// A small batch fills a small part of the units; kernels of attention are more and smaller.
+		fixed := 1.4e-3
+		if n.family == "detr" || n.family == "vit" {
+			fixed = 2.3e-3
+		}
+		sec = fixed + batch*n.gflop*1e9/(0.265*peak)
+		c.Assumed = append(c.Assumed, "16-bit arithmetic")
+	} else {
+		d, err := k.serving.catalogue.Device(id, nil, nil)
+		if err != nil {
+			return estimate{}, err
+		}
+		dt := hardware.INT8
+		for _, other := range []hardware.DType{hardware.FP8, hardware.BF16, hardware.FP16, hardware.FP32} {
+			if d.Supports(dt) != nil {
+				dt = other
+			}
+		}
+		if err := d.Supports(dt); err != nil {
+			return estimate{}, err
+		}
+		sec, peak = d.Generic(batch*n.gflop*1e9, n.mparams*1e6*dt.Bytes(), dt).Sec, d.Peak[dt]
+		e.sd, e.group, e.rung = 0.6, a.Kind+" by family", "generic operator, "+d.Rung
+		c.Assumed = append(c.Assumed, dt.String()+" arithmetic")
 	}
-	sec := fixed + batch*n.gflop*1e9/(0.265*peak)
-	e := estimate{value: batch / sec, roof: peak / (n.gflop * 1e9), sd: 0.30, group: "GPU vision", rung: "operations and launches"}
-	c.Assumed = append(c.Assumed, "16-bit arithmetic")
+	e.value, e.roof = batch/sec, peak/(n.gflop*1e9)
 	if !isRate(row.Text("metric")) {
 		e.value, e.roof = 1e3*sec, 1e3*batch/e.roof
 	}
 	return e, nil
+}
+
+// catalogued is the accelerator all parts of whose id occur in a name; of several the one
+// with the longest id.
+func (k *otherChips) catalogued(name string) string {
+	name = strings.ToLower(name)
+	best := ""
+	for _, entry := range k.serving.catalogue.Entries(hardware.KindAccelerator) {
+		all := true
+		for _, part := range strings.Split(entry.ID, "-") {
+			all = all && strings.Contains(name, part)
+		}
+		if all && len(entry.ID) > len(best) {
+			best = entry.ID
+		}
+	}
+	return best
 }

@@ -37,6 +37,15 @@ var networks = []network{
 	{"xlm roberta large", 79, 560, 0, "encoder", 1024}, {"roberta large", 79, 355, 0, "encoder", 1024}, {"bert large", 79, 334, 0, "encoder", 1024}, {"electra large", 79, 335, 0, "encoder", 1024},
 	{"electra", 22.4, 109, 0, "encoder", 768}, {"roberta", 22.4, 125, 0, "encoder", 768}, {"camembert", 22.4, 110, 0, "encoder", 768}, {"bert", 22.4, 109, 0, "encoder", 768},
 	{"clip vit large", 162, 428, 0, "vit", 1024}, {"clip vit base patch32", 9.5, 151, 0, "vit", 768}, {"vit large", 123, 304, 0, "vit", 1024}, {"vit", 35, 86.6, 0, "vit", 768},
+	{"mobilebert", 11.5, 25.3, 0, "encoder", 512}, {"minilm", 5.6, 33, 0, "encoder", 384}, {"mpnet", 22.4, 109, 0, "encoder", 768}, {"deberta", 33, 184, 0, "encoder", 768},
+	{"deit small", 9.2, 22, 0, "vit", 384}, {"deit", 35, 86.6, 0, "vit", 768}, {"swin tiny", 9, 28, 0, "vit", 768}, {"swin", 31, 88, 0, "vit", 1024}, {"beit", 35, 86.5, 0, "vit", 768},
+	{"perceiver fourier", 814, 48.4, 0, "cnn", 0}, {"perceiver learned", 808, 62.3, 0, "cnn", 0}, {"perceiver conv", 734, 42.1, 0, "cnn", 0},
+	{"convnext tiny", 9, 28.6, 224, "cnn", 0}, {"convnext", 30.8, 88.6, 224, "cnn", 0}, {"efficientnet b0", 0.78, 5.3, 224, "cnn", 0}, {"efficientnet b4", 8.4, 19.3, 380, "cnn", 0}, {"efficientnet", 0.78, 5.3, 224, "cnn", 0},
+	{"yolov5n", 4.5, 1.9, 640, "detection", 0}, {"yolov5s", 16.5, 7.2, 640, "detection", 0}, {"yolov5m", 49, 21.2, 640, "detection", 0}, {"yolov5l", 109, 46.5, 640, "detection", 0}, {"yolov5x", 206, 86.7, 640, "detection", 0},
+	{"yolov8n", 8.7, 3.2, 640, "detection", 0}, {"yolov8s", 28.6, 11.2, 640, "detection", 0}, {"yolov8m", 78.9, 25.9, 640, "detection", 0}, {"yolov8l", 165, 43.7, 640, "detection", 0}, {"yolov8x", 258, 68.2, 640, "detection", 0},
+	{"yolo11n", 6.5, 2.6, 640, "detection", 0}, {"yolo11s", 21.5, 9.4, 640, "detection", 0}, {"yolo11m", 68, 20.1, 640, "detection", 0}, {"yolo11l", 86.9, 25.3, 640, "detection", 0}, {"yolo11x", 194.9, 56.9, 640, "detection", 0},
+	{"rfdetr base", 109, 29, 0, "detr", 0}, {"detr", 172, 41, 0, "detr", 0},
+	{"alexnet", 1.4, 61, 224, "cnn", 0}, {"googlenet", 3, 6.6, 224, "cnn", 0}, {"mnasnet", 0.63, 4.4, 224, "cnn", 0}, {"ssd resnet34", 433, 20, 1200, "detection", 0},
 	{"stable diffusion xl", 600e3, 3500, 0, "diffusion", 0}, {"stable diffusion 2 inpainting", 330e3, 900, 0, "diffusion", 0}, {"stable diffusion", 80e3, 980, 0, "diffusion", 0},
 }
 

@@ -45,6 +45,50 @@ func TestAnchors(t *testing.T) {
 	}
 }
 
+// Boards and chips that the shared table does not hold are predicted from what is known of
+// their kind, with the interval of a guess.
+func TestBoardsUnseen(t *testing.T) {
+	const net = "net (pt_net_imagenet_224_224_8G)"
+	pe := func(id, engines string) string {
+		return id + ",AMD/Xilinx VCK5000," + net + ",,int8,throughput_fps,2000,frames/s,VCK5000 with DPUCVDX8H running at " + engines + "@350 MHz\n"
+	}
+	for _, c := range []struct{ rows, rung string }{
+		{pe("a", "4PE"), "operations alone"},
+		{pe("a", "4PE") + pe("b", "8PE"), "the model on another board of the build"},
+		{"a,Jetson Nano,ResNet50 224,1,fp16,throughput_fps,30,frames/s,\n", "operations, one rate per chip"},
+		{"a,NVIDIA T4,ResNet50 224,1,fp16,throughput_fps,300,frames/s,\n", "operations and launches"},
+		{"a,Intel Movidius NCS2,MobileNet v2 224,1,int8,throughput_fps,2000,frames/s,\n", ""},
+		{"a,AMD Alveo U55C,ResNet50 224,1,int8,throughput_fps,900,frames/s,\n", "generic operator, datasheet roofline"},
+	} {
+		got := reportOf(t, "other-chips", otherHeader+c.rows).Cases[0]
+		if c.rung == "" {
+			if got.Status != Refused || !strings.Contains(got.Reason, "memory bandwidth") {
+				t.Errorf("%s: %s %s", c.rows, got.Status, got.Reason)
+			}
+			continue
+		}
+		if got.Status != Predicted || got.Rung != c.rung || !(*got.Predicted > 0) {
+			t.Errorf("%s: %s %q %s, want %q", c.rows, got.Status, got.Rung, got.Reason, c.rung)
+		}
+	}
+	four, eight := reportOf(t, "other-chips", otherHeader+pe("a", "4PE")), reportOf(t, "other-chips", otherHeader+pe("a", "8PE"))
+	if *eight.Cases[0].Predicted <= *four.Cases[0].Predicted {
+		t.Error("twice the engines are no faster")
+	}
+}
+
+// A network whose answer is a picture is held up by the host of an embedded board, one that
+// names a picture is not.
+func TestHostOfBoard(t *testing.T) {
+	fps := func(task string) float64 {
+		r := reportOf(t, "other-chips", otherHeader+"a,AMD/Xilinx VCK190,net (pt_net_"+task+"_512_1024_8G),,int8,throughput_fps,100,frames/s,Versal board with 192 AIEs running at 1250 MHz\n")
+		return *r.Cases[0].Predicted
+	}
+	if mask, label := fps("cityscapes"), fps("imagenet"); mask > label/2 {
+		t.Errorf("%g frames/s of masks, %g of labels", mask, label)
+	}
+}
+
 func TestOtherChipsRefusals(t *testing.T) {
 	for _, c := range []struct{ row, want string }{
 		{"a,Coral Edge TPU,Frobnet,1,int8,latency_ms,3,ms,", "operations are not known"},

@@ -24,7 +24,9 @@ func (k *stores) Columns() []string {
 	return []string{"system", "workload", "metric", "value", "unit"}
 }
 
-func (k *stores) crossValidated() (group, column string) { return "class", "source" }
+func (k *stores) crossValidated() (group string, columns []string) {
+	return "class", []string{"source"}
+}
 
 // storeAnswer is a prediction in the row's unit.
 type storeAnswer struct {
