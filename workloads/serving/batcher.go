@@ -121,6 +121,7 @@ func (r *replica) completeBatch() {
 		rec.cumFirst, rec.cumEnd = r.cum, r.cum
 		r.doneTokens++
 		r.outstand--
+		r.inFlight -= tokensOf(r.book.req(q))
 		r.finished++
 	}
 	r.batch = r.batch[:0]

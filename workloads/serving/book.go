@@ -92,6 +92,7 @@ func (s *recorded) Fill(to []Request) (int, error) {
 type feed struct {
 	src    Source
 	closed bool // a closed loop: arrival times are not used
+	hashes int  // prefix hashes that requests may point at
 	count  int
 	last   float64
 	free   []*chunk
@@ -142,6 +143,9 @@ func (f *feed) next() (*chunk, error) {
 	for i := range c.reqs {
 		if err := checkRequest(&c.reqs[i], f.count+i, f.last, f.closed); err != nil {
 			return nil, err
+		}
+		if q := &c.reqs[i]; f.hashes > 0 && (q.HashStart < 0 || q.HashCount < 0 || int64(q.HashStart)+int64(q.HashCount) > int64(f.hashes)) {
+			return nil, fmt.Errorf("serving: request %d has prefix hashes %d to %d of %d", f.count+i, q.HashStart, int64(q.HashStart)+int64(q.HashCount), f.hashes)
 		}
 		f.last = c.reqs[i].ArriveSec
 	}

@@ -3,6 +3,8 @@ package serving
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"aisim/hardware"
 	"aisim/workloads"
@@ -16,7 +18,15 @@ type Request = trace.Request
 const (
 	RoundRobin       = "round-robin"
 	LeastOutstanding = "least-outstanding"
+	// PrefixAware sends a request where its longest known prefix went, unless that
+	// replica has many more in flight than the least loaded.
+	PrefixAware = "prefix-aware"
+	// KVAware takes the replica with the fewest tokens in flight, those counted that the
+	// request would bring: its known prefix is free where it went.
+	KVAware = "kv-aware"
 )
+
+var routers = []string{RoundRobin, LeastOutstanding, PrefixAware, KVAware}
 
 // Config is what a service is asked to be. Zero values of MaxBatch,
 // TokenBudget and MemoryFraction mean the engine's default.
@@ -39,6 +49,7 @@ type Config struct {
 	MemoryFraction float64 // of device memory that the engine may use
 	MaxContext     int     // tokens of prompt and output; 0: the model's
 
+	Prefix  PrefixCache
 	SLO     SLO
 	Network Network
 	Batcher Batcher // for Arch.Generic
@@ -116,6 +127,9 @@ type Options struct {
 	// the whole service, and each that ends brings the next; arrival times of the
 	// requests are not used.
 	Concurrency int
+	// Hashes are the prefix hashes that requests point at, each for HashTokens tokens.
+	Hashes     []int64
+	HashTokens int
 	// Digest asks for Outcome.Digest.
 	Digest bool
 }
@@ -176,12 +190,15 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("serving: counts must not be negative (tensor %d, pipeline %d, replicas %d, max_batch %d, token_budget %d)", c.TP, c.PP, c.Replicas, c.MaxBatch, c.TokenBudget)
 	case d.Replicas > maxReplicas:
 		return fmt.Errorf("serving: %d replicas: at most %d", d.Replicas, maxReplicas)
-	case d.Router != RoundRobin && d.Router != LeastOutstanding:
-		return fmt.Errorf("serving: unknown router %q: expected %s or %s", d.Router, RoundRobin, LeastOutstanding)
+	case !slices.Contains(routers, d.Router):
+		return fmt.Errorf("serving: unknown router %q: expected one of %s", d.Router, strings.Join(routers, ", "))
 	case !(d.SLO.attainment() > 0 && d.SLO.attainment() <= 1):
 		return fmt.Errorf("serving: slo attainment %v: expected a ratio above 0 and at most 1", d.SLO.Attainment)
 	case d.Network.Sites > d.Replicas:
 		return fmt.Errorf("serving: %d sites for %d replicas: each site needs at least one", d.Network.Sites, d.Replicas)
+	}
+	if err := d.Prefix.validate(); err != nil {
+		return err
 	}
 	if err := d.Arch.Validate(); err != nil {
 		return fmt.Errorf("serving: %w", err)

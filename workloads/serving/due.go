@@ -93,7 +93,7 @@ func (s *StepModel) lowerBounds() bounds {
 // endsNoEarlier is a time before which no request of the replica ends, whatever is sent
 // to it from now on. It looks at no more than the sequences that join now.
 func (r *replica) endsNoEarlier() float64 {
-	if r.doing == idle && r.qLen == 0 {
+	if r.doing == idle && r.qLen == 0 && !r.isLoading {
 		return math.Inf(1)
 	}
 	if r.batcher != nil || r.doing == idle {
@@ -126,7 +126,7 @@ func (r *replica) endsNoEarlier() float64 {
 			at = math.Min(at, low.any)
 		}
 	}
-	if len(r.back) > 0 {
+	if len(r.back) > 0 || r.isLoading {
 		at = math.Min(at, low.any)
 	}
 	if r.qLen > 0 {

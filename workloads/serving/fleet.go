@@ -22,6 +22,7 @@ type fleet struct {
 	held   []int32 // requests that wait for a replica, per arrival order
 	maxLen int
 	low    bounds
+	seen   map[int64]int32 // replica that a prefix hash was last sent to, for routers that ask
 }
 
 // change is a moment at which a replica comes or goes.
@@ -126,9 +127,20 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 			f.maxLen = min(f.maxLen, c.Arch.MaxSeq)
 		}
 	}
+	shared := c.Prefix.Enabled && p.Model != nil && len(opt.Hashes) > 0
+	if shared && (opt.HashTokens < c.Engine.BlockTokens || opt.HashTokens%c.Engine.BlockTokens != 0) {
+		return nil, fmt.Errorf("serving: prefix hashes of %d tokens over blocks of %d: expected a multiple", opt.HashTokens, c.Engine.BlockTokens)
+	}
+	if len(opt.Hashes) > 0 && (c.Router == PrefixAware || c.Router == KVAware) {
+		f.seen = map[int64]int32{}
+	}
 	for i := range f.reps {
 		f.down[i] = 1 // until it is ready
 		f.reps[i] = newReplica(p.Model, p.batch, c, f.book, &f.low, opt.EveryStep)
+		if shared {
+			f.reps[i].mostBlocks = math.MaxInt // a step may hold any number of cached blocks
+			f.reps[i].prefix = newPrefixes(&c.Prefix, opt.Hashes, opt.HashTokens, c.Engine.BlockTokens, c.Arch.KVBytesPerToken(c.KVPrecision))
+		}
 		f.look(i)
 	}
 	t.reps = f.reps
@@ -218,7 +230,7 @@ func (p *Prepared) changes(opt *Options) ([]change, error) {
 // open serves an open load in order of time.
 func (f *fleet) open(changes []change) error {
 	ci := 0
-	sees := f.c.Router == LeastOutstanding
+	sees := f.c.Router != RoundRobin
 	for {
 		c, first, err := f.pump.take()
 		if err != nil {
@@ -388,7 +400,7 @@ func (f *fleet) catchUp(until float64) {
 		}
 		r := &f.reps[i]
 		if checked {
-			r.advance(math.Nextafter(at, 0))
+			r.advance(at * (1 - 1e-12)) // a run that was cut for nothing ends as early by rounding
 			f.noneEnded(i, at)
 		}
 		r.advance(until)
@@ -438,16 +450,26 @@ func (f *fleet) route(i int32, ready float64) {
 	site := siteOf(int(i), sites)
 	l := &f.sites[site]
 	k := -1
-	if f.c.Router == RoundRobin {
+	switch f.c.Router {
+	case RoundRobin:
 		k = l.inTurn()
-	} else {
+	case LeastOutstanding:
 		k = l.leastLoaded()
+	case PrefixAware:
+		k = f.prefixAware(i, l)
+	case KVAware:
+		k = f.kvAware(i, l)
 	}
 	if k < 0 {
 		f.held = append(f.held, i)
 		return
 	}
 	at := k*sites + site
+	if f.seen != nil {
+		for _, h := range f.chain(i) {
+			f.seen[h] = int32(at)
+		}
+	}
 	f.book.record(i).replica = int32(at)
 	r := &f.reps[at]
 	r.enqueue(waiting{ready: ready, req: i})
@@ -512,6 +534,13 @@ func (r *replica) abandon(t float64) []int32 {
 	for _, w := range r.back {
 		list = append(list, w.req)
 	}
+	if r.isLoading {
+		list = append(list, r.loading.req)
+		r.isLoading = false
+	}
+	if r.prefix != nil {
+		r.prefix.clear()
+	}
 	for r.qLen > 0 {
 		list = append(list, r.pop().req)
 	}
@@ -536,7 +565,7 @@ func (r *replica) abandon(t float64) []int32 {
 		r.free = append(r.free, int32(len(r.slots)-1-i))
 	}
 	r.head, r.tail, r.part = -1, -1, -1
-	r.running, r.kvSum, r.used, r.reserved, r.outstand = 0, 0, 0, 0, 0
+	r.running, r.kvSum, r.used, r.reserved, r.outstand, r.inFlight = 0, 0, 0, 0, 0, 0
 	r.doing, r.now = idle, t
 	return list
 }

@@ -23,7 +23,7 @@ func (r *replica) check() {
 		switch {
 		case q.decoding:
 			tokens := q.kv0 + int32(r.clock-q.d0)
-			used += r.blocksOf(tokens)
+			used += r.blocksOf(tokens) - r.pinned(q)
 			kv += float64(tokens)
 			decoding++
 			phases[q.phase]++
@@ -31,9 +31,16 @@ func (r *replica) check() {
 				panic(fmt.Sprintf("serving: invariant: request %d should have ended at step %d, it is %d", q.req, q.finish, r.clock))
 			}
 		case s == r.part:
-			used += r.blocksOf(r.partDone)
+			used += r.blocksOf(r.partDone) - r.pinned(q)
 		default:
 			panic(fmt.Sprintf("serving: invariant: request %d neither decodes nor is in prefill", q.req))
+		}
+	}
+	if r.prefix != nil {
+		for i := range r.prefix.cells {
+			if r.prefix.cells[i].refs > 0 {
+				used += r.prefix.blocks
+			}
 		}
 	}
 	ok := used == r.used && used <= r.blocks && reserved == r.reserved && decoding == r.running && decoding == len(r.heap) &&
@@ -45,6 +52,14 @@ func (r *replica) check() {
 		panic(fmt.Sprintf("serving: invariant: counted %d blocks, %d promised, %d decoding, %d seats, %v tokens; kept %d, %d, %d, %d, %v",
 			used, reserved, decoding, seats, kv, r.used, r.reserved, r.running, r.maxBatch-len(r.free), r.kvSum))
 	}
+}
+
+// pinned is the blocks that a sequence shares.
+func (r *replica) pinned(q *sequence) int {
+	if r.prefix == nil {
+		return 0
+	}
+	return int(q.pins) * r.prefix.blocks
 }
 
 // noneEnded holds that a replica that was advanced to before time at has ended nothing

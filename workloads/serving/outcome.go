@@ -32,8 +32,12 @@ type Outcome struct {
 	MeanBatch   float64 // sequences per step, weighted by time
 	CacheMean   float64 // share of the key-value cache in use, over busy time
 	CachePeak   float64
-	Memory      Memory
-	Replicas    []ReplicaUse
+	// PrefixTokens are tokens of prompts that were found cached, in the chips' memory and
+	// then by tier; PromptAsked the prompt tokens looked up, those of repeated attempts too.
+	PrefixTokens []int64
+	PromptAsked  int64
+	Memory       Memory
+	Replicas     []ReplicaUse
 
 	TTFTParts []result.PartsAt  // at p50, p95 and p99
 	E2EParts  []result.StepPart // means over all completed requests
@@ -47,6 +51,18 @@ type Outcome struct {
 	Digest uint64
 	Events int64 // processed by the simulator
 	Steps  int64 // engine steps that they stand for
+}
+
+// PrefixHitRate is the share of prompt tokens that were found cached.
+func (o *Outcome) PrefixHitRate() float64 {
+	if o.PromptAsked == 0 {
+		return 0
+	}
+	n := int64(0)
+	for _, t := range o.PrefixTokens {
+		n += t
+	}
+	return float64(n) / float64(o.PromptAsked)
 }
 
 // ReplicaUse is what one replica did between the first arrival and the last answer.
@@ -154,6 +170,15 @@ func (f *fleet) use(o *Outcome, per []int) {
 		cache += r.kvIntegral
 		seqs += r.seqSeconds
 		o.CachePeak = math.Max(o.CachePeak, float64(r.peak)/blocks)
+		if r.prefix != nil {
+			o.PromptAsked += r.prefix.asked
+			if o.PrefixTokens == nil {
+				o.PrefixTokens = make([]int64, len(r.prefix.hits))
+			}
+			for t, n := range r.prefix.hits {
+				o.PrefixTokens[t] += n
+			}
+		}
 		o.Events += r.events
 		o.Steps += r.steps0
 	}

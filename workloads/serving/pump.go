@@ -25,7 +25,7 @@ type filled struct {
 const chunksAhead = 4
 
 func newPump(src Source, b *book, t *tally, opt *Options) pump {
-	p := pump{book: b, feed: feed{src: src, closed: opt.Concurrency > 0}, t: t, late: t.late}
+	p := pump{book: b, feed: feed{src: src, closed: opt.Concurrency > 0, hashes: len(opt.Hashes)}, t: t, late: t.late}
 	if s, ok := src.(*recorded); opt.Workers < 2 || ok && len(s.reqs) <= chunkSize {
 		return p
 	}

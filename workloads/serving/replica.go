@@ -27,6 +27,7 @@ type sequence struct {
 	d0         int64
 	finish     int64 // decode step that brings its last token
 	reserved   int32 // blocks
+	pins       int32 // cached prefix blocks that it holds, by hash
 }
 
 // waiting is an entry of a replica's queue.
@@ -34,6 +35,7 @@ type waiting struct {
 	ready   float64
 	req     int32
 	emitted int32 // tokens that it had before it was preempted
+	pins    int32 // prefix blocks that were loaded for it
 }
 
 // finishing orders decoding sequences by the decode step of their last token.
@@ -99,11 +101,18 @@ type replica struct {
 	whole      []int32 // slots whose prompt is complete after this step
 	batch      []int32 // requests in the batcher's batch
 
+	prefix  *prefixes // nil: prompts do not share
+	loading waiting   // a request whose prefix comes from a lower tier, if isLoading
+	// isLoading: one at a time, on one link; its blocks are held. awaits: the next
+	// request needs the link too.
+	isLoading, awaits bool
+
 	cum        split   // busy seconds by resource
 	kvIntegral float64 // blocks × seconds
 	seqSeconds float64 // sequences in steps × seconds
 	peak       int     // blocks
 	outstand   int32   // requests sent here and not finished
+	inFlight   int64   // their tokens
 	finished   int     // since the caller last looked
 	steps0     int64   // engine steps in all
 	events     int64
@@ -145,6 +154,7 @@ func (r *replica) enqueue(w waiting) {
 	}
 	r.qLen++
 	r.outstand++
+	r.inFlight += tokensOf(r.book.req(w.req))
 	switch {
 	case r.doing == decodes && r.qLen == 1 && !r.closed && w.ready < r.end:
 		r.cut(w.ready)
@@ -165,10 +175,14 @@ func (r *replica) nextTime() float64 {
 	if r.doing != idle {
 		return r.end
 	}
-	if r.qLen > 0 {
-		return math.Max(r.now, r.queue[r.qHead].ready)
+	t := math.Inf(1)
+	if r.isLoading {
+		t = r.loading.ready
 	}
-	return math.Inf(1)
+	if r.qLen > 0 && !r.awaits {
+		t = math.Min(t, r.queue[r.qHead].ready)
+	}
+	return math.Max(r.now, t)
 }
 
 // advance processes all events up to and including time until.
@@ -288,6 +302,11 @@ func (r *replica) join(slot int32) {
 	}
 	r.doneTokens++
 	left := q.Output - emitted - 1
+	if r.prefix != nil && q.HashCount > 0 {
+		held, spare := r.prefix.register(q, s.pins)
+		s.pins = held
+		r.used -= spare * r.prefix.blocks
+	}
 	s.kv0, s.d0 = q.Prompt+emitted, r.clock
 	s.finish = r.clock + int64(left)
 	if left <= 0 {
@@ -339,8 +358,11 @@ func (r *replica) finishOne(slot int32) {
 	rec.cumEnd = r.cum
 	r.release(slot, r.blocksOf(s.kv0))
 	r.outstand--
+	r.inFlight -= tokensOf(r.book.req(s.req))
 	r.finished++
 }
+
+func tokensOf(q *Request) int64 { return int64(q.Prompt) + int64(q.Output) }
 
 // release frees a slot and its blocks.
 func (r *replica) release(slot int32, blocks int) {
@@ -356,6 +378,10 @@ func (r *replica) release(slot int32, blocks int) {
 		r.tail = s.prev
 	}
 	r.used -= blocks
+	if s.pins > 0 { // shared blocks stay until nobody holds them, and then as long as there is room
+		r.used += (int(s.pins) - r.prefix.unpin(r.book.req(s.req), s.pins)) * r.prefix.blocks
+		s.pins = 0
+	}
 	r.reserved -= int(s.reserved)
 	r.free = append(r.free, slot)
 }

@@ -1,5 +1,7 @@
 package serving
 
+import "math"
+
 // schedule starts the next step or run at r.now, by the rules of vLLM V1:
 // running sequences first, then the prompt in progress, then new ones in order.
 func (r *replica) schedule() {
@@ -8,6 +10,10 @@ func (r *replica) schedule() {
 	}
 	r.whole = r.whole[:0]
 	r.tokens, r.pairs, r.pf = 0, 0, 0
+	r.awaits = false
+	if r.prefix != nil {
+		r.prefix.trim(r.blocks - r.used)
+	}
 	if r.eng.PrefillFirst {
 		r.prefills(r.budget, r.blocks-r.used, true)
 		if r.tokens > 0 {
@@ -37,7 +43,7 @@ func (r *replica) schedule() {
 	}
 	if r.running == 0 {
 		r.doing = idle
-		if len(r.back) > 0 || (r.qLen > 0 && r.queue[r.qHead].ready <= r.now) {
+		if !r.awaits && (len(r.back) > 0 || (r.qLen > 0 && r.queue[r.qHead].ready <= r.now)) {
 			// The prompt in progress gave way to itself; everything is free now.
 			r.schedule()
 		}
@@ -78,36 +84,93 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 		if !ok {
 			return clean
 		}
-		goal := r.book.req(w.req).Prompt + w.emitted
-		chunk := min(goal, int32(budget))
-		blocks := r.blocksOf(chunk)
+		q := r.book.req(w.req)
+		goal := q.Prompt + w.emitted
+		var pins, hit int32 // blocks by hash and tokens that are cached
+		idle := 0
+		if r.prefix != nil && q.HashCount > 0 {
+			if pins = w.pins; pins == 0 {
+				var load float64
+				pins, idle, load = r.prefix.find(q, goal)
+				if load > 0 {
+					if !r.load(w, pins, idle, load, free) {
+						r.closed, r.awaits = true, true
+						return clean
+					}
+					free -= idle * r.prefix.blocks
+					continue
+				}
+			}
+			hit = pins * r.prefix.tokens
+			idle *= r.prefix.blocks
+		}
+		chunk := min(goal-hit, int32(budget))
+		blocks := r.blocksOf(hit+chunk) - r.blocksOf(hit)
 		ask := blocks
 		if r.eng.ReservePrompt {
-			ask = r.blocksOf(goal)
+			ask = r.blocksOf(goal) - r.blocksOf(hit)
 		}
+		ask += idle
 		promise := 0
 		if r.eng.ReserveOutput > 0 {
 			promise = r.blocksOf(r.book.req(w.req).Prompt + int32(r.eng.ReserveOutput*float64(r.book.req(w.req).Output)))
 		}
 		if len(r.free) == 0 || ask > free || r.reserved+promise > r.blocks {
-			r.closed = true
+			r.closed, r.awaits = true, r.isLoading
 			return clean
 		}
 		slot := r.admit(w, promise)
-		r.chunk(slot, 0, chunk)
-		r.used += blocks
-		free -= blocks
+		if pins > 0 {
+			if w.pins == 0 {
+				r.prefix.pin(q, pins)
+			}
+			r.slots[slot].pins = pins
+		}
+		if r.prefix != nil {
+			r.prefix.asked += int64(goal)
+		}
+		r.chunk(slot, hit, chunk)
+		r.used += blocks + idle
+		free -= blocks + idle
 		budget -= int(chunk)
-		if chunk == goal {
+		if hit+chunk == goal {
 			r.whole = append(r.whole, slot)
 		} else {
-			r.part, r.partDone, r.partGoal = slot, chunk, goal
+			r.part, r.partDone, r.partGoal = slot, hit+chunk, goal
 		}
 	}
 	if r.part < 0 && len(r.free) == 0 {
 		r.closed = true
 	}
 	return clean
+}
+
+// load brings the prefix of the next request from lower tiers and takes the request out
+// of the queue until it is there; false when the link is busy or its blocks do not fit.
+func (r *replica) load(w waiting, pins int32, idle int, sec float64, free int) bool {
+	blocks := idle * r.prefix.blocks
+	if r.isLoading || blocks > free {
+		return false
+	}
+	r.take()
+	r.prefix.pin(r.book.req(w.req), pins)
+	r.used += blocks
+	r.prefix.trim(r.blocks - r.used)
+	w.pins, w.ready = pins, r.now+sec
+	r.loading, r.isLoading = w, true
+	return true
+}
+
+// take removes the request that headWaiting gave.
+func (r *replica) take() {
+	switch n := len(r.back); {
+	case r.isLoading && r.loading.ready <= r.now:
+		r.isLoading = false
+	case n > 0:
+		r.back = r.back[:n-1]
+	default:
+		r.pop()
+	}
 }
 
 // blockedNow says whether a request waits that could not be admitted, or no
@@ -122,6 +185,9 @@ func (r *replica) blockedNow() bool {
 
 // headWaiting is the request to admit next.
 func (r *replica) headWaiting() (waiting, bool) {
+	if r.isLoading && r.loading.ready <= r.now {
+		return r.loading, true
+	}
 	if n := len(r.back); n > 0 {
 		return r.back[n-1], true
 	}
@@ -133,11 +199,7 @@ func (r *replica) headWaiting() (waiting, bool) {
 
 // admit moves the head of the queue into a slot at the tail of the batch.
 func (r *replica) admit(w waiting, promise int) int32 {
-	if n := len(r.back); n > 0 {
-		r.back = r.back[:n-1]
-	} else {
-		r.pop()
-	}
+	r.take()
 	slot := r.free[len(r.free)-1]
 	r.free = r.free[:len(r.free)-1]
 	s := &r.slots[slot]
@@ -200,6 +262,9 @@ func (r *replica) startRun(clean bool) {
 	r.end = r.now + r.duration(r.steps)
 	if !r.closed && r.qLen > 0 && r.queue[r.qHead].ready < r.end {
 		r.cut(r.queue[r.qHead].ready)
+	}
+	if r.isLoading && r.loading.ready < r.end {
+		r.cut(math.Max(r.loading.ready, r.now))
 	}
 }
 

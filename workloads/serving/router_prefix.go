@@ -1,0 +1,63 @@
+package serving
+
+import "math"
+
+// manyMore is by how many requests in flight a replica may exceed the least loaded and
+// still be sent a request for its cached prefix (assumed: the order of the thresholds of
+// cache-aware gateways).
+const manyMore = 32
+
+// chain is the prefix hashes of request i.
+func (f *fleet) chain(i int32) []int64 {
+	q := f.book.req(i)
+	return f.opt.Hashes[q.HashStart : q.HashStart+q.HashCount]
+}
+
+// known returns the replica of request i's site where its longest known prefix went, by
+// its number within the site, and the tokens of that prefix; −1 when none of it is known.
+func (f *fleet) known(i int32) (k int, tokens int64) {
+	if f.seen == nil {
+		return -1, 0
+	}
+	sites := len(f.sites)
+	k = -1
+	for _, h := range f.chain(i) {
+		r, ok := f.seen[h]
+		if !ok {
+			break
+		}
+		if int(r)%sites == int(i)%sites {
+			k = int(r) / sites
+		}
+		tokens += int64(f.opt.HashTokens)
+	}
+	return k, tokens
+}
+
+// prefixAware chooses a replica by its prefix, or the least loaded.
+func (f *fleet) prefixAware(i int32, l *loads) int {
+	if k, _ := f.known(i); k >= 0 && l.at(k) != away && l.at(k) <= l.least+manyMore {
+		return k
+	}
+	return l.leastLoaded()
+}
+
+// kvAware chooses the replica with the fewest tokens in flight, the request's own counted.
+func (f *fleet) kvAware(i int32, l *loads) int {
+	k, tokens := f.known(i)
+	best, least := -1, int64(math.MaxInt64)
+	sites := len(f.sites)
+	for j := range l.n {
+		if l.at(j) == away {
+			continue
+		}
+		cost := f.reps[j*sites+int(i)%sites].inFlight
+		if j == k {
+			cost -= tokens
+		}
+		if cost < least {
+			best, least = j, cost
+		}
+	}
+	return best
+}
