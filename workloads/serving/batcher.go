@@ -98,10 +98,17 @@ func (r *replica) scheduleBatch() {
 	r.batch = r.batch[:0]
 	for r.qLen > 0 && len(r.batch) < r.batcher.max && r.queue[r.qHead].ready <= r.now {
 		w := r.pop()
+		if r.timeout > 0 && r.late(w.req) {
+			continue
+		}
 		rec := r.book.record(w.req)
 		rec.sched = r.now
 		rec.cumSched = r.cum
 		r.batch = append(r.batch, w.req)
+	}
+	if len(r.batch) == 0 { // all had given up
+		r.scheduleBatch()
+		return
 	}
 	r.doing, r.start = mixes, r.now
 	r.tokens = len(r.batch)

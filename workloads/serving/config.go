@@ -50,6 +50,7 @@ type Config struct {
 	MaxContext     int     // tokens of prompt and output; 0: the model's
 
 	Prefix  PrefixCache
+	Limits  Admission
 	SLO     SLO
 	Network Network
 	Batcher Batcher // for Arch.Generic
@@ -69,6 +70,18 @@ func (s SLO) attainment() float64 {
 		return 0.95
 	}
 	return s.Attainment
+}
+
+// Admission says when a request is turned away or given up. What is turned away or given up
+// counts as missed and never as throughput.
+type Admission struct {
+	// MaxQueue is how many requests a replica may have in flight before more are turned
+	// away at once; 0 means no limit.
+	MaxQueue int
+	// TimeoutSec is how long a client waits for its first token; then it gives up, whether
+	// the request waits (it is dropped when its turn comes) or is computed (its work was
+	// in vain). 0 means for ever.
+	TimeoutSec float64
 }
 
 // Network lies between clients and replicas. Bandwidth 0 means that transfer
@@ -180,13 +193,13 @@ func (c *Config) Validate() error {
 		v    float64
 	}{{"slo ttft", d.SLO.TTFTSec}, {"slo tpot", d.SLO.TPOTSec}, {"network latency", d.Network.LatencySec},
 		{"network bandwidth", d.Network.BytesPerSec}, {"batcher window", d.Batcher.WindowSec},
-		{"router staleness", d.StaleSec}, {"bytes per prompt token", d.Network.TokenBytes}, {"answer size", d.Batcher.AnswerBytes}} {
+		{"router staleness", d.StaleSec}, {"timeout", d.Limits.TimeoutSec}, {"bytes per prompt token", d.Network.TokenBytes}, {"answer size", d.Batcher.AnswerBytes}} {
 		if err := nonNegative(f.name, f.v); err != nil {
 			return err
 		}
 	}
 	switch {
-	case c.TP < 0 || c.PP < 0 || c.Replicas < 0 || c.AttentionDP < 0 || c.MaxBatch < 0 || c.TokenBudget < 0 || c.MaxContext < 0 || c.Batcher.Max < 0:
+	case c.TP < 0 || c.PP < 0 || c.Replicas < 0 || c.AttentionDP < 0 || c.MaxBatch < 0 || c.TokenBudget < 0 || c.MaxContext < 0 || c.Batcher.Max < 0 || c.Limits.MaxQueue < 0:
 		return fmt.Errorf("serving: counts must not be negative (tensor %d, pipeline %d, replicas %d, max_batch %d, token_budget %d)", c.TP, c.PP, c.Replicas, c.MaxBatch, c.TokenBudget)
 	case d.Replicas > maxReplicas:
 		return fmt.Errorf("serving: %d replicas: at most %d", d.Replicas, maxReplicas)

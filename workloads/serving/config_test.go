@@ -19,7 +19,7 @@ func TestBadConfigs(t *testing.T) {
 		{"counts must not be negative", func(c *Config, _ *Machine) { c.TP = -1 }},
 		{"counts must not be negative", func(c *Config, _ *Machine) { c.MaxBatch = -1 }},
 		{"replicas: at most", func(c *Config, _ *Machine) { c.Replicas = 1 << 30 }},
-		{"unknown router \"best\": expected round-robin or least-outstanding", func(c *Config, _ *Machine) { c.Router = "best" }},
+		{"unknown router \"best\": expected one of round-robin, least-outstanding, prefix-aware, kv-aware", func(c *Config, _ *Machine) { c.Router = "best" }},
 		{"slo attainment 95", func(c *Config, _ *Machine) { c.SLO.Attainment = 95 }},
 		{"slo ttft must not be negative", func(c *Config, _ *Machine) { c.SLO.TTFTSec = nan }},
 		{"network latency must not be negative", func(c *Config, _ *Machine) { c.Network.LatencySec = inf }},

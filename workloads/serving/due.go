@@ -129,6 +129,9 @@ func (r *replica) endsNoEarlier() float64 {
 	if len(r.back) > 0 || r.isLoading {
 		at = math.Min(at, low.any)
 	}
+	if r.timeout > 0 { // requests may end by being given up when they are next looked at
+		at = 0
+	}
 	if r.qLen > 0 {
 		at = math.Min(at, float64(r.shortest)*low.any)
 	}

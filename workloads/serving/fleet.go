@@ -149,7 +149,7 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 	switch {
 	case opt.Concurrency > 0:
 		err = f.closedLoop(changes)
-	case c.Router == RoundRobin && !slices.ContainsFunc(changes, func(g change) bool { return !g.up }):
+	case c.Router == RoundRobin && c.Limits.MaxQueue == 0 && !slices.ContainsFunc(changes, func(g change) bool { return !g.up }):
 		err = f.independent(changes)
 	default:
 		err = f.open(changes)
@@ -230,7 +230,7 @@ func (p *Prepared) changes(opt *Options) ([]change, error) {
 // open serves an open load in order of time.
 func (f *fleet) open(changes []change) error {
 	ci := 0
-	sees := f.c.Router != RoundRobin
+	sees := f.c.Router != RoundRobin || f.c.Limits.MaxQueue > 0
 	for {
 		c, first, err := f.pump.take()
 		if err != nil {
@@ -462,6 +462,11 @@ func (f *fleet) route(i int32, ready float64) {
 	}
 	if k < 0 {
 		f.held = append(f.held, i)
+		return
+	}
+	if most := f.c.Limits.MaxQueue; most > 0 && l.at(k) >= int32(most) {
+		rec := f.book.record(i)
+		rec.lost, rec.shed = true, true
 		return
 	}
 	at := k*sites + site

@@ -13,6 +13,8 @@ type Outcome struct {
 	Requests  int // offered
 	Completed int
 	Lost      int // refused because they can never fit, or never served
+	Shed      int // of the lost: turned away because too many were in flight
+	TimedOut  int // of the lost: given up by their clients
 	Retried   int // sent again after an outage
 	Preempted int // preemptions by recompute
 	Attained  int // completed within the SLO

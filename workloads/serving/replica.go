@@ -15,6 +15,7 @@ type record struct {
 	retried              int32
 	moved                bool // cumSched and cumFirst hold what it took, before and after its first token, on a replica that went away
 	lost                 bool // refused: it can never fit, or nobody was there to serve it
+	shed, timedOut       bool // lost: turned away, or its client gave up
 }
 
 // sequence is a request in the batch of a replica.
@@ -60,6 +61,7 @@ type replica struct {
 	book  *book
 
 	maxBatch, budget int
+	timeout          float64 // for the first token, after arrival; 0: none
 	everyStep        bool
 	low              *bounds
 	mostBlocks       int   // that one step can take
@@ -122,6 +124,7 @@ type replica struct {
 
 func newReplica(m *StepModel, bm *batchModel, c *Config, b *book, low *bounds, everyStep bool) replica {
 	r := replica{model: m, eng: &c.Engine, book: b, batcher: bm, low: low, everyStep: everyStep, part: -1, head: -1, tail: -1}
+	r.timeout = c.Limits.TimeoutSec
 	if bm != nil {
 		r.batch = make([]int32, 0, bm.max)
 		return r
@@ -300,6 +303,11 @@ func (r *replica) join(slot int32) {
 		rec.first = r.now
 		rec.cumFirst = r.cum
 	}
+	if r.timeout > 0 && emitted == 0 && r.now > rec.arrive+r.timeout { // computed in vain
+		s.kv0 = q.Prompt
+		r.giveUp(slot)
+		return
+	}
 	r.doneTokens++
 	left := q.Output - emitted - 1
 	if r.prefix != nil && q.HashCount > 0 {
@@ -356,6 +364,17 @@ func (r *replica) finishOne(slot int32) {
 	rec := r.book.record(s.req)
 	rec.finish = r.now
 	rec.cumEnd = r.cum
+	r.release(slot, r.blocksOf(s.kv0))
+	r.outstand--
+	r.inFlight -= tokensOf(r.book.req(s.req))
+	r.finished++
+}
+
+// giveUp ends a request whose client has left.
+func (r *replica) giveUp(slot int32) {
+	s := &r.slots[slot]
+	rec := r.book.record(s.req)
+	rec.first, rec.lost, rec.timedOut = 0, true, true
 	r.release(slot, r.blocksOf(s.kv0))
 	r.outstand--
 	r.inFlight -= tokensOf(r.book.req(s.req))

@@ -26,7 +26,7 @@ func (f *fleet) known(i int32) (k int, tokens int64) {
 		if !ok {
 			break
 		}
-		if int(r)%sites == int(i)%sites {
+		if int(r)%sites == siteOf(int(i), sites) {
 			k = int(r) / sites
 		}
 		tokens += int64(f.opt.HashTokens)
@@ -51,7 +51,7 @@ func (f *fleet) kvAware(i int32, l *loads) int {
 		if l.at(j) == away {
 			continue
 		}
-		cost := f.reps[j*sites+int(i)%sites].inFlight
+		cost := f.reps[j*sites+siteOf(int(i), sites)].inFlight
 		if j == k {
 			cost -= tokens
 		}

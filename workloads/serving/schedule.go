@@ -84,6 +84,10 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 		if !ok {
 			return clean
 		}
+		if r.timeout > 0 && w.emitted == 0 && w.pins == 0 && r.late(w.req) {
+			r.take()
+			continue
+		}
 		q := r.book.req(w.req)
 		goal := q.Prompt + w.emitted
 		var pins, hit int32 // blocks by hash and tokens that are cached
@@ -158,6 +162,19 @@ func (r *replica) load(w waiting, pins int32, idle int, sec float64, free int) b
 	r.prefix.trim(r.blocks - r.used)
 	w.pins, w.ready = pins, r.now+sec
 	r.loading, r.isLoading = w, true
+	return true
+}
+
+// late says whether a waiting request's client has given up, and counts it if so.
+func (r *replica) late(i int32) bool {
+	rec := r.book.record(i)
+	if rec.first > 0 || r.now <= rec.arrive+r.timeout {
+		return false
+	}
+	rec.lost, rec.timedOut = true, true
+	r.outstand--
+	r.inFlight -= tokensOf(r.book.req(i))
+	r.finished++
 	return true
 }
 

@@ -22,6 +22,7 @@ type tally struct {
 	workers     int
 	reps        []replica // for late latencies
 
+	shed, timedOut                                          int
 	requests, completed, lost, preempted, attained, retried int
 	promptTokens, outputTokens, goodTokens                  int64
 	start, end, lastArrival                                 float64
@@ -159,6 +160,12 @@ func (t *tally) chunk(c *chunk) {
 		t.retried += int(rec.retried)
 		if !ended {
 			t.lost++
+			switch {
+			case rec.shed:
+				t.shed++
+			case rec.timedOut:
+				t.timedOut++
+			}
 			t.hours.add(rec.arrive, false)
 			continue
 		}
@@ -210,7 +217,7 @@ func ttftCell(sec float64) int {
 }
 
 func (t *tally) outcome(f *fleet) *Outcome {
-	o := &Outcome{Requests: t.requests, Completed: t.completed, Lost: t.lost, Retried: t.retried, Preempted: t.preempted, Attained: t.attained,
+	o := &Outcome{Requests: t.requests, Completed: t.completed, Lost: t.lost, Shed: t.shed, TimedOut: t.timedOut, Retried: t.retried, Preempted: t.preempted, Attained: t.attained,
 		PromptTokens: t.promptTokens, OutputTokens: t.outputTokens, StartSec: t.start, EndSec: math.Max(t.end, t.lastArrival), Memory: t.p.Memory}
 	if t.digested {
 		o.Digest = t.digest
