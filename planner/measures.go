@@ -93,6 +93,13 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 		put(result.MetricOutputTokenPerSec, "tokens/s", o.OutputPerSec)
 		put("cache_peak", "ratio", o.CachePeak)
 	}
+	if o.PrefixTokens != nil {
+		put("prefix_hit_rate", "ratio", o.PrefixHitRate())
+	}
+	if l := p.Admission; l != nil {
+		put("shed", "requests", float64(o.Shed))
+		put("timed_out", "requests", float64(o.TimedOut))
+	}
 	if p.SLO != nil {
 		put(result.MetricAttainment, "ratio", o.Attainment*availability(f.World.Scenario))
 	}

@@ -124,13 +124,12 @@ func (f *Future) serve(i int) error {
 
 // Service is a placed service ready to be simulated, with the site links of this future.
 func (f *Future) Service(i int) *serving.Prepared {
-	prep := f.Services[i]
-	if wan := f.Change.Of(WANLink); wan != 1 {
-		again := *prep
-		again.Config.Network.BytesPerSec *= wan
-		return &again
+	prep := *f.Services[i]
+	prep.Config.Network.BytesPerSec *= f.Change.Of(WANLink)
+	if t := f.World.Placed[i].Requests.Recorded; t != nil {
+		prep.Hashes, prep.HashTokens = t.Hashes, t.BlockTokens
 	}
-	return prep
+	return &prep
 }
 
 func (sc *Scenario) problemOf(key string, err error) error {

@@ -49,6 +49,9 @@ type Workload struct {
 	LoadFrom       string    `toml:"load_from"`
 	Warm           bool      `toml:"warm"`
 	Batcher        *Batcher  `toml:"batcher"`
+
+	PrefixCache *PrefixCache `toml:"prefix_cache"`
+	Admission   *Admission   `toml:"admission"`
 }
 
 // StragglerSet says whether the workload's Straggler was given, here or in
@@ -145,6 +148,22 @@ type SLO struct {
 	TPOTSec    float64 `toml:"tpot"`       // 0: no limit
 	Percentile float64 `toml:"percentile"` // 0..100, for both limits
 	Attainment float64 `toml:"attainment"` // share of requests that must meet both
+}
+
+// PrefixCache is where cached blocks of prompts are kept below the chips' memory.
+type PrefixCache struct {
+	HostBytes        float64 `toml:"host"`
+	HostBytesPerSec  float64 `toml:"host_bandwidth"`
+	NVMeBytes        float64 `toml:"nvme"`
+	NVMeBytesPerSec  float64 `toml:"nvme_bandwidth"`
+	StoreBytes       float64 `toml:"store"`
+	StoreBytesPerSec float64 `toml:"store_bandwidth"`
+}
+
+// Admission says when requests are turned away or given up.
+type Admission struct {
+	MaxQueue   int     `toml:"max_queue"`
+	TimeoutSec float64 `toml:"timeout"`
 }
 
 // Batcher is the dynamic batcher in front of a generic model.

@@ -107,6 +107,14 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 	if b := wl.Batcher; b != nil {
 		c.Batcher = serving.Batcher{Max: b.Max, WindowSec: b.WindowSec}
 	}
+	if a := wl.Admission; a != nil {
+		c.Limits = serving.Admission{MaxQueue: a.MaxQueue, TimeoutSec: a.TimeoutSec}
+	}
+	if wl.PrefixCache != nil {
+		if err := w.prefixTiers(wl, c); err != nil {
+			return nil, err
+		}
+	}
 	usable := p.NodeCount * w.Server.AcceleratorCount
 	if e := w.Scenario.Edge; e != nil {
 		if e.Sites > p.NodeCount {
@@ -133,6 +141,38 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 			fmt.Sprintf("%d accelerators hold %d replicas of tensor %d × pipeline %d", usable, fit, max(1, c.TP), max(1, c.PP))))
 	}
 	return c, nil
+}
+
+// Latencies of a read from where cached blocks are kept (operations facts: a page from
+// host memory over the bus, a flash read, a small object read).
+const (
+	hostTierSec  = 10e-6
+	nvmeTierSec  = 100e-6
+	storeTierSec = 1e-3
+)
+
+// prefixTiers turns the keys of a prefix cache into its tiers.
+func (w *World) prefixTiers(wl *Workload, c *serving.Config) error {
+	t := wl.PrefixCache
+	key := "workload." + wl.ID + ".prefix_cache"
+	c.Prefix.Enabled = true
+	host := t.HostBytesPerSec
+	if host == 0 {
+		host = w.Chip.HostBandwidth.V * float64(max(1, c.TP)*max(1, c.PP))
+	}
+	for _, x := range []struct {
+		name              string
+		bytes, rate, wait float64
+	}{{"host", t.HostBytes, host, hostTierSec}, {"nvme", t.NVMeBytes, t.NVMeBytesPerSec, nvmeTierSec}, {"store", t.StoreBytes, t.StoreBytesPerSec, storeTierSec}} {
+		if x.bytes == 0 {
+			continue
+		}
+		if x.rate == 0 {
+			return Problems(w.Scenario.ProblemAt(key+"."+x.name+"_bandwidth", "", "a rate", "", "the rate from "+x.name+" to the chips is needed with its size"))
+		}
+		c.Prefix.Tiers = append(c.Prefix.Tiers, serving.Tier{Name: x.name, Bytes: x.bytes, BytesPerSec: x.rate, LatencySec: x.wait})
+	}
+	return nil
 }
 
 // replicaChips are the chips of one replica of a service.

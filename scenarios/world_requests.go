@@ -44,8 +44,14 @@ func newRequestSource(sc *Scenario, p *Placed) (*RequestSource, error) {
 				return nil, Problems(sc.ProblemAt(key+".rescale", "", "", "", err.Error()))
 			}
 		}
+		if wl.PrefixCache != nil && len(t.Hashes) == 0 {
+			return nil, Problems(sc.ProblemAt(key+".prefix_cache", "", "", "a trace in Mooncake's layout has them", "the trace has no prefix hashes"))
+		}
 		rs.Recorded = t
 		return rs, nil
+	}
+	if wl.PrefixCache != nil {
+		return nil, Problems(sc.ProblemAt(key+".prefix_cache", "", "", "give a trace in Mooncake's layout", "generated requests have no prefix hashes"))
 	}
 	a := wl.Arrivals
 	if a == nil {

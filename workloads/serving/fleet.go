@@ -49,6 +49,11 @@ type Prepared struct {
 	Model  *StepModel
 	Memory Memory
 	batch  *batchModel
+
+	// Hashes are the prefix hashes that requests point at, each for HashTokens tokens,
+	// where Options gives none.
+	Hashes     []int64
+	HashTokens int
 }
 
 // Prepare checks a configuration and makes its tables.
@@ -110,6 +115,9 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 	changes, err := p.changes(&opt)
 	if err != nil {
 		return nil, err
+	}
+	if opt.Hashes == nil {
+		opt.Hashes, opt.HashTokens = p.Hashes, p.HashTokens
 	}
 	c := &p.Config
 	n, sites := c.Replicas, c.Network.Sites
