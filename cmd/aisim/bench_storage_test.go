@@ -31,14 +31,14 @@ func TestBenchStorage(t *testing.T) {
 
 func TestBenchStorageRefusals(t *testing.T) {
 	for word, args := range map[string][]string{
-		`--bytes is "many"`:    {"--bytes", "many"},
-		"--workers is -1":      {"--workers", "-1"},
-		"--drive":              {"--drive", "drum"},
-		"share of reads 2":     {"--reads", "2"},
-		`scheduler "x"`:        {"--scheduler", "x"},
-		"need 3 hosts":         {"--nodes", "2"},
-		"failure of node 70":   {"--fail-node", "70"},
-		"requests of 8.38861e": {"--bytes", "8MiB"},
+		`--bytes is "many"`:      {"--bytes", "many"},
+		"--workers is -1":        {"--workers", "-1"},
+		"--drive":                {"--drive", "drum"},
+		"share of reads 2":       {"--reads", "2"},
+		`scheduler "x"`:          {"--scheduler", "x"},
+		"need 3 hosts":           {"--nodes", "2"},
+		"failure of node 70":     {"--fail-node", "70"},
+		"want 512 to the object": {"--bytes", "8MiB"},
 	} {
 		out, errs := aisim(t, exitUsage, append([]string{"bench", "storage"}, args...)...)
 		if out != "" || !strings.Contains(errs, word) {
