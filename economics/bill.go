@@ -83,7 +83,18 @@ type Bill struct {
 	ColocationUSDPerKWMon Price // per kW of peak IT load and month of 730 h
 
 	Loads         []Load
+	Conversion    Chain // from the IT's plug to the meter; its losses are the facility's, beside those of the PUE
 	PUE           float64
+	Cooling       *Cooling  // gives the PUE, in place of a fixed one
+	TariffByHour  []float64 // USD per kWh, 24 hours; empty for one price
+	CarbonByHour  []float64 // g/kWh, 24 hours; empty for one intensity
+	ShiftShare    float64   // of the load that can wait for better hours
+	Demand        Price     // USD per kW of the meter's peak and month of 730 h
+	WaterLPerKWh  float64   // of IT energy
+	Water         Price     // USD per m³
+	Spares        float64   // parts bought with the machine, as a share of IT capital
+	Hall          Price     // USD per watt of peak IT power, for an own building
+	HallYears     float64
 	Tariff        Price   // USD per kWh
 	CarbonGPerKWh float64 // location-based
 	CarbonBasis   string
@@ -116,6 +127,8 @@ type Ledger struct {
 	FacilityWatts float64
 	MeterWatts    float64
 	MeterKWh      float64
+	PUE           float64 // reached, of IT to meter
+	WaterM3       float64
 	OperationalKg float64 // CO2e of the electricity
 	EmbodiedKg    float64 // share of the period
 	Units         []Unit
@@ -146,8 +159,17 @@ func Compute(b *Bill) (*Ledger, error) {
 		l.ITWatts += ld.MeanWatts
 		l.ITPeakWatts += ld.PeakWatts
 	}
-	l.FacilityWatts = l.ITWatts * (b.PUE - 1)
-	l.MeterWatts = l.ITWatts + l.FacilityWatts
+	if b.Cooling != nil {
+		b.PUE = b.Cooling.PUE(l.ITWatts, l.ITPeakWatts)
+	}
+	l.MeterWatts = b.Conversion.In(l.ITWatts) + l.ITWatts*(b.PUE-1)
+	l.FacilityWatts = l.MeterWatts - l.ITWatts
+	if l.PUE = b.PUE; l.ITWatts > 0 {
+		l.PUE = l.MeterWatts / l.ITWatts
+	}
+	if err := b.byHour(l.ITWatts, l.ITPeakWatts); err != nil {
+		return nil, err
+	}
 	l.MeterKWh = l.MeterWatts / 1000 * b.PeriodSec / 3600
 	l.OperationalKg = l.MeterKWh * b.CarbonGPerKWh / 1000
 	for _, e := range b.Embodied {
@@ -155,7 +177,23 @@ func Compute(b *Bill) (*Ledger, error) {
 	}
 
 	itCapital := 0.0
-	for _, a := range b.Assets {
+	assets := b.Assets
+	if b.Spares > 0 {
+		sum, life := 0.0, 0.0
+		for _, a := range b.Assets {
+			if a.IT {
+				sum += a.Count * a.Unit.USD
+				life = max(life, a.LifeYears)
+			}
+		}
+		if sum > 0 {
+			assets = append(assets[:len(assets):len(assets)], Asset{Item: "Spare parts", Kind: result.KindIT2, Count: 1, LifeYears: life, Unit: Price{USD: b.Spares * sum, Pedigree: result.Assumed, Source: "scenario"}})
+		}
+	}
+	if b.Hall.USD > 0 && b.HallYears > 0 {
+		assets = append(assets[:len(assets):len(assets)], Asset{Item: "Hall", Kind: result.KindFacility, Count: l.ITPeakWatts, LifeYears: b.HallYears, Unit: b.Hall})
+	}
+	for _, a := range assets {
 		cost := a.Count * a.Unit.USD
 		if a.IT {
 			itCapital += cost
@@ -187,7 +225,11 @@ func Compute(b *Bill) (*Ledger, error) {
 		l.Lines = append(l.Lines, Line{Item: item, Kind: kind, Basis: basis, USD: usd, Pedigree: p.Pedigree, Source: p.Source})
 	}
 	if !b.RentedPower {
-		add("Electricity", result.KindPower, fmt.Sprintf("%s MWh at the meter × %s USD/kWh, PUE %s", amount(l.MeterKWh/1000), amount(b.Tariff.USD), amount(b.PUE)), l.MeterKWh*b.Tariff.USD, b.Tariff)
+		add("Electricity", result.KindPower, fmt.Sprintf("%s MWh at the meter × %s USD/kWh, PUE %s", amount(l.MeterKWh/1000), amount(b.Tariff.USD), amount(l.PUE)), l.MeterKWh*b.Tariff.USD, b.Tariff)
+		peakKW := l.ITPeakWatts * l.PUE / 1000
+		add("Demand charge", result.KindPower, fmt.Sprintf("%s kW at the meter's peak × %s USD/kW-month", amount(peakKW), amount(b.Demand.USD)), peakKW*b.Demand.USD*hours/730, b.Demand)
+		l.WaterM3 = l.ITWatts / 1000 * hours * b.WaterLPerKWh / 1000
+		add("Water", result.KindFacility, fmt.Sprintf("%s m³ × %s USD/m³", amount(l.WaterM3), amount(b.Water.USD)), l.WaterM3*b.Water.USD, b.Water)
 		add("Colocation", result.KindFacility, fmt.Sprintf("%s kW of IT × %s USD/kW-month", amount(l.ITPeakWatts/1000), amount(b.ColocationUSDPerKWMon.USD)), l.ITPeakWatts/1000*b.ColocationUSDPerKWMon.USD*hours/730, b.ColocationUSDPerKWMon)
 	}
 	add("Maintenance", result.KindFacility, fmt.Sprintf("%s %% of IT capital a year", amount(100*b.MaintenancePerYear)), itCapital*b.MaintenancePerYear*years, Price{Pedigree: result.Assumed, Source: "scenario"})
@@ -230,12 +272,18 @@ func (b *Bill) check() error {
 	switch {
 	case b.PeriodSec <= 0:
 		return fmt.Errorf("economics: period of %g s is not positive", b.PeriodSec)
-	case b.PUE < 1:
+	case b.Cooling == nil && b.PUE < 1:
 		return fmt.Errorf("economics: pue %g is below 1", b.PUE)
 	case b.Tariff.USD < 0:
 		return fmt.Errorf("economics: electricity price %g USD/kWh is negative", b.Tariff.USD)
 	case b.CostOfCapital <= -1:
 		return fmt.Errorf("economics: cost of capital %g per year is below -100 %%", b.CostOfCapital)
+	}
+	if err := b.Conversion.check(); err != nil {
+		return err
+	}
+	if b.Demand.USD < 0 || b.WaterLPerKWh < 0 || b.Water.USD < 0 || b.Spares < 0 || b.Hall.USD < 0 {
+		return fmt.Errorf("economics: a negative demand charge, water, spare parts or hall is impossible")
 	}
 	for _, a := range b.Assets {
 		if a.Count < 0 || a.Unit.USD < 0 || a.LifeYears <= 0 {

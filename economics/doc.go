@@ -14,6 +14,7 @@
 // total cost of ownership into capital, facility, energy and operation follows
 // Barroso, Hölzle and Ranganathan, "The Datacenter as a Computer", chapter 6, and
 // the Uptime Institute's model; carbon follows the GHG protocol's location-based
-// method. The models are first-order: climate-dependent PUE, hourly tariffs and
-// demand charges, commitments and hybrid plans come with the planner.
+// method. PUE is fixed or follows the climate and the load; tariffs and intensities may
+// have a price for every hour, and load that can wait moves to the better ones. Left out:
+// taxes and subsidies, prices that change over the years, batteries.
 package economics
