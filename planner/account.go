@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"math"
 
 	"aisim/economics"
@@ -30,6 +31,13 @@ func newAccount(f *scenarios.Future) (*account, error) {
 	b.CostOfCapital, b.MaintenancePerYear, b.StraightLine = e.CostOfCapital, e.Maintenance, e.Depreciation == "straight-line"
 	b.PUE, b.Tariff = e.PUE, economics.Price{USD: e.USDPerKWh, Pedigree: result.Assumed, Source: "scenario"}
 	b.Loads = loads(f)
+	b.TariffByHour, b.CarbonByHour, b.ShiftShare = e.USDPerKWhByHour, e.GramsPerKWhByHour, e.Shift
+	if e.Cooling != nil {
+		b.Cooling = &economics.Cooling{OutdoorC: e.Cooling.OutdoorC, FixedShare: e.Cooling.FixedShare}
+	}
+	for k, eff := range e.Conversion {
+		b.Conversion = append(b.Conversion, economics.Converter{Name: fmt.Sprintf("stage %d", k+1), Eff: eff})
+	}
 	if err := a.carbon(f); err != nil {
 		return nil, err
 	}
@@ -105,6 +113,10 @@ func (a *account) measure(f *scenarios.Future, m *measures) {
 	m.put("facility.it_power", "W", l.ITWatts)
 	m.put("facility.peak_it_power", "W", l.ITPeakWatts)
 	m.put(result.MetricFacilityEnergy, "Wh", l.MeterKWh*1000)
+	m.put("facility.pue", "ratio", l.PUE)
+	if l.WaterM3 > 0 {
+		m.put("facility.water", "m3", l.WaterM3)
+	}
 	m.put(result.MetricFacilityCarbon, "tCO2e", (l.OperationalKg+l.EmbodiedKg)/1000)
 	if a.reason != "" {
 		return

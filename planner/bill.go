@@ -48,12 +48,19 @@ func (a *account) buy(f *scenarios.Future) error {
 		return err
 	}
 	nodes := float64(w.Scenario.Cluster.Nodes)
+	if u := e.Burst; u != nil {
+		nodes -= float64(u.Nodes)
+		b.Rentals = append(b.Rentals, economics.Rental{Item: "Rented nodes", Kind: result.KindIT, Count: float64(u.Nodes) * u.Hours, PerHour: given(u.USDPerHour),
+			Basis: fmt.Sprintf("%d nodes for %.3g %% of the time at %.4g USD/h", u.Nodes, 100*u.Hours, u.USDPerHour)})
+	}
 	b.Assets = append(b.Assets, economics.Asset{Item: "Servers", Kind: result.KindIT, Count: nodes, LifeYears: e.Years, Residual: e.Residual, IT: true,
 		Unit: economics.Price{USD: f.Sample.Draw("economics/server", server), Pedigree: server.Kind, Source: server.Source}})
 	a.network(f)
 	a.stores(f)
 	b.ColocationUSDPerKWMon = given(draw(f, "colocation", e.USDPerKWMonth, result.Assumed, 0.15))
 	b.Tariff.USD = draw(f, "tariff", e.USDPerKWh, result.Assumed, 0.10)
+	b.Demand, b.WaterLPerKWh, b.Water = given(e.DemandUSDPerKWMon), e.WaterLPerKWh, given(e.WaterUSDPerM3)
+	b.Spares, b.Hall, b.HallYears = e.Spares, given(e.HallUSDPerWatt), e.HallYears
 	b.SoftwareUSDPerYear = given(e.SoftwareUSDPerYr)
 	if s := e.Staff; s != nil {
 		usd := s.Value
@@ -196,9 +203,12 @@ func (a *account) rent(f *scenarios.Future) error {
 	}
 	n := math.Ceil(float64(w.Chips()) / float64(each))
 	b.RentedPower = true
+	if r.Purchase == "on-demand" || r.Purchase == "spot" {
+		n *= r.Used // a commitment is paid whether it is used or not
+	}
 	b.Rentals = append(b.Rentals, economics.Rental{Item: "Instances", Kind: result.KindIT, Count: n,
 		PerHour: economics.Price{USD: f.Sample.Draw("economics/instance", price), Pedigree: price.Kind, Source: price.Source},
-		Basis:   fmt.Sprintf("%.0f × %s %s at %.4g USD/h", n, inst.Name, r.Purchase, price.V)})
+		Basis:   fmt.Sprintf("%.4g × %s %s at %.4g USD/h", n, inst.Name, r.Purchase, price.V)})
 	if r.StorageBytes > 0 {
 		b.Rentals = append(b.Rentals, economics.Rental{Item: "Object storage", Kind: result.KindIT2, Count: r.StorageBytes / 1e9, PerMonth: true, PerHour: given(r.StorageUSDPerGBMonth),
 			Basis: fmt.Sprintf("%.4g TB at %.4g USD/GB-month", r.StorageBytes/1e12, r.StorageUSDPerGBMonth)})

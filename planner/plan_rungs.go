@@ -74,11 +74,12 @@ func (pl *planning) evaluate(ids []int, r rung, into map[int]*reached) {
 	}
 }
 
-// physical is what of a design is not money.
+// physical is what of a design is not money. Instances that are taken away are not.
 func physical(sets []string) string {
 	var out []string
 	for _, s := range sets {
-		if !strings.HasPrefix(strings.TrimSpace(s), "economics.") {
+		s = strings.TrimSpace(s)
+		if !strings.HasPrefix(s, "economics.") || strings.HasPrefix(s, "economics.rent.interruptions") || strings.HasPrefix(s, "economics.mode") {
 			out = append(out, s)
 		}
 	}

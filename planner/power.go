@@ -135,6 +135,8 @@ func storeBusy(f *scenarios.Future, k int) float64 {
 func (a *account) carbon(f *scenarios.Future) error {
 	w, b, e := f.World, &a.bill, &f.World.Scenario.Economics
 	switch {
+	case e.GramsPerKWhByHour != nil:
+		b.CarbonBasis = "location-based, by hour as given"
 	case e.GramsPerKWh != nil:
 		b.CarbonGPerKWh, b.CarbonBasis = *e.GramsPerKWh, "location-based, as given"
 	case e.Region != "":

@@ -152,8 +152,17 @@ func (c *checker) economics() {
 	if c.sc.IsSet("economics.staff_cost") && (e.Staff == nil || e.Staff.Dim.String() != keyByPath["economics.staff"].AlsoDim.String()) {
 		c.bad("economics.staff_cost", "", `write staff = "6 people"`, "changes nothing, because staff is not a number of people")
 	}
+	if b := e.Burst; b != nil && (e.Mode != "buy" || b.Nodes > c.sc.Cluster.Nodes) {
+		c.bad("economics.burst.nodes", fmt.Sprintf("1 to %d, with mode = \"buy\"", c.sc.Cluster.Nodes), "", "are not nodes of an owned cluster")
+	}
+	if e.Shift > 0 && e.USDPerKWhByHour == nil && e.GramsPerKWhByHour == nil {
+		c.bad("economics.shift", "", "give electricity_by_hour or carbon_by_hour", "changes nothing, because all hours are alike")
+	}
 	if e.Mode != "rent" || e.Rent == nil {
 		return
+	}
+	if e.Rent.InterruptionsPerSec > 0 && c.sc.Faults == nil {
+		c.bad("economics.rent.interruptions", "", "write [faults] with detection and recovery", "needs to know how a run goes on after one")
 	}
 	inst, err := c.refs.Instance(e.Rent.Instance)
 	if err != nil {

@@ -18,6 +18,32 @@ type Economics struct {
 	Region           string    `toml:"region"` // grid region whose carbon intensity and price the catalogue knows
 	Prices           Prices    `toml:"prices"`
 	Rent             *Rent     `toml:"rent"` // set when Mode is rent
+
+	USDPerKWhByHour   []float64 `toml:"electricity_by_hour"` // 24 entries
+	DemandUSDPerKWMon float64   `toml:"demand_charge"`
+	GramsPerKWhByHour []float64 `toml:"carbon_by_hour"` // 24 entries
+	Shift             float64   `toml:"shift"`          // share of the load that can wait for better hours
+	Cooling           *Cooling  `toml:"cooling"`        // nil: pue holds
+	Conversion        []float64 `toml:"conversion"`     // efficiencies from the plug to the meter
+	WaterLPerKWh      float64   `toml:"water"`
+	WaterUSDPerM3     float64   `toml:"water_price"`
+	Spares            float64   `toml:"spares"`
+	HallUSDPerWatt    float64   `toml:"hall"`
+	HallYears         float64   `toml:"hall_years"`
+	Burst             *Burst    `toml:"burst"` // nil: everything is owned
+}
+
+// Cooling is the climate that a hall is cooled against.
+type Cooling struct {
+	OutdoorC   float64 `toml:"outdoor"`
+	FixedShare float64 `toml:"fixed"`
+}
+
+// Burst is the part of an owned machine that is rented when it is needed.
+type Burst struct {
+	Nodes      int     `toml:"nodes"`
+	Hours      float64 `toml:"hours"` // share of the time
+	USDPerHour float64 `toml:"price"` // of a node
 }
 
 // Prices are purchase prices that replace the catalogue's; nil keeps them.
@@ -37,4 +63,6 @@ type Rent struct {
 	EgressUSDPerGB       float64  `toml:"egress_price"`
 	StorageBytes         float64  `toml:"storage"`
 	StorageUSDPerGBMonth float64  `toml:"storage_price"`
+	InterruptionsPerSec  float64  `toml:"interruptions"` // of each instance, taken away and given back
+	Used                 float64  `toml:"used"`          // share of the time that instances without a commitment are kept
 }

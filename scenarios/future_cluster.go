@@ -44,6 +44,10 @@ func (f *Future) faults() cluster.Faults {
 	for cause, per := range map[cluster.FaultCause]float64{cluster.FaultGPU: c.GPU, cluster.FaultNIC: c.NIC, cluster.FaultSwitch: c.Switch, cluster.FaultHost: c.Host, cluster.FaultSoftware: c.Software} {
 		out.PerNodeSec[cause] = per * rate
 	}
+	// An instance that is taken away is a host that fails; another one takes its place.
+	if e := &f.World.Scenario.Economics; e.Mode == "rent" && e.Rent != nil {
+		out.PerNodeSec[cluster.FaultHost] += e.Rent.InterruptionsPerSec / f.Change.Of(MTBF)
+	}
 	return out
 }
 

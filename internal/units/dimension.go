@@ -25,6 +25,10 @@ const (
 	MoneyPerGBMonth                     // USD/GB-month
 	Carbon                              // gCO2e/kWh
 	People                              // people
+	MoneyPerPower                       // USD/W
+	MoneyPerVolume                      // USD/m3
+	VolumePerEnergy                     // L/kWh
+	Temperature                         // C
 	dimensions
 )
 
@@ -67,6 +71,10 @@ var table = [dimensions]dimension{
 	MoneyPerGB:         {name: "price per amount of data", example: "0.09 USD/GB", units: []unit{{"USD/GB", 0, 1}, {"USD/TB", -3, 1}}},
 	MoneyPerGBMonth:    {name: "price of stored data", example: "0.023 USD/GB-month", units: []unit{{"USD/GB-month", 0, 1}, {"USD/TB-month", -3, 1}}},
 	Carbon:             {name: "carbon intensity", example: "415 g/kWh", units: []unit{{"g/kWh", 0, 1}, {"kg/kWh", 3, 1}, {"kg/MWh", 0, 1}, {"gCO2e/kWh", 0, 1}, {"gCO2/kWh", 0, 1}}},
+	MoneyPerPower:      {name: "price of power", example: "11 USD/W", units: []unit{{"USD/W", 0, 1}, {"USD/kW", -3, 1}, {"MUSD/MW", 0, 1}}},
+	MoneyPerVolume:     {name: "price of water", example: "3 USD/m3", units: []unit{{"USD/m3", 0, 1}, {"USD/L", 3, 1}}},
+	VolumePerEnergy:    {name: "water per energy", example: "1.8 L/kWh", units: []unit{{"L/kWh", 0, 1}, {"m3/MWh", 0, 1}}},
+	Temperature:        {name: "temperature", example: "18 C", units: []unit{{"C", 0, 1}, {"°C", 0, 1}}},
 	People:             {name: "number of people", example: "6 people", units: []unit{{"people", 0, 1}, {"person", 0, 1}, {"FTE", 0, 1}}},
 }
 

@@ -28,6 +28,10 @@ var printed = [dimensions][]string{
 	MoneyPerGBMonth:    {"USD/GB-month"},
 	Carbon:             {"g/kWh"},
 	People:             {"people"},
+	MoneyPerPower:      {"USD/W"},
+	MoneyPerVolume:     {"USD/m3"},
+	VolumePerEnergy:    {"L/kWh"},
+	Temperature:        {"C"},
 }
 
 // Format prints a value given in d's base unit with three significant digits

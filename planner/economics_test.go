@@ -1,0 +1,63 @@
+package planner
+
+import (
+	"context"
+	"testing"
+)
+
+// Every key of [economics] that the planner's ledger has taken on moves the answer, in its
+// direction.
+func TestEveryInputOfTheLedgerMatters(t *testing.T) {
+	owned := []string{`workload.chat.duration="10 s"`, "workload.chat.warm=true", "replicas=1"}
+	value := func(key string, sets ...string) float64 {
+		p, err := Play(context.Background(), load(t, chat, append(owned, sets...)...), PlayOptions{Replicas: 1, Workers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Values(key)[0]
+	}
+	hours := "economics.electricity_by_hour=[0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.15,0.15,0.15,0.15,0.15,0.15,0.15,0.15,0.15,0.15,0.15,0.15,0.05,0.05,0.05,0.05]"
+	for _, c := range []struct {
+		key  string
+		sets []string
+		sign float64
+	}{
+		{"ledger.total", []string{hours}, 1},
+		{"ledger.total", []string{`economics.demand_charge="12 USD/kW-month"`}, 1},
+		{"facility.power", []string{"economics.conversion=[0.96,0.985]"}, 1},
+		{"facility.pue", []string{`economics.cooling={outdoor="35 C"}`}, 1},
+		{"facility.pue", []string{`economics.cooling={outdoor="5 C",fixed=0.02}`}, -1},
+		{"ledger.total", []string{`economics.water="1.8 L/kWh"`}, 1},
+		{"ledger.capital", []string{"economics.spares=0.03"}, 1},
+		{"ledger.capital", []string{`economics.hall="11 USD/W"`}, 1},
+		{"ledger.capital", []string{`economics.burst={nodes=1,hours=0.2,price="55.04 USD/h"}`}, -1},
+		{"facility.carbon", []string{"economics.carbon_by_hour=[500,500,500,500,500,500,500,500,500,500,500,500,500,500,500,500,500,500,500,500,500,500,500,500]"}, 1},
+	} {
+		if d := (value(c.key, c.sets...) - value(c.key)) * c.sign; d <= 0 {
+			t.Errorf("%v: %s changed by %g", c.sets, c.key, d*c.sign)
+		}
+	}
+	if d := value("ledger.total", hours, "economics.shift=0.5") - value("ledger.total", hours); d > 0 {
+		t.Errorf("load that can wait costs %g more", d)
+	}
+	if d := value("ledger.total", `economics.water="1.8 L/kWh"`, `economics.water_price="9 USD/m3"`) - value("ledger.total", `economics.water="1.8 L/kWh"`); d <= 0 {
+		t.Errorf("dearer water costs %g more", d)
+	}
+	if d := value("ledger.total", `economics.hall="11 USD/W"`, "economics.hall_years=30") - value("ledger.total", `economics.hall="11 USD/W"`); d >= 0 {
+		t.Errorf("a hall that lasts costs %g more", d)
+	}
+	rented := []string{"economics.mode=rent", `economics.rent={instance="aws-p5-48xlarge",price="55 USD/h"}`}
+	if d := value("ledger.total", append(rented, "economics.rent.used=0.5")...) - value("ledger.total", rented...); d >= 0 {
+		t.Errorf("instances given back half of the time cost %g more", d)
+	}
+}
+
+// Spot instances that are taken away cost a campaign its work: less goodput, a later end.
+func TestInterruptionsCostWork(t *testing.T) {
+	rent := []string{"economics.mode=rent", `economics.rent={instance="aws-p5-48xlarge",price="20 USD/h"}`}
+	calm := evaluate(t, load(t, planHead, append(rent, "replicas=1")...), 1).Metrics
+	hard := evaluate(t, load(t, planHead, append(rent, "replicas=1", `economics.rent.interruptions="0.1/h"`)...), 1).Metrics
+	if !(hard["train.goodput"].Value < calm["train.goodput"].Value) || !(hard["train.finish"].Value > calm["train.finish"].Value) || !(hard["ledger.total"].Value > calm["ledger.total"].Value) {
+		t.Errorf("interruptions: goodput %g to %g, finish %g to %g s", calm["train.goodput"].Value, hard["train.goodput"].Value, calm["train.finish"].Value, hard["train.finish"].Value)
+	}
+}
