@@ -159,6 +159,7 @@ func chipsClass(n int) string {
 
 // outcome is a played row.
 type outcome struct {
+	job     *training.Job
 	step    *training.Step // nil where only memory was asked for
 	memory  footprint
 	usable  float64 // GiB

@@ -36,7 +36,7 @@ func (k *trainings) play(r *run) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &outcome{step: step, usable: usable / gib, peak: m.Device.Peak[r.cfg.Precision], peak16: m.Device.Peak[hardware.BF16]}
+	o := &outcome{job: job, step: step, usable: usable / gib, peak: m.Device.Peak[r.cfg.Precision], peak16: m.Device.Peak[hardware.BF16]}
 	if o.peak16 == 0 {
 		o.peak16 = o.peak
 	}

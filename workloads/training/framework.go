@@ -23,8 +23,11 @@ type Framework struct {
 	ReleaseOf         string `toml:"release_of"` // id of the framework that this is an older release of
 	Source            string
 
-	FusedAttention bool    `toml:"fused_attention"` // scores never reach memory
-	AttentionRate  float64 `toml:"attention_rate"`  // its attention kernel over the chip profile's; 0 means 1
+	FusedAttention bool `toml:"fused_attention"` // scores never reach memory
+	// UnfusedOn are beginnings of ids of chips on which its tables were measured before it
+	// had a fused kernel there.
+	UnfusedOn     []string `toml:"unfused_on"`
+	AttentionRate float64  `toml:"attention_rate"` // its attention kernel over the chip profile's; 0 means 1
 	// AttentionRateOn overrides it for chips whose id starts with the key.
 	AttentionRateOn map[string]float64 `toml:"attention_rate_on"`
 	// AttentionBackward is the backward rate over AttentionRate's; 0 means 1.
@@ -142,6 +145,18 @@ var frameworks = sync.OnceValues(func() (map[string]*Framework, error) {
 	}
 	return out, nil
 })
+
+// on is the profile on a chip.
+func (f *Framework) on(chip string) *Framework {
+	for _, prefix := range f.UnfusedOn {
+		if strings.HasPrefix(chip, prefix) && f.FusedAttention {
+			n := *f
+			n.FusedAttention = false
+			return &n
+		}
+	}
+	return f
+}
 
 // attentionRate is the framework's attention rate on a chip; the longest prefix wins.
 func (f *Framework) attentionRate(chip string) float64 {

@@ -71,6 +71,7 @@ func prepare(cfg Config, m Machine) (*Job, error) {
 	if cfg, err = cfg.resolve(len(m.Chips)); err != nil {
 		return nil, err
 	}
+	fw = fw.on(m.Device.ID)
 	j := &Job{cfg: cfg, profile: fw, framework: fw, layout: layout{cfg.Parallel, m.Chips}}
 	if cfg.Arch.Generic != nil {
 		j.prepareGeneric()
@@ -207,11 +208,7 @@ func (j *Job) on(m Machine, fab *fabric) (*Job, error) {
 	if err := n.remember(m.Device); err != nil {
 		return nil, err
 	}
-	n.framework, n.residual = j.profile.drawn(m.Draw, j.cfg.Arch.Experts > 0)
-	n.settings()
-	n.chip = newChip(narrowed(m.Device, onChip(j.profile.NarrowRateOn, m.Device.ID, 1)), n.residual, n.framework.GroupedRate, n.framework.GroupedHalf)
-	n.hostSpeed = orOne(m.HostSpeed)
-	n.attentionRate = j.framework.attentionRate(m.Device.ID)
+	n.framed()
 	var err error
 	for id, groups := range j.groups {
 		if n.plans[id], err = fab.prepare(planOps[id], groups); err != nil {
@@ -225,6 +222,26 @@ func (j *Job) on(m Machine, fab *fabric) (*Job, error) {
 		}
 	}
 	return &n, nil
+}
+
+// framed sets what follows from the framework's profile and the machine's chip.
+func (j *Job) framed() {
+	m := &j.machine
+	j.framework, j.residual = j.profile.drawn(m.Draw, j.cfg.Arch.Experts > 0)
+	j.settings()
+	j.chip = newChip(narrowed(m.Device, onChip(j.profile.NarrowRateOn, m.Device.ID, 1)), j.residual, j.framework.GroupedRate, j.framework.GroupedHalf)
+	j.hostSpeed = orOne(m.HostSpeed)
+	j.attentionRate = j.framework.attentionRate(m.Device.ID)
+}
+
+// With is the job under other constants of its framework, for fits of these: groups,
+// schedule, memory and prepared collectives stay.
+func (j *Job) With(fw *Framework) *Job {
+	n := *j
+	n.profile = fw.on(j.machine.Device.ID)
+	n.framed()
+	n.undrawn = true
+	return &n
 }
 
 // Config is the configuration with defaults filled in.
