@@ -65,9 +65,9 @@ func (o *outcome) footprint(j *training.Job, fw *training.Framework) {
 				states += p.GiB
 			}
 		}
-		o.memory.states = max(o.memory.states, states+fw.SteadyBytes/gib)
+		o.memory.states = max(o.memory.states, states+j.SteadyBytes()/gib)
 	}
-	o.memory.reserved = o.memory.total - fw.ContextBytes/gib
+	o.memory.reserved = j.Memory()[0].TotalGiB - fw.ContextBytes/gib
 }
 
 // residual is the spread of predicted over measured times that the prediction must be

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -9,8 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/gonum/stat"
 
 	"aisim/internal/measured"
 	"aisim/workloads/training"
@@ -65,7 +69,7 @@ var families = []struct {
 	{"Megatron-Bridge, mixtures of experts", "training.csv", []string{"class:mixture of experts on H100-SXM-80GB, megatron-bridge", "class:mixture of experts on GB200, megatron-bridge", "class:mixture of experts on B200-SXM, megatron-bridge"}, 0.10, 0.25},
 	{"NeMo long context", "training.csv", []string{"family:nemolong"}, 0.03, 0.06},
 	{"MLPerf step times", "training.csv", []string{"family:mlpstep"}, 0.03, 0.08},
-	{"MaxText on TPU v4", "training.csv", []string{"family:mtv4"}, 0.10, 0.14},
+	{"MaxText on TPU v4", "training.csv", []string{"family:mtv4"}, 0.06, 0.14},
 	{"MaxText on TPU v5e", "training.csv", []string{"family:mtv5e"}, 0.06, 0.14},
 	{"MaxText on TPU v5p", "training.csv", []string{"family:mtv5p"}, 0.06, 0.14},
 	{"nanotron sweep, 8 to 256 H100", "nanotron-h100-sweep.csv", []string{"family:nano"}, 0.08, 0.25},
@@ -198,11 +202,26 @@ func TestTrainingTables(t *testing.T) {
 			t.Errorf("%s: median %s, p90 %s over %.1f and %.1f %%", g.name, percent(f.MedianAbsError), percent(f.P90AbsError), 100*g.median, 100*g.p90)
 		}
 	}
+	for _, g := range []struct {
+		name, table string
+		by          []string
+		least       float64
+	}{{"BigScience", "training.csv", []string{"family:bigsci"}, 0.88}, {"nanotron", "nanotron-h100-sweep.csv", []string{"family:nano"}, 0.97}} {
+		var want, got []float64
+		for _, c := range gateTimes(reports[g.table], g.by) {
+			want, got = append(want, *c.Measured), append(got, *c.Predicted)
+		}
+		rank := stat.Correlation(ranks(want), ranks(got), nil)
+		fmt.Fprintf(&page, "\nRank correlation of %s's %d rows by their own metric: %.3f.\n", g.name, len(want), rank)
+		if rank < g.least {
+			t.Errorf("%s: rank correlation %.3f under %.2f", g.name, rank, g.least)
+		}
+	}
 	sweep := reports["nanotron-h100-sweep.csv"]
 	for _, m := range []struct {
 		metric, name string
 		median       float64
-	}{{"mem_alloc_gib", "nanotron, steady memory", 0.03}, {"mem_reserved_gib", "nanotron, peak memory", 0.10}} {
+	}{{"mem_alloc_gib", "nanotron, steady memory", 0.015}, {"mem_reserved_gib", "nanotron, peak memory", 0.08}} {
 		g := sweep.group("metric", m.metric)
 		if g == nil {
 			t.Fatalf("no group of %s", m.metric)
@@ -214,10 +233,31 @@ func TestTrainingTables(t *testing.T) {
 	}
 	fits := sweep.group("metric", "fits_in_memory")
 	fmt.Fprintf(&page, "\nnanotron, fits in memory or not: balanced accuracy %s of %d rows.\n", percent(fits.BalancedAccuracy), fits.Predicted)
-	if *fits.BalancedAccuracy < 0.965 {
-		t.Errorf("fits in memory: balanced accuracy %s under 96.5 %%", percent(fits.BalancedAccuracy))
+	if *fits.BalancedAccuracy < 0.97 {
+		t.Errorf("fits in memory: balanced accuracy %s under 97 %%", percent(fits.BalancedAccuracy))
 	}
 	rewriteTable(t, filepath.Join(measured.Root(t), "docs", "models", "training.md"), page.String())
+}
+
+// ranks are the places of values in their order; equal ones share theirs.
+func ranks(x []float64) []float64 {
+	order := make([]int, len(x))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(x[a], x[b]) })
+	out := make([]float64, len(x))
+	for i := 0; i < len(order); {
+		k := i
+		for k < len(order) && x[order[k]] == x[order[i]] {
+			k++
+		}
+		for _, at := range order[i:k] {
+			out[at] = float64(i+k-1) / 2
+		}
+		i = k
+	}
+	return out
 }
 
 const (

@@ -56,8 +56,9 @@ func chunkSizes(layers, p, v int) []int {
 }
 
 // costSizes deals layers to p stages by their matrix work with the head's counted and
-// the embedding free: a stage is full once the work up to it exceeds its even share
-// (nanotron's rule, which moves on by one stage at a time).
+// the embedding free: a stage is full once the work up to it reaches its even share
+// (nanotron's rule, which moves on by one stage at a time). Heads are often worth whole
+// layers, so that shares are met exactly: rounding must not turn them.
 func costSizes(a *workloads.Architecture, p int) []int {
 	sizes := make([]int, p)
 	costs := make([]float64, a.Layers)
@@ -71,7 +72,7 @@ func costSizes(a *workloads.Architecture, p int) []int {
 	for _, cost := range costs {
 		sizes[stage]++
 		sum += cost
-		if stage < p-1 && sum > total*float64(stage+1)/float64(p) {
+		if stage < p-1 && sum >= (1-1e-9)*total*float64(stage+1)/float64(p) {
 			stage++
 		}
 	}

@@ -52,6 +52,10 @@ type Framework struct {
 	GradientBytes  float64 `toml:"gradient_bytes"` // per gradient in memory
 	ScatterGather  bool    `toml:"scatter_gather"` // stages exchange 1/TP of the activation
 
+	// AccumulateBytes are moved per parameter of a rank and micro-batch to add its gradient
+	// to the sum in 32 bits, where no product does that as it writes.
+	AccumulateBytes float64 `toml:"accumulate_bytes"`
+
 	HostLayerSec    float64 `toml:"host_layer_sec"`     // host time of one layer forward
 	HostLayerTPSec  float64 `toml:"host_layer_tp_sec"`  // the same with tensor parallelism; 0: as without
 	HostMoELayerSec float64 `toml:"host_moe_layer_sec"` // of one MoE layer forward
@@ -63,14 +67,15 @@ type Framework struct {
 
 	BalanceByCost bool `toml:"balance_by_cost"` // stages get layers by their operations, the head counted
 
-	LogitBytes    float64 `toml:"logit_bytes"`   // kept per logit
-	LogitTraffic  float64 `toml:"logit_traffic"` // B moved per logit by loss and its gradient, forward and backward
-	MLPKept       float64 `toml:"mlp_kept"`      // values kept per unit of width of a gated MLP; 0 means 3: gate, up, product
-	GatheredKept  float64 `toml:"gathered_kept"` // gathered inputs of linear layers kept under sequence parallelism, in values per unit of hidden width
-	ShardedHeld   float64 `toml:"sharded_held"`  // B per held parameter more once the optimizer is sharded
-	ShardedLocal  float64 `toml:"sharded_local"` // B per sharded parameter more
-	SteadyBytes   float64 `toml:"steady_bytes"`  // allocated beside states between steps: tables, norms of gradients, workspaces
-	ContextBytes  float64 `toml:"context_bytes"` // runtime, kernels and collective buffers
+	LogitBytes    float64 `toml:"logit_bytes"`    // kept per logit
+	LogitTraffic  float64 `toml:"logit_traffic"`  // B moved per logit by loss and its gradient, forward and backward
+	MLPKept       float64 `toml:"mlp_kept"`       // values kept per unit of width of a gated MLP; 0 means 3: gate, up, product
+	GatheredKept  float64 `toml:"gathered_kept"`  // gathered inputs of linear layers kept under sequence parallelism, in values per unit of hidden width
+	ShardedHeld   float64 `toml:"sharded_held"`   // B per held parameter more once the optimizer is sharded
+	ShardedLocal  float64 `toml:"sharded_local"`  // B per sharded parameter more
+	SteadyBytes   float64 `toml:"steady_bytes"`   // allocated beside states between steps: tables, norms of gradients, workspaces
+	GatherBuffers float64 `toml:"gather_buffers"` // whole activations of tensor exchanges allocated between steps, in values per unit of hidden width
+	ContextBytes  float64 `toml:"context_bytes"`  // runtime, kernels and collective buffers
 	Fragmentation float64 // allocator reserve over what is allocated
 
 	// ResidualSD is the relative standard deviation of measured over predicted step

@@ -235,17 +235,23 @@ func (j *Job) framed() {
 }
 
 // With is the job under other constants of its framework, for fits of these: groups,
-// schedule, memory and prepared collectives stay.
-func (j *Job) With(fw *Framework) *Job {
+// schedule and prepared collectives stay.
+func (j *Job) With(fw *Framework) (*Job, error) {
 	n := *j
 	n.profile = fw.on(j.machine.Device.ID)
+	if err := n.remember(n.machine.Device); err != nil {
+		return nil, err
+	}
 	n.framed()
 	n.undrawn = true
-	return &n
+	return &n, nil
 }
 
 // Config is the configuration with defaults filled in.
 func (j *Job) Config() Config { return j.cfg }
+
+// SteadyBytes is what a rank keeps allocated between steps beside its states.
+func (j *Job) SteadyBytes() float64 { return j.cfg.steadyBytes(j.profile) }
 
 // Memory is what each class of ranks keeps.
 func (j *Job) Memory() []result.MemoryClass { return j.memory }

@@ -42,6 +42,10 @@ func (j *Job) layer(k workloads.LayerKind, back bool) work {
 		}
 		moved += pass * c.adapterTraffic(s, k)
 	}
+	if back && c.Adapter == 0 && fw.AccumulateBytes > 0 && (c.ZeRO < 2 || c.Parallel.DP*c.Parallel.CP == 1) {
+		n := c.layerParams(k)
+		moved += fw.AccumulateBytes * n.total()
+	}
 	w.do(partElementwise, j.chip.elementwise(moved))
 	j.exchangeTensor(&w, back)
 	j.exchangeContext(&w, att, back)

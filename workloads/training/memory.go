@@ -112,7 +112,7 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 			f[memOptimizer] += trained * (fw.ShardedHeld*n.total() + fw.ShardedLocal*shard(1))
 		}
 		f[memActivations] = held + working
-		f[memBuffers] = fw.ContextBytes + fw.SteadyBytes
+		f[memBuffers] = fw.ContextBytes + c.steadyBytes(fw)
 		if c.ZeRO >= 2 && data > 1 {
 			f[memBuffers] += 2 * fw.ReduceBytes * largest.total() // gradients on their way
 		}
@@ -122,6 +122,15 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 		f[memFragmentation] = fw.Fragmentation * (f.total() - fw.ContextBytes)
 	}
 	return out
+}
+
+// steadyBytes is what stays allocated between steps beside states.
+func (c *Config) steadyBytes(fw *Framework) float64 {
+	b := fw.SteadyBytes
+	if s := c.shape(); s.t > 1 {
+		b += fw.GatherBuffers * s.tokens * s.h * s.actBytes
+	}
+	return b
 }
 
 // activationBytes is what one layer keeps of one micro-batch for its backward pass
