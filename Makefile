@@ -41,6 +41,7 @@ validation: build
 	echo "Every case by itself: \`aisim validate TABLE FILE\`."; \
 	for t in collectives kernels training:training training:nanotron-h100-sweep training:mlperf-training inference other-chips storage cluster; do \
 	  f=$${t#*:}; echo; echo "## $$f"; echo; echo '```'; bin/aisim validate $${t%%:*} $(MEASURED)/$$f.csv | sed -n '/^ *cases  done/,$$p'; echo '```'; done; \
+	echo; echo "## training, each family left out of the fit"; echo; echo '```'; bin/aisim validate families $(MEASURED)/training.csv $(MEASURED)/nanotron-h100-sweep.csv; echo '```'; \
 	echo; echo "## operators"; echo; echo "Measured grids of single operators: each call from the others, from one in ten, from the fitted curve (docs/models/kernels.md)."; \
 	echo; echo '```'; bin/aisim validate operators $(OPERATORS)/aiconfigurator $(OPERATORS)/vidur 2>/dev/null; echo '```'; } > VALIDATION.md.part
 	@mv VALIDATION.md.part VALIDATION.md

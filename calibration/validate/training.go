@@ -182,7 +182,6 @@ func (o *outcome) rooflineSec(chips int) float64 {
 
 // interval is the 90 % interval of a time from the profile's residuals.
 func (o *outcome) interval(sec float64) (low, high float64) {
-	const z = 1.645
-	f := math.Exp(z * o.sd)
+	f := math.Exp(z90 * o.sd)
 	return sec / f, sec * f
 }

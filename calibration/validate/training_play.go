@@ -85,7 +85,20 @@ func (o *outcome) residual(r *run, d *hardware.Device) {
 	if r.free {
 		variance += 0.08 * 0.08
 	}
+	if !r.profile.FittedOn(d.ID) {
+		variance += unseenVariance(false)
+	}
 	o.sd = math.Sqrt(variance)
+}
+
+// unseenVariance is that of the logarithm of predicted over measured times where a
+// framework is met on a chip that it was not fitted on, or was itself never fitted: from the
+// families left out of the fit (VALIDATION.md).
+func unseenVariance(framework bool) float64 {
+	if framework {
+		return 0.20 * 0.20
+	}
+	return 0.07 * 0.07
 }
 
 func rungOf(s *training.Step) string {

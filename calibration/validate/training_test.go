@@ -2,7 +2,6 @@ package validate
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -10,14 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
-	"gonum.org/v1/gonum/stat"
-
 	"aisim/internal/measured"
-	"aisim/workloads/training"
 )
 
 func init() {
@@ -98,87 +93,20 @@ func gateTimes(r *Report, keys []string) []Case {
 	return out
 }
 
-// relatives are the profiles that stand in when a profile is left out: what a user of
-// a framework that nobody fitted gets.
-var relatives = map[string]string{
-	"llm-foundry": "pytorch-fsdp", "megatron-deepspeed": "megatron-lm", "megatron-bridge": "nemo-24.12", "megatron-bridge-26.04": "nemo-24.12",
-	"megatron-bridge-25.11": "nemo-24.12", "nemo": "nemo-24.12", "nemo-24.12": "megatron-core", "nemo-23.04": "nemo-24.12", "nanotron": "megatron-core",
-}
-
-// leftOut predicts the gate rows of some keys with the profile's relative.
-func leftOut(t *testing.T, table []byte, keys []string) []float64 {
-	t.Helper()
-	rows, err := ReadTable(bytes.NewReader(table))
-	if err != nil {
-		t.Fatal(err)
-	}
-	kind, err := newTraining()
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := kind.(*trainings)
-	errs := make([]float64, len(rows.Rows))
-	each(k, len(rows.Rows), func(i int) {
-		errs[i] = math.NaN()
-		row := rows.Rows[i]
-		if row.Text("use") != UseGate {
-			return
-		}
-		r, err := k.read(row)
-		if err != nil {
-			return
-		}
-		probe := Case{}
-		probe.In("family", family(row.Text("id")))
-		probe.In("class", r.kind()+" on "+row.Text("chip")+", "+r.profile.ID)
-		if !belongs(&probe, keys) {
-			return
-		}
-		fw, err := training.FrameworkByID(relatives[r.profile.ID])
-		if err != nil {
-			return
-		}
-		r.profile, r.cfg.Framework = fw, fw.ID
-		o, err := k.play(r)
-		if err != nil {
-			return
-		}
-		cases, err := measuredCases(row, NewCase("", UseGate))
-		if err != nil || len(cases) == 0 || !cases[0].meter.timed() {
-			return
-		}
-		cases[0].predict(r, o)
-		errs[i] = *cases[0].Error
-	})
-	var out []float64
-	for _, e := range errs {
-		if !math.IsNaN(e) {
-			out = append(out, math.Abs(e))
-		}
-	}
-	return out
-}
-
 // TestTrainingTables holds the errors that issue 4/8 asks for, and writes the table of
 // docs/models/training.md with -rewrite.
 func TestTrainingTables(t *testing.T) {
-	tables := map[string][]byte{}
 	reports := map[string]*Report{}
 	for _, name := range []string{"training.csv", "nanotron-h100-sweep.csv"} {
-		tables[name] = sharedTable(t, name)
-		reports[name] = trainingReport(t, tables[name])
+		reports[name] = trainingReport(t, sharedTable(t, name))
 	}
-	var page strings.Builder
-	page.WriteString("| rows | n | median | p90 | bias | inside 90 % | roofline | profile left out: median · p90 |\n|---|---|---|---|---|---|---|---|\n")
-	line := func(name string, f Figures, out []float64) {
-		left := "–"
-		if len(out) > 0 {
-			left = fmt.Sprintf("%s · %s", percent(quantile(out, 0.5)), percent(quantile(out, 0.9)))
-		}
-		fmt.Fprintf(&page, "| %s | %d | %s | %s | %s | %s | %s | %s |\n", name, f.Predicted, percent(f.MedianAbsError), percent(f.P90AbsError), percent(f.Bias), percent(f.InsideInterval), percent(f.RooflineMedian), left)
+	var page, after strings.Builder
+	page.WriteString("| rows | n | median | p90 | bias | inside 90 % | roofline |\n|---|---|---|---|---|---|---|\n")
+	line := func(name string, f Figures) {
+		fmt.Fprintf(&page, "| %s | %d | %s | %s | %s | %s | %s |\n", name, f.Predicted, percent(f.MedianAbsError), percent(f.P90AbsError), percent(f.Bias), percent(f.InsideInterval), percent(f.RooflineMedian))
 	}
 	all := reports["training.csv"].Summary
-	line("all gate rows of training.csv", all, nil)
+	line("all gate rows of training.csv", all)
 	if *all.MedianAbsError > 0.04 || *all.P90AbsError > 0.12 {
 		t.Errorf("all gate rows: median %s, p90 %s over 4 and 12 %%", percent(all.MedianAbsError), percent(all.P90AbsError))
 	}
@@ -197,7 +125,7 @@ func TestTrainingTables(t *testing.T) {
 			continue
 		}
 		f := figures(cases)
-		line(g.name, f, leftOut(t, tables[g.table], g.by))
+		line(g.name, f)
 		if *f.MedianAbsError > g.median || *f.P90AbsError > g.p90 {
 			t.Errorf("%s: median %s, p90 %s over %.1f and %.1f %%", g.name, percent(f.MedianAbsError), percent(f.P90AbsError), 100*g.median, 100*g.p90)
 		}
@@ -207,12 +135,9 @@ func TestTrainingTables(t *testing.T) {
 		by          []string
 		least       float64
 	}{{"BigScience", "training.csv", []string{"family:bigsci"}, 0.88}, {"nanotron", "nanotron-h100-sweep.csv", []string{"family:nano"}, 0.97}} {
-		var want, got []float64
-		for _, c := range gateTimes(reports[g.table], g.by) {
-			want, got = append(want, *c.Measured), append(got, *c.Predicted)
-		}
-		rank := stat.Correlation(ranks(want), ranks(got), nil)
-		fmt.Fprintf(&page, "\nRank correlation of %s's %d rows by their own metric: %.3f.\n", g.name, len(want), rank)
+		cases := gateTimes(reports[g.table], g.by)
+		rank := *rankCorrelation(cases)
+		fmt.Fprintf(&after, "\nRank correlation of %s's %d rows by their own metric: %.3f.\n", g.name, len(cases), rank)
 		if rank < g.least {
 			t.Errorf("%s: rank correlation %.3f under %.2f", g.name, rank, g.least)
 		}
@@ -226,7 +151,7 @@ func TestTrainingTables(t *testing.T) {
 		if g == nil {
 			t.Fatalf("no group of %s", m.metric)
 		}
-		line(m.name, g.Figures, nil)
+		line(m.name, g.Figures)
 		if *g.MedianAbsError > m.median {
 			t.Errorf("%s: median %s over %.1f %%", m.name, percent(g.MedianAbsError), 100*m.median)
 		}
@@ -236,28 +161,8 @@ func TestTrainingTables(t *testing.T) {
 	if *fits.BalancedAccuracy < 0.97 {
 		t.Errorf("fits in memory: balanced accuracy %s under 97 %%", percent(fits.BalancedAccuracy))
 	}
+	page.WriteString(after.String())
 	rewriteTable(t, filepath.Join(measured.Root(t), "docs", "models", "training.md"), page.String())
-}
-
-// ranks are the places of values in their order; equal ones share theirs.
-func ranks(x []float64) []float64 {
-	order := make([]int, len(x))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(x[a], x[b]) })
-	out := make([]float64, len(x))
-	for i := 0; i < len(order); {
-		k := i
-		for k < len(order) && x[order[k]] == x[order[i]] {
-			k++
-		}
-		for _, at := range order[i:k] {
-			out[at] = float64(i+k-1) / 2
-		}
-		i = k
-	}
-	return out
 }
 
 const (

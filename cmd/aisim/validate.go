@@ -19,7 +19,7 @@ name that the project was checked on; columns that are not known are ignored.`, 
 	for _, name := range validate.Names() {
 		cmd.AddCommand(p.validateKind(name))
 	}
-	cmd.AddCommand(p.validateOperators(), p.validateRequests())
+	cmd.AddCommand(p.validateOperators(), p.validateRequests(), p.validateFamilies())
 	return cmd
 }
 

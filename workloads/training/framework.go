@@ -3,6 +3,8 @@ package training
 import (
 	_ "embed"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -24,6 +26,7 @@ type Framework struct {
 	Source            string
 
 	FusedAttention bool `toml:"fused_attention"` // scores never reach memory
+	Eager          bool // layers are launched operator by operator, as Python calls them
 	// UnfusedOn are beginnings of ids of chips on which its tables were measured before it
 	// had a fused kernel there.
 	UnfusedOn     []string `toml:"unfused_on"`
@@ -77,6 +80,9 @@ type Framework struct {
 	GatherBuffers float64 `toml:"gather_buffers"` // whole activations of tensor exchanges allocated between steps, in values per unit of hidden width
 	ContextBytes  float64 `toml:"context_bytes"`  // runtime, kernels and collective buffers
 	Fragmentation float64 // allocator reserve over what is allocated
+
+	// Chips are beginnings of ids of the chips on which it was fitted.
+	Chips []string `toml:"chips"`
 
 	// ResidualSD is the relative standard deviation of measured over predicted step
 	// times of the rows that the profile was checked on (p90 of the error over 1.645),
@@ -138,6 +144,9 @@ var frameworks = sync.OnceValues(func() (map[string]*Framework, error) {
 			}
 			*f = *base
 			f.ReleaseOf = ""
+			// Decoding writes into what is there: lists and maps must not be the base's.
+			f.Chips, f.UnfusedOn = slices.Clone(base.Chips), slices.Clone(base.UnfusedOn)
+			f.AttentionRateOn, f.NarrowRateOn = maps.Clone(base.AttentionRateOn), maps.Clone(base.NarrowRateOn)
 		}
 		if err := md.PrimitiveDecode(p, f); err != nil {
 			return nil, fmt.Errorf("training: frameworks.toml: %s: %w", head.ID, err)
@@ -150,6 +159,11 @@ var frameworks = sync.OnceValues(func() (map[string]*Framework, error) {
 	}
 	return out, nil
 })
+
+// FittedOn says whether the profile was fitted to steps of a chip.
+func (f *Framework) FittedOn(chip string) bool {
+	return slices.ContainsFunc(f.Chips, func(prefix string) bool { return strings.HasPrefix(chip, prefix) })
+}
 
 // on is the profile on a chip.
 func (f *Framework) on(chip string) *Framework {

@@ -1,10 +1,11 @@
 package validate
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"math"
 	"slices"
-	"strings"
 
 	"aisim/workloads/training"
 )
@@ -53,14 +54,17 @@ type fitted struct {
 	sd     float64
 }
 
-// FamilyOut is a family beside its prediction from all others.
+// FamilyOut is a family beside its prediction from all others. Errors are of step time.
 type FamilyOut struct {
-	Name                 string
-	Rows                 int
-	Median, P90          float64 // of constants fitted with it
-	HeldMedian, HeldP90  float64 // without
-	HeldBias, HeldInside float64
-	Alone                bool // no other family has its framework
+	Family  string  `json:"family"`
+	Rows    int     `json:"rows"`
+	Median  float64 `json:"fitted_median_abs_error"` // of constants fitted with it
+	P90     float64 `json:"fitted_p90_abs_error"`
+	Out     float64 `json:"held_out_median_abs_error"`
+	OutP90  float64 `json:"held_out_p90_abs_error"`
+	OutBias float64 `json:"held_out_bias"`
+	Inside  float64 `json:"held_out_inside_interval"`
+	Alone   bool    `json:"framework_unknown"` // no other family has its framework
 }
 
 // LeaveFamiliesOut predicts each family of training tables without it. Rows of all tables are
@@ -156,15 +160,15 @@ func (f *fitted) logError(at []float64) float64 {
 }
 
 // stepsOfFit are the factors that a constant is tried at, round by round.
-var stepsOfFit = []float64{1.6, 1.25, 1.1}
+var stepsOfFit = []float64{1.5, 1.15}
 
 // pullOfPrior is the price of a constant's distance from the prior: half the mean error
 // that a framework's rows would have to lose for a factor of e.
 const pullOfPrior = 0.02
 
-// fit lowers the mean absolute error, each family weighing the same, by turning one
+// refit lowers the mean absolute error, each family weighing the same, by turning one
 // constant after another; the distance from prior is added where there is one.
-func fit(rows []fitted, from, prior []float64) []float64 {
+func refit(rows []fitted, from, prior []float64) []float64 {
 	byFamily := map[string]float64{}
 	for i := range rows {
 		byFamily[rows[i].family]++
@@ -224,11 +228,11 @@ func thinned(rows []fitted, n int) []fitted {
 }
 
 // rowsOfFit bounds the rows of one family in a fit.
-const rowsOfFit = 30
+const rowsOfFit = 12
 
 func leaveOut(name string, rows []fitted) FamilyOut {
-	h := FamilyOut{Name: name, Alone: true}
-	var own, same, others []fitted
+	h := FamilyOut{Family: name}
+	var own, same, kin, others []fitted
 	start := make([]float64, len(heldOutStart))
 	for i, c := range heldOutStart {
 		start[i] = c.start
@@ -244,12 +248,18 @@ func leaveOut(name string, rows []fitted) FamilyOut {
 			if r.line == own[0].line {
 				same = append(same, *r)
 			}
+			if r.base.Eager == own[0].base.Eager && r.base.FusedAttention == own[0].base.FusedAttention {
+				kin = append(kin, *r)
+			}
 		}
 	}
-	at := fit(thinned(others, rowsOfFit), start, nil)
+	at := refit(thinned(others, rowsOfFit), start, nil)
+	h.Alone = len(same) == 0
+	if h.Alone {
+		same = kin
+	}
 	if len(same) > 0 {
-		h.Alone = false
-		at = fit(thinned(same, rowsOfFit), at, at)
+		at = refit(thinned(same, rowsOfFit), at, at)
 	}
 	var with, without, bias []float64
 	inside := 0
@@ -261,17 +271,35 @@ func leaveOut(name string, rows []fitted) FamilyOut {
 		}
 		with = append(with, math.Abs(s.Seconds*r.ratio-1))
 		e := r.logError(at)
-		bias = append(bias, math.Expm1(e))
-		without = append(without, math.Abs(math.Expm1(e)))
-		if math.Abs(e) <= 1.645*r.sd {
+		bias, without = append(bias, math.Expm1(e)), append(without, math.Abs(math.Expm1(e)))
+		if math.Abs(e) <= z90*math.Sqrt(r.sd*r.sd+unseenVariance(h.Alone)) {
 			inside++
 		}
 	}
 	h.Rows = len(own)
 	h.Median, h.P90 = *quantile(with, 0.5), *quantile(with, 0.9)
-	h.HeldMedian, h.HeldP90, h.HeldBias = *quantile(without, 0.5), *quantile(without, 0.9), *quantile(bias, 0.5)
-	h.HeldInside = float64(inside) / float64(len(own))
+	h.Out, h.OutP90, h.OutBias = *quantile(without, 0.5), *quantile(without, 0.9), *quantile(bias, 0.5)
+	h.Inside = float64(inside) / float64(len(own))
 	return h
 }
 
-var _ = strings.ToLower
+// FamiliesText is the table of LeaveFamiliesOut.
+func FamiliesText(list []FamilyOut) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%-34s %5s %9s %8s %12s %8s %8s %8s\n", "family left out of the fit", "rows", "fitted", "p90", "held out", "p90", "bias", "inside")
+	var rows, inside float64
+	for _, h := range list {
+		note := ""
+		if h.Alone {
+			note = "  (framework unknown)"
+		}
+		fmt.Fprintf(&b, "%-34s %5d %9s %8s %12s %8s %8s %8s%s\n", h.Family, h.Rows, percent(&h.Median), percent(&h.P90), percent(&h.Out), percent(&h.OutP90), percent(&h.OutBias), percent(&h.Inside), note)
+		rows += float64(h.Rows)
+		inside += h.Inside * float64(h.Rows)
+	}
+	if rows > 0 {
+		all := inside / rows
+		fmt.Fprintf(&b, "%.0f of %.0f rows held out lie in their 90 %% intervals: %s\n", inside, rows, percent(&all))
+	}
+	return b.Bytes()
+}
