@@ -35,21 +35,7 @@ duration = "20 s"
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	play := func(sets ...string) *Future {
-		sc, err := Load(path, sets)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w, err := Assemble(sc, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := w.NewBench().Sample(0).Play(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return f
-	}
+	play := func(sets ...string) *Future { return playedFuture(t, path, sets...) }
 	for _, c := range []struct {
 		server    string
 		low, high float64

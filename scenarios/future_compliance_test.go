@@ -26,19 +26,7 @@ func TestComplianceOfScenario(t *testing.T) {
 			sets = append(sets, `compliance.audit_store="records"`) // six years of it do not fit there
 			c.want = "fail"
 		}
-		sc, err := Load("hospital-group", sets)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w, err := Assemble(sc, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := w.NewBench().Sample(0).Play(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := f.CompliancePlan()
+		p, err := playedFuture(t, "hospital-group", sets...).CompliancePlan()
 		if err != nil {
 			t.Fatal(err)
 		}

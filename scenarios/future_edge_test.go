@@ -7,19 +7,7 @@ import (
 
 func edgeFuture(t *testing.T, sets ...string) *Future {
 	t.Helper()
-	sc, err := Load("edge-cameras", append([]string{"workload.watch.duration=5 s"}, sets...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := Assemble(sc, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := w.NewBench().Sample(0).Play(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
+	return playedFuture(t, "edge-cameras", append([]string{"workload.watch.duration=5 s"}, sets...)...)
 }
 
 // Every knob of the region and of updates moves what it should, in its direction.

@@ -7,19 +7,7 @@ import (
 
 func playedPipeline(t *testing.T, sets ...string) PlayedPipeline {
 	t.Helper()
-	sc, err := Load("hospital-group", append([]string{"workload.ask.duration=10 s", "workload.train.duration=1 d"}, sets...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := Assemble(sc, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := w.NewBench().Sample(0).Play(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := f.Pipelines()
+	p, err := playedFuture(t, "hospital-group", append([]string{"workload.ask.duration=10 s", "workload.train.duration=1 d"}, sets...)...).Pipelines()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -210,3 +210,21 @@ func TestPacketRung(t *testing.T) {
 		t.Error("8,192 ports are played packet by packet")
 	}
 }
+
+// playedFuture is the first future of a scenario under overrides.
+func playedFuture(t *testing.T, nameOrPath string, sets ...string) *Future {
+	t.Helper()
+	sc, err := Load(nameOrPath, sets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := Assemble(sc, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := w.NewBench().Sample(0).Play(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"aisim/workloads/trace"
 )
 
 // Node is what a node has.
@@ -116,7 +118,7 @@ func readTable(path string, required []string, take func(*tableRow) error) error
 		return fmt.Errorf("jobs: %w", err)
 	}
 	defer f.Close()
-	z, done, err := Decompressed(f)
+	z, done, err := trace.Decompressed(f)
 	if err != nil {
 		return &Error{File: path, Line: 1, Msg: "compressed input cannot be read", Err: err}
 	}

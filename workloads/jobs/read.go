@@ -3,7 +3,6 @@ package jobs
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -14,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
+	"aisim/workloads/trace"
 )
 
 // ReadFile reads the trace at path, in the layout that its first lines show.
@@ -29,7 +28,7 @@ func ReadFile(path string, lim Limits) (*Trace, error) {
 
 // Read reads a trace; name is used in messages.
 func Read(r io.Reader, name string, lim Limits) (*Trace, error) {
-	z, done, err := Decompressed(r)
+	z, done, err := trace.Decompressed(r)
 	if err != nil {
 		return nil, &Error{File: name, Line: 1, Msg: "compressed input cannot be read", Err: err}
 	}
@@ -63,28 +62,6 @@ func Read(r io.Reader, name string, lim Limits) (*Trace, error) {
 		return nil, &Error{File: name, Line: 1, Msg: fmt.Sprintf("submissions span %.3g years", span/(365.25*86400)), Hint: "are the times seconds?"}
 	}
 	return t, nil
-}
-
-// Decompressed returns r, or a decompressing reader where it begins with the mark of gzip
-// or Zstandard.
-func Decompressed(r io.Reader) (io.Reader, func(), error) {
-	br := bufio.NewReaderSize(r, 1<<16)
-	head, _ := br.Peek(4)
-	switch {
-	case len(head) >= 2 && head[0] == 0x1f && head[1] == 0x8b:
-		z, err := gzip.NewReader(br)
-		if err != nil {
-			return nil, nil, fmt.Errorf("gzip: %w", err)
-		}
-		return z, func() { _ = z.Close() }, nil
-	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(br, zstd.WithDecoderMaxMemory(256<<20), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, nil, fmt.Errorf("zstd: %w", err)
-		}
-		return z, z.Close, nil
-	}
-	return br, func() {}, nil
 }
 
 // input is a trace that is being read.

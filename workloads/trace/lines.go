@@ -12,9 +12,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// decompressed returns r, or a decompressing reader around it when it begins
-// with the mark of gzip or Zstandard.
-func decompressed(r io.Reader) (io.Reader, func(), error) {
+// Decompressed returns r, or a decompressing reader around it when it begins
+// with the mark of gzip or Zstandard, and what closes it.
+func Decompressed(r io.Reader) (io.Reader, func(), error) {
 	br := bufio.NewReaderSize(r, 1<<16)
 	head, _ := br.Peek(4)
 	switch {
@@ -112,7 +112,7 @@ func ReadFile(path string, format Format, lim Limits) (*Trace, error) {
 
 // Read reads a trace from r; name is used in messages.
 func Read(r io.Reader, name string, format Format, lim Limits) (*Trace, error) {
-	z, done, err := decompressed(r)
+	z, done, err := Decompressed(r)
 	if err != nil {
 		return nil, &Error{File: name, Line: 1, Msg: "compressed input cannot be read", Err: err}
 	}

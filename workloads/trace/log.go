@@ -102,7 +102,7 @@ func ReadLogFile(path string, lim Limits) (*Log, error) {
 
 // ReadLog reads a request log; name is used in messages.
 func ReadLog(r io.Reader, name string, lim Limits) (*Log, error) {
-	z, done, err := decompressed(r)
+	z, done, err := Decompressed(r)
 	if err != nil {
 		return nil, &Error{File: name, Line: 1, Msg: "compressed input cannot be read", Err: err}
 	}

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +16,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/klauspost/compress/zstd"
+	"aisim/workloads/trace"
 )
 
 // Limits of what is read.
@@ -116,23 +115,11 @@ func members(r io.Reader, name string, each func(name string, r *bufio.Reader) e
 
 // plain looks through gzip and Zstandard.
 func plain(r io.Reader) (*bufio.Reader, func(), error) {
-	br := bufio.NewReaderSize(r, 1<<16)
-	head, _ := br.Peek(4)
-	switch {
-	case len(head) >= 2 && head[0] == 0x1f && head[1] == 0x8b:
-		z, err := gzip.NewReader(br)
-		if err != nil {
-			return nil, nil, fmt.Errorf("gzip: %w", err)
-		}
-		return bufio.NewReaderSize(z, 1<<16), func() { _ = z.Close() }, nil
-	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(br, zstd.WithDecoderMaxMemory(256<<20), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, nil, fmt.Errorf("zstd: %w", err)
-		}
-		return bufio.NewReaderSize(z, 1<<16), z.Close, nil
+	z, done, err := trace.Decompressed(r)
+	if err != nil {
+		return nil, nil, err
 	}
-	return br, func() {}, nil
+	return bufio.NewReaderSize(z, 1<<16), done, nil
 }
 
 // part is what one file gives: a rank with what it knows of the job.
