@@ -31,6 +31,32 @@ const maxNodesFor = 100_000
 // holds keepBytes. The string names what set it: the narrowest stage, the capacity or the
 // placement. Every other field of the specification is taken as it stands.
 func (c CephSpec) NodesFor(op Op, bytes, withinSec, keepBytes float64) (nodes int, why string, err error) {
+	return c.nodesFor(op, bytes, withinSec, keepBytes, math.Min(bytes, math.Max(c.ObjectBytes, defaultObjectBytes)))
+}
+
+// rate is what the pool moves alone, with clients and fabric that do not bind, and what it has room for.
+func (c CephSpec) rate(op Op, requestBytes float64) (bytesPerSec, freeBytes float64, err error) {
+	narrow, free, err := c.narrowest(op, requestBytes)
+	return narrow.BytesPerSec, free, err
+}
+
+func (c CephSpec) narrowest(op Op, requestBytes float64) (Stage, float64, error) {
+	s, err := NewCeph(c)
+	if err != nil {
+		return Stage{}, 0, err
+	}
+	if err := s.Attach(flow.NewNet(nil), nil, nil); err != nil {
+		return Stage{}, 0, err
+	}
+	stages, err := s.Ceilings(op, []topology.NodeID{0}, requestBytes)
+	if err != nil {
+		return Stage{}, 0, err
+	}
+	narrow, _ := Narrowest(stages)
+	return narrow, s.Capacity().FreeBytes, nil
+}
+
+func (c CephSpec) nodesFor(op Op, bytes, withinSec, keepBytes, requestBytes float64) (nodes int, why string, err error) {
 	if !positive(bytes) || !positive(withinSec) || !(keepBytes >= 0) {
 		return 0, "", fmt.Errorf("storage %q: %g bytes within %g s, %g bytes kept: want above 0", c.ID, bytes, withinSec, keepBytes)
 	}
@@ -48,21 +74,12 @@ func (c CephSpec) NodesFor(op Op, bytes, withinSec, keepBytes float64) (nodes in
 	}
 	enough := func(n int) (ok bool, why string, err error) {
 		c.Nodes = n
-		s, err := NewCeph(c)
+		narrow, free, err := c.narrowest(op, requestBytes)
 		if err != nil {
 			return false, "", err
 		}
-		if err := s.Attach(flow.NewNet(nil), nil, nil); err != nil {
-			return false, "", err
-		}
-		object := math.Min(bytes, math.Max(c.ObjectBytes, defaultObjectBytes))
-		stages, err := s.Ceilings(op, []topology.NodeID{0}, object)
-		if err != nil {
-			return false, "", err
-		}
-		narrow, _ := Narrowest(stages)
-		if s.Capacity().FreeBytes < keepBytes {
-			return false, fmt.Sprintf("capacity: %d nodes hold %.3f of %.3f TB", n, s.Capacity().FreeBytes/1e12, keepBytes/1e12), nil
+		if free < keepBytes {
+			return false, fmt.Sprintf("capacity: %d nodes hold %.3f of %.3f TB", n, free/1e12, keepBytes/1e12), nil
 		}
 		if narrow.BytesPerSec*withinSec < bytes {
 			return false, fmt.Sprintf("%s: %d nodes move %.4g of %.4g GB/s", narrow.Name, n, narrow.BytesPerSec/1e9, bytes/withinSec/1e9), nil
