@@ -3,6 +3,7 @@ package storage
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"aisim/hardware"
 	"aisim/internal/result"
@@ -66,6 +67,9 @@ func (c *CephSpec) UseServer(s *hardware.Server, draw hardware.Draw) error {
 	}
 	if c.Cores == 0 {
 		c.Cores = s.Cores
+	}
+	if c.CoreFactor == 0 { // 0 again for a processor that is not known: NewCeph takes 1
+		_, c.CoreFactor = coreSpeed(strings.ToLower(s.CPU))
 	}
 	ports := s.ComputeNICs
 	if ports == 0 {
@@ -426,7 +430,7 @@ func (c *ceph) assumptions() []result.Assumption {
 		out = append(out, result.Assumption{Name: "drive " + c.Drive.ID, Value: a, Pedigree: result.Assumed, Source: "storage/drive.go"})
 	}
 	out = append(out, result.Assumption{Name: "ceph.core_factor", Value: fmt.Sprintf("%.3g × an EPYC 7742 core", c.CoreFactor), Pedigree: result.Assumed,
-		Source: "the CPU costs were measured on EPYC 7742; scale by SPECrate per core (Xeon 8180 and 6438N: 1.05)"})
+		Source: "the CPU costs were measured on EPYC 7742; scaled by SPECrate per core of the server's processor (storage/processor.go), 1 if it is not known"})
 	out = append(out, result.Assumption{Name: "ceph.placement", Pedigree: result.Derived,
 		Value:  fmt.Sprintf("fullest drive %.2f × mean for writes and capacity, %.2f × for reads, %d placement groups", c.capacityShare, c.readShare, c.PGs),
 		Source: "binomial spread of placement groups, upmap balancer within 5 of the mean"})

@@ -48,7 +48,7 @@ func (k *stores) pool(r *storeRow, replication string) (cephPool, error) {
 	}
 	p.single = osds == 1
 	var ok bool
-	if p.spec.Cores, p.spec.CoreFactor, ok = processor(n); !ok {
+	if p.spec.Cores, p.spec.CoreFactor, ok = storage.Processor(n); !ok {
 		return p, fmt.Errorf("the processor of %q is not known", r.system)
 	}
 	p.spec.Gateway = strings.Contains(r.work, "s3") || strings.Contains(r.work, "rgw")

@@ -11,7 +11,7 @@ import (
 func TestBenchStorage(t *testing.T) {
 	hash := ""
 	for _, workers := range []string{"1", "2", "3"} {
-		out, _ := aisim(t, 0, "bench", "storage", "--nodes", "18", "--osds", "2", "--in-flight", "32", "--end", "0.01", "--fail-node", "2", "--fill", "0.00001", "--workers", workers)
+		out, _ := aisim(t, 0, "bench", "storage", "--nodes", "18", "--osds", "2", "--in-flight", "32", "--end", "0.01", "--fail-node", "2", "--fail-at", "0.002", "--detect", "0.001", "--peer", "0.0005", "--out", "0.001", "--fill", "0.00001", "--workers", workers)
 		var r map[string]any
 		if err := json.Unmarshal([]byte(out), &r); err != nil {
 			t.Fatal(err)
@@ -31,18 +31,25 @@ func TestBenchStorage(t *testing.T) {
 
 func TestBenchStorageRefusals(t *testing.T) {
 	for word, args := range map[string][]string{
-		`--bytes is "many"`:      {"--bytes", "many"},
-		"--workers is -1":        {"--workers", "-1"},
-		"--drive":                {"--drive", "drum"},
-		"share of reads 2":       {"--reads", "2"},
-		`scheduler "x"`:          {"--scheduler", "x"},
-		"need 3 hosts":           {"--nodes", "2"},
-		"failure of node 70":     {"--fail-node", "70"},
-		"want 512 to the object": {"--bytes", "8MiB"},
+		`--bytes is "many"`:     {"--bytes", "many"},
+		"--workers is -1":       {"--workers", "-1"},
+		`--total is "all"`:      {"--total", "all"},
+		"--nic-gbps is 0":       {"--nic-gbps", "0"},
+		"--drive":               {"--drive", "drum"},
+		"share of reads 2":      {"--reads", "2"},
+		`scheduler "x"`:         {"--scheduler", "x"},
+		"need 3 hosts":          {"--nodes", "2"},
+		"failure of node 70":    {"--fail-node", "70"},
+		"requests of 8388608 B": {"--bytes", "8MiB"},
 	} {
 		out, errs := aisim(t, exitUsage, append([]string{"bench", "storage"}, args...)...)
 		if out != "" || !strings.Contains(errs, word) {
 			t.Errorf("%v: stdout %q, stderr %s", args, out, errs)
 		}
 	}
+}
+
+// The scenario of the worked example can be read.
+func TestStudyOfCeph(t *testing.T) {
+	aisim(t, 0, "check", "../../docs/studies/ceph-4096.toml")
 }

@@ -130,6 +130,7 @@ func TestKnobs(t *testing.T) {
 		"bytes":            func(c *Config) { c.RequestBytes = 4096 },
 		"oversubscription": func(c *Config) { c.Oversubscription = 8 },
 		"scrub":            func(c *Config) { c.ScrubDays = 1e-4 },
+		"requests":         func(c *Config) { c.Requests = 40 },
 		"open loop":        func(c *Config) { c.InFlight, c.ArrivalsPerSec = 0, 1e4 },
 	} {
 		c := base
@@ -150,5 +151,20 @@ func TestOpenLoopBeyondCapacity(t *testing.T) {
 	}
 	if _, err = p.Run(); err == nil || !strings.Contains(err.Error(), "open loop") {
 		t.Error(err)
+	}
+}
+
+// So many requests and no more: the last answer comes when the pool has served them.
+func TestFiniteRun(t *testing.T) {
+	s := spec(6, 2, "rep-3")
+	c := Config{Spec: s, InFlight: 16, RequestBytes: 4 << 20, Requests: 200, EndSec: 10}
+	r := run(t, c)
+	if r.Requests != 1200 || r.InFlight != 0 {
+		t.Fatalf("%d requests answered, %d in flight", r.Requests, r.InFlight)
+	}
+	near(t, "seconds", r.LastSec, 1200/analytic(t, s, storage.Write, 4<<20), 0.25)
+	c.Failure = &Failure{AtSec: r.LastSec / 2, Node: 1, DetectSec: 1, PeeringSec: 0.5, OutSec: 100}
+	if lost := run(t, c); lost.Requests != 1200 || lost.LastSec < c.Failure.AtSec+1.5 {
+		t.Errorf("with a node lost: %d requests, the last at %.3f s", lost.Requests, lost.LastSec)
 	}
 }

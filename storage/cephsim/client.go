@@ -62,6 +62,9 @@ func (h *host) slot() (uint32, bool) {
 
 // issue sends a new request to a group drawn evenly, as names hash to groups.
 func (p *Pool) issue(ctx *sim.Context, h *host, self, slot uint32) {
+	if p.c.Requests > 0 && h.issued >= p.c.Requests {
+		return
+	}
 	draw := h.random.Uint64()
 	r := &h.requests[slot]
 	r.pg = int32((draw >> 32) * uint64(p.costs.PGs) >> 32)
@@ -93,6 +96,7 @@ func (p *Pool) finish(ctx *sim.Context, h *host, self sim.Entity, slot uint32, r
 	r := &h.requests[slot]
 	r.live = false
 	took := now - r.start
+	h.last = now
 	h.hash = (h.hash ^ uint64(now)<<20 ^ uint64(slot)) * 0x100000001b3
 	switch {
 	case refused:

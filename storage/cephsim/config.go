@@ -44,6 +44,7 @@ type Config struct {
 	ArrivalsPerSec float64 // requests per second of each host in an open loop
 	ReadShare      float64 // share of reads, 0 to 1
 	RequestBytes   float64 // [4096]
+	Requests       int64   // that each host issues in all; 0: until the end
 
 	Oversubscription float64   // of the rack uplinks [1: not modelled]
 	Scheduler        Scheduler // [balanced]
@@ -101,7 +102,9 @@ func (c *Config) check() (storage.Costs, error) {
 	case !(c.ReadShare >= 0 && c.ReadShare <= 1):
 		return bad("share of reads %g: want 0 to 1", c.ReadShare)
 	case !(c.RequestBytes >= 512 && c.RequestBytes <= objectBytes(&c.Spec)):
-		return bad("requests of %g B: want 512 to the object size %g", c.RequestBytes, objectBytes(&c.Spec))
+		return bad("requests of %.0f B: want 512 to the object size %.0f", c.RequestBytes, objectBytes(&c.Spec))
+	case c.Requests < 0:
+		return bad("%d requests in all: want 0 (until the end) or more", c.Requests)
 	case !(c.ThinkSec >= 0):
 		return bad("pause %g s: want 0 or more", c.ThinkSec)
 	case !(c.Oversubscription >= 1):

@@ -151,6 +151,7 @@ type host struct {
 	refused  int64
 	resent   int64
 	hash     uint64
+	last     sim.Time // answer
 	counts   counts
 }
 

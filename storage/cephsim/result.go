@@ -18,13 +18,14 @@ type Result struct {
 	PerSec, BytesPerSec     float64
 	Read, Write             *sim.Histogram // latencies
 	InFlight                int64
+	LastSec                 float64 // when the last answer came
 
 	Rebuilt, ToRebuild int64   // objects
 	RebuiltBytes       int64   //
 	RebuildSec         float64 // from the loss to the last object; 0 if not all are back
 	ScrubbedBytes      int64
 
-	// Busy shares until the end: of all, and of the busiest.
+	// Busy shares until the end, or the last answer: of all, and of the busiest.
 	CPU, Drives, PortsIn, PortsOut Use
 	Bottleneck                     string
 	FullOSDs, NearfullOSDs         int
@@ -89,12 +90,12 @@ func (p *Pool) drain() error {
 }
 
 func (p *Pool) result() *Result {
-	end := p.end
-	r := &Result{SimulatedSec: end.Seconds(), Events: p.engine.Events(), Read: sim.NewHistogram(), Write: sim.NewHistogram(), ToRebuild: p.toMove}
+	r := &Result{SimulatedSec: p.end.Seconds(), Events: p.engine.Events(), Read: sim.NewHistogram(), Write: sim.NewHistogram(), ToRebuild: p.toMove}
 	for i := range p.hosts {
 		h := &p.hosts[i]
 		r.Requests, r.Reads, r.Refused, r.Resent = r.Requests+h.done, r.Reads+h.doneRead, r.Refused+h.refused, r.Resent+h.resent
 		r.Hash += h.hash
+		r.LastSec = math.Max(r.LastSec, h.last.Seconds())
 		for s := range h.requests {
 			if q := &h.requests[s]; q.live {
 				r.InFlight++
@@ -109,10 +110,15 @@ func (p *Pool) result() *Result {
 		r.Write.Merge(&p.racks[i].writes)
 	}
 	r.Writes = r.Requests - r.Reads
-	r.PerSec = float64(r.Requests) / r.SimulatedSec
+	over := r.SimulatedSec
+	if p.c.Requests > 0 && r.InFlight == 0 && r.LastSec > 0 { // all done before the end
+		over = r.LastSec
+	}
+	end := ticks(over)
+	r.PerSec = float64(r.Requests) / over
 	r.BytesPerSec = r.PerSec * p.c.RequestBytes
 	share := func(u *Use, busy float64, count int) {
-		v := busy / float64(end)
+		v := math.Min(1, busy/float64(end))
 		u.Mean += v / float64(count)
 		u.Max = math.Max(u.Max, v)
 	}
