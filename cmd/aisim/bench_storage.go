@@ -58,7 +58,7 @@ reads of 4 KiB, 1,024 in flight per host. Nothing is issued after the end; the w
 time counts the building of the pool.`,
 		Example: `  aisim bench storage --workers 1
   aisim bench storage --protection ec-6+2 --reads 0 --bytes 4MiB --in-flight 32 --end 1
-  aisim bench storage --reads 0 --bytes 4MiB --in-flight 32 --total 1TB --end 60 --fail-node 3 --format text`,
+  aisim bench storage --reads 0 --bytes 4MiB --total 1TB --end 60 --fail-node 3`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			at := cmd.CommandPath()
