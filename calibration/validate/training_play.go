@@ -25,6 +25,12 @@ func (k *trainings) play(r *run) (*outcome, error) {
 	var job *training.Job
 	if r.free {
 		job, err = r.place(m, usable)
+		if err != nil && r.row.Text("recompute") == "" && r.cfg.Arch.Generic == nil {
+			r.cfg.Recompute = training.RecomputeFull
+			if job, err = r.place(m, usable); err == nil {
+				r.assume("recompute full: nothing fits without")
+			}
+		}
 	} else {
 		job, err = training.Prepare(r.cfg, m)
 	}

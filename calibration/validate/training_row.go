@@ -114,14 +114,37 @@ func (r *run) format() error {
 func (r *run) batch(n map[string]int) error {
 	b := &r.cfg.Batch
 	b.Global, b.Seq, b.Micro = n["global_batch_seqs"], n["seq_len"], n["micro_batch"]
-	if b.Global < 1 {
-		return refuse("the row has no global_batch_seqs")
+	if m := r.cfg.Arch.MaxSeq; b.Seq < 1 && m > 0 && m <= usualMaxSeq && meters[r.row.Text("metric")].scale == Rate {
+		b.Seq = m // what the model was made for; later models are trained on less than they can take
+		r.assume("sequences of %d tokens, the model's length", m)
 	}
 	if b.Seq < 1 && r.cfg.Arch.Generic == nil {
 		return refuse("the row has no seq_len")
 	}
+	if b.Global < 1 {
+		// A rate hardly moves with the batch once that is large; a step's time is the batch.
+		if m := meters[r.row.Text("metric")]; m.scale != Rate || r.row.Text("metric") == "steps_per_s" || r.cfg.Arch.Generic != nil {
+			return refuse("the row has no global_batch_seqs")
+		}
+		tokens := float64(usualBatchTokens)
+		if n := batchOfTokens.FindStringSubmatch(r.row.Text("notes")); n != nil {
+			v, _ := strconv.ParseFloat(n[1], 64)
+			tokens = v * (1 << 20)
+		}
+		b.Global = max(1, int(tokens)/b.Seq/r.chips) * r.chips
+		r.assume("a batch of %d sequences", b.Global)
+	}
 	return nil
 }
+
+// usualMaxSeq is the longest context that models were pre-trained on throughout.
+const usualMaxSeq = 4096
+
+// usualBatchTokens is the batch taken for a rate whose row states none: that of GPT-3's
+// and Llama's recipes.
+const usualBatchTokens = 4 << 20
+
+var batchOfTokens = regexp.MustCompile(`batch (\d+(?:\.\d+)?) ?M tokens`)
 
 var adapterRank = regexp.MustCompile(`(?:\brank|\br\s*=)\s*=?\s*(\d+)`)
 
@@ -259,7 +282,7 @@ func (r *run) sequenceParallel() {
 		return
 	}
 	switch line(r.profile.ID) {
-	case "megatron-core", "megatron-bridge", "nemo", "maxtext", "nanotron", "pytorch-fsdp":
+	case "megatron-core", "megatron-bridge", "nemo", "maxtext", "nanotron", "pytorch-fsdp", "synapseai", "neuron":
 		r.cfg.SequenceParallel = true
 		r.assume("sequence parallel")
 	}
@@ -295,6 +318,8 @@ var frameworkNames = []struct {
 	{[]string{"torchtitan", "fsdp", "torchtune", "lingua", "fms", "flashattention", "flash-attention", "hugging", "transformers", "accelerate", "lightning", "litgpt", "axolotl", "trl"}, "pytorch-fsdp"},
 	{[]string{"pytorch", "torch"}, "pytorch"},
 	{[]string{"tensorflow", "keras"}, "tensorflow"},
+	{[]string{"synapse", "habana", "gaudi"}, "synapseai"},
+	{[]string{"neuron", "nxd", "trainium"}, "neuron"},
 	{[]string{"mxnet", "hugectr", "merlin", "dgl", "cuda", "ngc", "mlperf"}, "pytorch"},
 }
 
@@ -398,7 +423,7 @@ func line(id string) string {
 // usualZeRO is what a framework shards when nobody says.
 func (r *run) usualZeRO() int {
 	switch line(r.profile.ID) {
-	case "megatron-core", "megatron-bridge", "nemo", "nanotron":
+	case "megatron-core", "megatron-bridge", "nemo", "nanotron", "synapseai", "neuron":
 		return 1
 	case "maxtext", "llm-foundry", "pytorch-fsdp":
 		return 3
