@@ -96,6 +96,11 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 	if o.PrefixTokens != nil {
 		put("prefix_hit_rate", "ratio", o.PrefixHitRate())
 	}
+	if s := o.Scaling; s != nil {
+		put("replicas_mean", "replicas", s.ReplicaSeconds/math.Max(o.EndSec-o.StartSec, 1e-9))
+		put("replicas_peak", "replicas", float64(s.Peak))
+		put("replicas_started", "replicas", float64(s.Starts))
+	}
 	if l := p.Admission; l != nil {
 		put("shed", "requests", float64(o.Shed))
 		put("timed_out", "requests", float64(o.TimedOut))

@@ -126,6 +126,14 @@ func (f *Future) serve(i int) error {
 func (f *Future) Service(i int) *serving.Prepared {
 	prep := *f.Services[i]
 	prep.Config.Network.BytesPerSec *= f.Change.Of(WANLink)
+	if a := f.World.Placed[i].Autoscale; a != nil {
+		// A new replica goes through the chain of the first ones: all of them load at
+		// once there, so that its own load takes at most as long.
+		prep.Config.Autoscale.StartSec = a.ProvisionSec + a.PullSec + f.Fleet[i].LoadSec
+		if arch := &f.World.Placed[i].Arch; arch.Generic == nil {
+			prep.Config.Autoscale.StartSec += initSec(arch.Params())
+		}
+	}
 	if t := f.World.Placed[i].Requests.Recorded; t != nil {
 		prep.Hashes, prep.HashTokens = t.Hashes, t.BlockTokens
 	}

@@ -91,6 +91,13 @@ func TestServingKeys(t *testing.T) {
 	if o := serveTalks(t, "admission = { max_queue = 1 }\n"); o.Shed == 0 || o.Completed+o.Shed != o.Requests {
 		t.Errorf("max_queue: %d of %d turned away, %d completed", o.Shed, o.Requests, o.Completed)
 	}
+	few := serveTalks(t, "autoscale = { min = 1, target = 4, interval = \"1 s\" }\n")
+	if few.Scaling == nil || few.Scaling.Starts == 0 || few.TTFT.Mean <= plain.TTFT.Mean {
+		t.Errorf("autoscale: %+v, first tokens after %v s, %v with all", few.Scaling, few.TTFT.Mean, plain.TTFT.Mean)
+	}
+	if o := serveTalks(t, "autoscale = { min = 0, target = 4, interval = \"1 s\", pull = \"2min\" }\n"); o.TTFT.Max < 120 || o.Completed != o.Requests {
+		t.Errorf("from nothing with a pull of 2 min: first tokens after %v s at most", o.TTFT.Max)
+	}
 	if o := serveTalks(t, "admission = { timeout = \"100 ms\" }\n"); o.TimedOut == 0 || o.Completed+o.TimedOut != o.Requests {
 		t.Errorf("timeout: %d of %d given up, %d completed", o.TimedOut, o.Requests, o.Completed)
 	}

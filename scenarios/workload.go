@@ -52,6 +52,7 @@ type Workload struct {
 
 	PrefixCache *PrefixCache `toml:"prefix_cache"`
 	Admission   *Admission   `toml:"admission"`
+	Autoscale   *Autoscale   `toml:"autoscale"`
 }
 
 // StragglerSet says whether the workload's Straggler was given, here or in
@@ -164,6 +165,17 @@ type PrefixCache struct {
 type Admission struct {
 	MaxQueue   int     `toml:"max_queue"`
 	TimeoutSec float64 `toml:"timeout"`
+}
+
+// Autoscale lets the number of replicas follow the load.
+type Autoscale struct {
+	Min          int     `toml:"min"`
+	Max          *int    `toml:"max"`
+	Target       float64 `toml:"target"`
+	IntervalSec  float64 `toml:"interval"`
+	DownAfterSec float64 `toml:"down_after"`
+	ProvisionSec float64 `toml:"provision"`
+	PullSec      float64 `toml:"pull"`
 }
 
 // Batcher is the dynamic batcher in front of a generic model.

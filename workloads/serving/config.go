@@ -49,11 +49,13 @@ type Config struct {
 	MemoryFraction float64 // of device memory that the engine may use
 	MaxContext     int     // tokens of prompt and output; 0: the model's
 
-	Prefix  PrefixCache
-	Limits  Admission
-	SLO     SLO
-	Network Network
-	Batcher Batcher // for Arch.Generic
+	Prefix PrefixCache
+	Limits Admission
+	// Autoscale makes Replicas the most that there can be.
+	Autoscale Autoscale
+	SLO       SLO
+	Network   Network
+	Batcher   Batcher // for Arch.Generic
 }
 
 // SLO is a goal: a share Attainment of requests has its first token within
@@ -211,6 +213,9 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("serving: %d sites for %d replicas: each site needs at least one", d.Network.Sites, d.Replicas)
 	}
 	if err := d.Prefix.validate(); err != nil {
+		return err
+	}
+	if err := d.Autoscale.validate(d.Replicas); err != nil {
 		return err
 	}
 	if err := d.Arch.Validate(); err != nil {

@@ -22,6 +22,7 @@ type fleet struct {
 	held   []int32 // requests that wait for a replica, per arrival order
 	maxLen int
 	low    bounds
+	scale  *scaler
 	seen   map[int64]int32 // replica that a prefix hash was last sent to, for routers that ask
 }
 
@@ -157,10 +158,10 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 	switch {
 	case opt.Concurrency > 0:
 		err = f.closedLoop(changes)
-	case c.Router == RoundRobin && c.Limits.MaxQueue == 0 && !slices.ContainsFunc(changes, func(g change) bool { return !g.up }):
+	case c.Router == RoundRobin && c.Limits.MaxQueue == 0 && c.Autoscale.Max == 0 && !slices.ContainsFunc(changes, func(g change) bool { return !g.up }):
 		err = f.independent(changes)
 	default:
-		err = f.open(changes)
+		err = f.open(changes, t)
 	}
 	if err != nil {
 		return nil, err
@@ -194,6 +195,11 @@ func (p *Prepared) changes(opt *Options) ([]change, error) {
 		return nil, fmt.Errorf("serving: concurrency %d: must not be negative", opt.Concurrency)
 	}
 	var list []change
+	if scale := p.Config.Autoscale.Max > 0; scale && (opt.Concurrency > 0 || len(opt.ReadyAt) > 0 || len(opt.Outages) > 0) {
+		return nil, fmt.Errorf("serving: autoscaling takes an open load, and replicas that neither fail nor start late")
+	} else if scale {
+		return nil, nil
+	}
 	for i := range n {
 		at := 0.0
 		if i < len(opt.ReadyAt) {
@@ -236,8 +242,11 @@ func (p *Prepared) changes(opt *Options) ([]change, error) {
 }
 
 // open serves an open load in order of time.
-func (f *fleet) open(changes []change) error {
+func (f *fleet) open(changes []change, count *tally) error {
 	ci := 0
+	if f.c.Autoscale.Max > 0 {
+		f.scale = newScaler(f)
+	}
 	sees := f.c.Router != RoundRobin || f.c.Limits.MaxQueue > 0
 	for {
 		c, first, err := f.pump.take()
@@ -252,6 +261,9 @@ func (f *fleet) open(changes []change) error {
 			for ; ci < len(changes) && changes[ci].at <= t; ci++ {
 				f.apply(changes[ci])
 			}
+			if f.scale != nil {
+				f.scale.before(t)
+			}
 			if sees {
 				f.catchUp(t - f.c.StaleSec)
 			}
@@ -263,6 +275,9 @@ func (f *fleet) open(changes []change) error {
 	}
 	for ; ci < len(changes); ci++ {
 		f.apply(changes[ci])
+	}
+	if f.scale != nil {
+		count.scaling = f.scale.finish()
 	}
 	f.advance(math.Inf(1))
 	return nil
@@ -470,6 +485,9 @@ func (f *fleet) route(i int32, ready float64) {
 	}
 	if k < 0 {
 		f.held = append(f.held, i)
+		if f.scale != nil {
+			f.scale.held(ready)
+		}
 		return
 	}
 	if most := f.c.Limits.MaxQueue; most > 0 && l.at(k) >= int32(most) {

@@ -40,6 +40,7 @@ type Outcome struct {
 	PromptAsked  int64
 	Memory       Memory
 	Replicas     []ReplicaUse
+	Scaling      *Scaling // nil without autoscaling
 
 	TTFTParts []result.PartsAt  // at p50, p95 and p99
 	E2EParts  []result.StepPart // means over all completed requests
@@ -184,8 +185,12 @@ func (f *fleet) use(o *Outcome, per []int) {
 		o.Events += r.events
 		o.Steps += r.steps0
 	}
-	if span > 0 {
-		o.Utilisation = busy / (span * float64(len(f.reps)))
+	there := span * float64(len(f.reps)) // replica-seconds
+	if o.Scaling != nil {
+		there = o.Scaling.ReplicaSeconds
+	}
+	if there > 0 {
+		o.Utilisation = busy / there
 	}
 	if busy > 0 {
 		o.MeanBatch, o.CacheMean = seqs/busy, cache/busy/blocks

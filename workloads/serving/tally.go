@@ -22,6 +22,7 @@ type tally struct {
 	workers     int
 	reps        []replica // for late latencies
 
+	scaling                                                 *Scaling
 	shed, timedOut                                          int
 	requests, completed, lost, preempted, attained, retried int
 	promptTokens, outputTokens, goodTokens                  int64
@@ -218,7 +219,7 @@ func ttftCell(sec float64) int {
 
 func (t *tally) outcome(f *fleet) *Outcome {
 	o := &Outcome{Requests: t.requests, Completed: t.completed, Lost: t.lost, Shed: t.shed, TimedOut: t.timedOut, Retried: t.retried, Preempted: t.preempted, Attained: t.attained,
-		PromptTokens: t.promptTokens, OutputTokens: t.outputTokens, StartSec: t.start, EndSec: math.Max(t.end, t.lastArrival), Memory: t.p.Memory}
+		Scaling: t.scaling, PromptTokens: t.promptTokens, OutputTokens: t.outputTokens, StartSec: t.start, EndSec: math.Max(t.end, t.lastArrival), Memory: t.p.Memory}
 	if t.digested {
 		o.Digest = t.digest
 	}

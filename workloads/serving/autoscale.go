@@ -1,0 +1,204 @@
+package serving
+
+import (
+	"fmt"
+	"math"
+)
+
+// Autoscale lets the number of replicas follow the load, as the autoscalers of Kubernetes
+// do: every IntervalSec as many are wanted as keep the requests in flight per replica at
+// Target; more are started at once and answer StartSec later; fewer are kept only when fewer
+// were wanted for DownAfterSec. A replica that goes takes no more requests and ends what it
+// has. With Min 0 the last goes too, and a request that finds none starts one.
+type Autoscale struct {
+	Min, Max     int     // replicas; Max 0: no autoscaling
+	Target       float64 // requests in flight per replica
+	IntervalSec  float64
+	StartSec     float64 // from the decision to the first answer: provision, pull, load, capture, warm up
+	DownAfterSec float64
+}
+
+func (a *Autoscale) validate(replicas int) error {
+	switch {
+	case a.Max == 0:
+		return nil
+	case a.Min < 0 || a.Max < max(a.Min, 1) || a.Max > replicas:
+		return fmt.Errorf("serving: autoscaling between %d and %d replicas of %d: expected 0 ≤ min ≤ max ≤ replicas and max above 0", a.Min, a.Max, replicas)
+	case !(a.Target > 0) || math.IsInf(a.Target, 0):
+		return fmt.Errorf("serving: autoscaling to %v requests in flight per replica: expected a positive number", a.Target)
+	case !(a.IntervalSec > 0) || !(a.StartSec >= 0) || !(a.DownAfterSec >= 0) || math.IsInf(a.IntervalSec+a.StartSec+a.DownAfterSec, 0):
+		return fmt.Errorf("serving: autoscaling every %v s, start in %v s, down after %v s: expected a positive interval and times from 0 upwards", a.IntervalSec, a.StartSec, a.DownAfterSec)
+	}
+	return nil
+}
+
+// Scaling is what an autoscaler did.
+type Scaling struct {
+	Starts         int     // replicas started after the beginning
+	Peak           int     // replicas that existed at once
+	ReplicaSeconds float64 // of replicas that existed: starting, serving or ending
+}
+
+type scaleState uint8
+
+const (
+	off scaleState = iota
+	starting
+	serves
+	ending
+)
+
+// scaler is the autoscaler of a fleet.
+type scaler struct {
+	Autoscale
+	f     *fleet
+	tick  float64
+	state []scaleState
+	since []float64 // when a replica was started
+	queue []change  // replicas that will be up, in order of time
+	want  []wanted  // of the last DownAfterSec, falling
+	on    int       // starting or serving
+	out   Scaling
+}
+
+type wanted struct {
+	at float64
+	n  int
+}
+
+func newScaler(f *fleet) *scaler {
+	s := &scaler{Autoscale: f.c.Autoscale, f: f, state: make([]scaleState, len(f.reps)), since: make([]float64, len(f.reps))}
+	s.tick = s.IntervalSec
+	for i := range s.Min {
+		s.state[i] = serves
+		s.on++
+		f.down[i]--
+		f.look(i)
+	}
+	s.out.Peak = s.Min
+	return s
+}
+
+// before does what falls due up to and including time t.
+func (s *scaler) before(t float64) {
+	for {
+		at := math.Min(s.tick, s.ready())
+		if at > t {
+			return
+		}
+		if at == s.ready() {
+			s.up(s.queue[0])
+			s.queue = s.queue[1:]
+			continue
+		}
+		s.f.catchUp(at)
+		s.decide(at)
+		s.tick += s.IntervalSec
+	}
+}
+
+// ready is when the next replica that was started will be up.
+func (s *scaler) ready() float64 {
+	if len(s.queue) == 0 {
+		return math.Inf(1)
+	}
+	return s.queue[0].at
+}
+
+func (s *scaler) up(g change) {
+	s.state[g.replica] = serves
+	s.f.apply(g)
+}
+
+// held is told that a request found no replica at time t.
+func (s *scaler) held(t float64) {
+	if s.on == 0 {
+		s.more(t, 1)
+	}
+}
+
+// decide compares what is wanted with what there is.
+func (s *scaler) decide(t float64) {
+	f := s.f
+	inFlight := len(f.held)
+	for i := range f.reps {
+		inFlight += int(f.reps[i].outstand)
+		if s.state[i] == ending && f.reps[i].outstand == 0 {
+			s.end(i, t)
+		}
+	}
+	n := min(max(int(math.Ceil(float64(inFlight)/s.Target)), s.Min), s.Max)
+	for len(s.want) > 0 && s.want[len(s.want)-1].n <= n {
+		s.want = s.want[:len(s.want)-1]
+	}
+	s.want = append(s.want, wanted{t, n})
+	for s.want[0].at < t-s.DownAfterSec {
+		s.want = s.want[1:]
+	}
+	switch keep := s.want[0].n; { // the most of the window
+	case n > s.on:
+		s.more(t, n)
+	case keep < s.on:
+		s.fewer(keep)
+	}
+}
+
+// more brings the replicas up to n: those that are ending first, then new ones.
+func (s *scaler) more(t float64, n int) {
+	for i := 0; i < len(s.state) && s.on < n; i++ {
+		if s.state[i] == ending {
+			s.state[i] = serves
+			s.on++
+			s.f.apply(change{at: t, replica: i, up: true})
+		}
+	}
+	for i := 0; i < len(s.state) && s.on < n; i++ {
+		if s.state[i] == off {
+			s.state[i], s.since[i] = starting, t
+			s.on++
+			s.out.Starts++
+			s.queue = append(s.queue, change{at: t + s.StartSec, replica: i, up: true})
+		}
+	}
+	exist := 0
+	for _, st := range s.state {
+		if st != off {
+			exist++
+		}
+	}
+	s.out.Peak = max(s.out.Peak, exist)
+}
+
+// fewer lets the replicas with the highest numbers that serve end, down to n.
+func (s *scaler) fewer(n int) {
+	for i := len(s.state) - 1; i >= 0 && s.on > n; i-- {
+		if s.state[i] == serves {
+			s.state[i] = ending
+			s.on--
+			s.f.down[i]++
+			s.f.sites[i%len(s.f.sites)].set(i/len(s.f.sites), away)
+		}
+	}
+}
+
+func (s *scaler) end(i int, t float64) {
+	s.state[i] = off
+	s.out.ReplicaSeconds += t - s.since[i]
+	if p := s.f.reps[i].prefix; p != nil {
+		p.clear()
+	}
+}
+
+// finish serves what is left once no more requests arrive, and counts to the end.
+func (s *scaler) finish() *Scaling {
+	for len(s.queue) > 0 || len(s.f.held) > 0 {
+		s.before(math.Min(s.tick, s.ready()))
+	}
+	s.f.advance(math.Inf(1))
+	for i := range s.state {
+		if s.state[i] != off {
+			s.end(i, math.Max(s.f.latest(), s.since[i]))
+		}
+	}
+	return &s.out
+}
