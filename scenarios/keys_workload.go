@@ -91,7 +91,7 @@ var servingKeys = []Key{
 	{Path: "workload.arrivals.output.p50", Doc: "Median.", Dim: units.Count, Range: within(1, 1e7), Example: `129`},
 	{Path: "workload.arrivals.output.p95", Doc: "95th percentile.", Dim: units.Count, Range: within(1, 1e7), Example: `451`},
 	{Path: "workload.trace", Doc: "File with requests, relative to the scenario file (to the working folder in --set).", Only: "serving", Group: "requests", File: true, Example: `"AzureLLMInferenceTrace_conv.csv"`},
-	{Path: "workload.trace_format", Doc: "Layout of the trace: Azure's CSV or Mooncake's JSON lines.", Only: "serving", Enum: []string{"azure", "mooncake"}, Derived: "told from the file's first byte"},
+	{Path: "workload.trace_format", Doc: "Layout of the trace: Azure's CSV, Mooncake's JSON lines, BurstGPT's CSV, or a log of requests of vLLM, AIPerf, guidellm and the like.", Only: "serving", Enum: []string{"azure", "mooncake", "burstgpt", "requests"}, Derived: "told from the file's beginning"},
 	{Path: "workload.rescale", Doc: "Multiplies the request rate of the trace.", Only: "serving", Dim: units.Ratio, Range: above(0, 1000), Default: `1`, Why: "the trace as it is", Example: `2`},
 	{Path: "workload.max_batch", Doc: "Sequences that run at once in one replica.", Only: "serving", Range: within(1, 65536), Derived: "the engine profile's", Example: `256`},
 	{Path: "workload.token_budget", Doc: "Tokens that one engine step may take.", Only: "serving", Range: within(1, 1<<24), Derived: "the engine profile's", Example: `8192`},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"aisim/hardware"
+	"aisim/internal/result"
 	"aisim/topology"
 	"aisim/workloads"
 	"aisim/workloads/serving"
@@ -30,8 +31,16 @@ func (w *World) place(wl *Workload, nodes Nodes) (Placed, error) {
 	if p.Serving, err = w.servingConfig(&p); err != nil {
 		return p, err
 	}
-	p.Requests, err = newRequestSource(w.Scenario, &p)
-	return p, err
+	if p.Requests, err = newRequestSource(w.Scenario, &p); err != nil {
+		return p, err
+	}
+	if t := p.Requests.Recorded; t != nil {
+		for _, x := range t.Rejected {
+			w.Warnings = append(w.Warnings, result.Warning{What: fmt.Sprintf("%d requests of the trace of %s are left out", x.Count, wl.ID),
+				Why: fmt.Sprintf("%s (first at %d)", x.Reason, x.First), Effect: "the load is lighter than the file"})
+		}
+	}
+	return p, nil
 }
 
 // architecture is the model of a workload: a card, a shape of the user's, or totals.

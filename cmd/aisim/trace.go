@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,9 +13,9 @@ import (
 
 func (p *program) trace() *cobra.Command {
 	cmd := p.group("trace", "Look into, convert and replay traces", `Trace reads two sorts of traces, plain or compressed with gzip or Zstandard. Requests that
-services are replayed from: Azure LLM CSV and Mooncake JSONL. Executions of ranks:
-MLCommons Chakra (protobuf and JSON), PyTorch profiles (Kineto) and execution traces,
-and the text layers of ASTRA-sim 1.0 and SimAI.`, `  aisim trace info requests.csv
+services are replayed from: Azure LLM CSV, Mooncake JSONL, BurstGPT CSV and logs of
+engines. Executions of ranks: MLCommons Chakra (protobuf and JSON), PyTorch profiles
+(Kineto) and execution traces, and the text layers of ASTRA-sim 1.0 and SimAI.`, `  aisim trace info requests.csv
   aisim trace info chakra.*.et
   aisim trace replay profile.json.gz --on llama3-405b-16k-h100`)
 	cmd.AddCommand(p.traceInfo(), p.traceConvert(), p.traceReplay())
@@ -37,8 +39,8 @@ ranks of one execution. A trace that is damaged gives the place at fault, and ex
   aisim trace info chakra.0.et chakra.1.et`,
 		Args: cobra.MinimumNArgs(1),
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
-			if layout != "" && layout != string(trace.Azure) && layout != string(trace.Mooncake) {
-				return usage(cmd.CommandPath(), "use azure or mooncake, or leave it out", "no layout is called %q", layout)
+			if layout != "" && !slices.Contains(trace.Formats(), layout) {
+				return usage(cmd.CommandPath(), "use "+strings.Join(trace.Formats(), ", ")+", or leave it out", "no layout is called %q", layout)
 			}
 			return nil
 		},
@@ -58,8 +60,8 @@ ranks of one execution. A trace that is damaged gives the place at fault, and ex
 			}
 			return p.print(asTable(traceRows(t)))
 		}}
-	cmd.Flags().StringVar(&layout, "layout", "", "`NAME` of the layout of requests, azure or mooncake (default: told from the first byte)")
-	_ = cmd.RegisterFlagCompletionFunc("layout", cobra.FixedCompletions([]string{string(trace.Azure), string(trace.Mooncake)}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVar(&layout, "layout", "", "`NAME` of the layout of requests: azure, mooncake, burstgpt or requests (default: told from the beginning)")
+	_ = cmd.RegisterFlagCompletionFunc("layout", cobra.FixedCompletions(trace.Formats(), cobra.ShellCompDirectiveNoFileComp))
 	addFormat(cmd, &format, "text", "json")
 	return cmd
 }
@@ -67,7 +69,7 @@ ranks of one execution. A trace that is damaged gives the place at fault, and ex
 func readRequests(path, layout string) (*trace.Trace, error) {
 	t, err := trace.ReadFile(path, trace.Format(layout), trace.Limits{})
 	if err != nil {
-		return nil, &fault{exitData, "the trace cannot be read: " + cause(err), path, "an Azure LLM CSV, a Mooncake JSONL file, a Chakra or PyTorch trace, or layers of ASTRA-sim or SimAI are wanted"}
+		return nil, &fault{exitData, "the trace cannot be read: " + cause(err), path, "an Azure LLM or BurstGPT CSV, a Mooncake JSONL file, a log of requests, a Chakra or PyTorch trace, or layers of ASTRA-sim or SimAI are wanted"}
 	}
 	return t, nil
 }
@@ -84,6 +86,9 @@ func traceRows(t *trace.Trace) [][]string {
 	}
 	if s.AllBlock > 0 {
 		rows = append(rows, []string{"prefix blocks", fmt.Sprintf("%d of %d tokens, %d distinct", s.AllBlock, t.BlockTokens, s.DistinctBlocks)})
+	}
+	for _, x := range t.Rejected {
+		rows = append(rows, []string{"left out", fmt.Sprintf("%d: %s (first at %d)", x.Count, x.Reason, x.First)})
 	}
 	return rows
 }
@@ -105,6 +110,7 @@ func traceJSON(t *trace.Trace) any {
 		BlockTokens    int     `json:"block_tokens,omitempty"`
 		Blocks         int     `json:"prefix_blocks,omitempty"`
 		DistinctBlocks int     `json:"prefix_blocks_distinct,omitempty"`
+		Rejected       int     `json:"rejected_requests,omitempty"`
 	}{"aisim.trace/v1", s.Requests, s.DurationSec, s.RatePerSec, s.GapCV, s.PromptMean, s.PromptMax, s.PromptTokens,
-		s.OutputMean, s.OutputMax, s.OutTokens, t.BlockTokens, s.AllBlock, s.DistinctBlocks}
+		s.OutputMean, s.OutputMax, s.OutTokens, t.BlockTokens, s.AllBlock, s.DistinctBlocks, t.RejectedCount()}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -96,11 +97,49 @@ type Format string
 const (
 	Azure    Format = "azure"
 	Mooncake Format = "mooncake"
+	BurstGPT Format = "burstgpt"
+	Requests Format = "requests" // a log of requests as they were answered, see ReadLog
 )
 
-// ReadFile reads the trace at path. An empty format is told from the first
-// byte that is not white space: '{' begins Mooncake JSONL, anything else is
-// taken as Azure CSV.
+// Formats lists the layouts.
+func Formats() []string {
+	return []string{string(Azure), string(Mooncake), string(BurstGPT), string(Requests)}
+}
+
+// told is the layout that a file begins like: JSON with a hash or an input_length is
+// Mooncake's, a CSV has the header of Azure or BurstGPT; other JSON, and a CSV that names
+// its columns otherwise, is a log of requests. What is neither is left to Azure's reader.
+func told(head []byte) Format {
+	t := bytes.TrimLeft(head, " \t\r\n\ufeff")
+	line, _, _ := bytes.Cut(t, []byte{'\n'})
+	has := func(words ...string) bool {
+		for _, w := range words {
+			if bytes.Contains(bytes.ToLower(line), []byte(w)) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case len(t) == 0:
+		return Azure
+	case t[0] == '{' && has("hash_ids", "\"input_length\""):
+		return Mooncake
+	case t[0] == '{' && has("queued", "arriv", "ttft", "metadata", "input_lens", "benchmarks", "prompt_tokens", "input_toks", "start_time"), t[0] == '[' && has("prompt", "input", "arriv"):
+		return Requests
+	case t[0] == '{':
+		return Mooncake
+	case has("request tokens"):
+		return BurstGPT
+	case has("contexttokens"):
+		return Azure
+	case has("prompt_", "input_", "output_") && has(","):
+		return Requests
+	}
+	return Azure
+}
+
+// ReadFile reads the trace at path. An empty format is told from its beginning.
 func ReadFile(path string, format Format, lim Limits) (*Trace, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -119,19 +158,24 @@ func Read(r io.Reader, name string, format Format, lim Limits) (*Trace, error) {
 	defer done()
 	br := bufio.NewReaderSize(z, 1<<16)
 	if format == "" {
-		format = Azure
-		head, _ := br.Peek(64)
-		if t := bytes.TrimLeft(head, " \t\r\n\ufeff"); len(t) > 0 && t[0] == '{' {
-			format = Mooncake
-		}
+		head, _ := br.Peek(4096)
+		format = told(head)
 	}
 	switch format {
 	case Azure:
 		return readAzure(br, name, lim.orDefault())
 	case Mooncake:
 		return readMooncake(br, name, lim.orDefault())
+	case BurstGPT:
+		return readBurstGPT(br, name, lim.orDefault())
+	case Requests:
+		l, err := ReadLog(br, name, lim)
+		if err != nil {
+			return nil, err
+		}
+		return l.Trace(), nil
 	}
-	return nil, fmt.Errorf("trace: unknown format %q: expected %s or %s", format, Azure, Mooncake)
+	return nil, fmt.Errorf("trace: unknown format %q: expected one of %s", format, strings.Join(Formats(), ", "))
 }
 
 // ReadAzure reads an Azure LLM inference trace, layout of 2023 or 2024.

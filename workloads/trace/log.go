@@ -43,6 +43,17 @@ type Rejection struct {
 	First  int // line, or number of the entry, of the first
 }
 
+// rejected counts one more request left out, at the given line or entry.
+func rejected(list []Rejection, reason string, at int) []Rejection {
+	for i := range list {
+		if list[i].Reason == reason {
+			list[i].Count++
+			return list
+		}
+	}
+	return append(list, Rejection{reason, 1, at})
+}
+
 // Names under which logs have the quantities, in the order in which they are looked for,
 // with the factor to seconds. Nested keys are joined by dots.
 type named struct {
@@ -320,15 +331,7 @@ func (l *Log) fill(entries []entry, lim Limits) error {
 		return &Error{File: l.Name, Line: entries[0].at, Msg: fmt.Sprintf("no request has %s: expected one of %s, …", what, strings.Join(names, ", "))}
 	}
 	var arrived, sized bool
-	reject := func(reason string, at int) {
-		for i := range l.Rejected {
-			if l.Rejected[i].Reason == reason {
-				l.Rejected[i].Count++
-				return
-			}
-		}
-		l.Rejected = append(l.Rejected, Rejection{reason, 1, at})
-	}
+	reject := func(reason string, at int) { l.Rejected = rejected(l.Rejected, reason, at) }
 	for _, e := range entries {
 		v := flat("", e.value, map[string]any{})
 		arrive, ok := pick(v, arriveKeys)
@@ -420,7 +423,7 @@ func failed(v map[string]any) bool {
 
 // Trace is the load of the log, without what was measured.
 func (l *Log) Trace() *Trace {
-	t := &Trace{Name: l.Name, Requests: make([]Request, len(l.Requests))}
+	t := &Trace{Name: l.Name, Rejected: l.Rejected, Requests: make([]Request, len(l.Requests))}
 	for i := range l.Requests {
 		t.Requests[i] = l.Requests[i].Request
 	}

@@ -20,8 +20,9 @@ type Request struct {
 type Trace struct {
 	Name        string
 	Requests    []Request
-	Hashes      []int64 // prefix block ids of all requests, one after the other
-	BlockTokens int     // tokens that one hash stands for; 0 when there are no hashes
+	Hashes      []int64     // prefix block ids of all requests, one after the other
+	BlockTokens int         // tokens that one hash stands for; 0 when there are no hashes
+	Rejected    []Rejection // requests of the file that were left out, by reason
 }
 
 // Limits bounds what a reader accepts. The zero value means DefaultLimits.
@@ -111,6 +112,15 @@ func Rescale(reqs []Request, factor float64) ([]Request, error) {
 		out[i] = r
 	}
 	return out, nil
+}
+
+// RejectedCount is how many requests of the file were left out.
+func (t *Trace) RejectedCount() int {
+	n := 0
+	for _, x := range t.Rejected {
+		n += x.Count
+	}
+	return n
 }
 
 // Summary describes a trace in a few numbers.

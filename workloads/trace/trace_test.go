@@ -173,6 +173,41 @@ func TestEndlessLineStops(t *testing.T) {
 	}
 }
 
+const burstGood = burstHeader + "\n5,ChatGPT,472,18,490,Conversation log\n45,ChatGPT,1087,0,1087,API log\n118,GPT-4,417,276,693,Conversation log\n"
+
+func TestBurstGPT(t *testing.T) {
+	for _, f := range []Format{BurstGPT, ""} {
+		tr, err := Read(strings.NewReader(burstGood), "b", f, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(tr.Requests) != 2 || tr.Requests[1] != (Request{ArriveSec: 113, Prompt: 417, Output: 276}) ||
+			len(tr.Rejected) != 1 || tr.Rejected[0] != (Rejection{"no prompt or no output tokens", 1, 3}) {
+			t.Errorf("%+v", tr)
+		}
+	}
+	for text, want := range map[string]string{
+		"Timestamp,Model\n1,x\n":                   "header",
+		burstHeader + "\n5,m,1,2\n":                "expected 6 fields",
+		burstHeader + "\nx,m,1,2,3,l\n":            "timestamp",
+		burstHeader + "\n5,m,1,2,3,l\n4,m,1,2,3,l": "is before",
+		burstHeader + "\n5,m,-1,2,3,l\n":           "request tokens",
+		burstHeader + "\n5,m,1,0,3,l\n":            "no request with response tokens",
+	} {
+		if _, err := Read(strings.NewReader(text), "b", BurstGPT, Limits{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: want %q, got %v", text, want, err)
+		}
+	}
+}
+
+// A log of requests is a load as well.
+func TestLogAsTrace(t *testing.T) {
+	tr, err := ReadFile(measured.Path(t, "inference/llmservingsim/measured_RTXPRO6000_Llama-3.1-8B_vllm0.19_requests.jsonl"), "", Limits{})
+	if err != nil || len(tr.Requests) != 300 {
+		t.Fatalf("%v", err)
+	}
+}
+
 func TestRescale(t *testing.T) {
 	reqs := []Request{{ArriveSec: 0, Prompt: 1, Output: 1}, {ArriveSec: 1, Prompt: 1, Output: 1}, {ArriveSec: 4, Prompt: 1, Output: 1}}
 	fast, err := Rescale(reqs, 2)
