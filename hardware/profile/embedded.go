@@ -212,3 +212,38 @@ func parseLinks(text []byte) (map[string]LinkParams, error) {
 	}
 	return links, nil
 }
+
+// Section is a part of the embedded profiles as it stands: the defaults, a family, or chips of
+// one, each with the constants that it states itself.
+type Section struct {
+	Family string   // "" for the defaults
+	Match  []string // prefixes of accelerator ids, of a family
+	Chips  []string // accelerator ids, of chips
+	Rung   string
+	Source string
+	Stated []NamedParam
+}
+
+// Sections lists the embedded profiles in the order of their file, and Links in the order of
+// theirs.
+func Sections() ([]Section, []LinkParams, error) {
+	lib, err := embedded()
+	if err != nil {
+		return nil, nil, err
+	}
+	stated := func(e Efficiencies) []NamedParam {
+		return slices.DeleteFunc(e.Params(), func(n NamedParam) bool { return !n.Param.Known() })
+	}
+	out := []Section{{Rung: RungDatasheet, Source: lib.base.Source, Stated: stated(lib.base.Eff)}}
+	for _, f := range lib.families {
+		out = append(out, Section{Family: f.ID, Match: f.Match, Rung: RungDatasheet, Source: f.Source, Stated: stated(f.Eff)})
+		for _, c := range f.Chip {
+			out = append(out, Section{Family: f.ID, Chips: c.IDs, Rung: c.Rung, Stated: stated(c.Eff)})
+		}
+	}
+	var links []LinkParams
+	for _, class := range slices.Sorted(maps.Keys(lib.links)) {
+		links = append(links, lib.links[class])
+	}
+	return out, links, nil
+}
