@@ -73,7 +73,7 @@ func shownFields(t reflect.Type) []shownField {
 
 func appendNum(dst []byte, v float64, f *shownField) []byte {
 	if f.dim != units.None {
-		return append(dst, units.Format(v, f.dim)...)
+		return units.Append(dst, v, f.dim)
 	}
 	if f.unit == " Hz" && v >= 1e6 {
 		return append(strconv.AppendFloat(dst, v/1e6, 'g', 6, 64), " MHz"...)
@@ -90,57 +90,65 @@ func appendNum(dst []byte, v float64, f *shownField) []byte {
 
 // Text is a record as one line: where it was read, what it is, and what is known of it
 // with units. What has no place of its own in the record is counted; JSON has it all.
-func (r Record) Text() string {
-	dst := make([]byte, 0, 256)
+func (r Record) Text() string { return string(r.AppendText(make([]byte, 0, 256))) }
+
+// AppendText is Text into a buffer.
+func (r Record) AppendText(dst []byte) []byte {
 	dst = append(append(dst, r.Source.File...), ':')
 	dst = strconv.AppendInt(dst, int64(r.Source.Line), 10)
 	dst = append(append(append(dst, "  "...), r.Source.Tool...), "  "...)
 	dst = append(dst, r.Kind...)
 	dst = append(dst, ' ')
-	return string(appendBody(dst, reflect.ValueOf(r.Body).Elem(), ""))
+	return appendBody(dst, reflect.ValueOf(r.Body).Elem(), "")
 }
 
 func appendBody(dst []byte, v reflect.Value, prefix string) []byte {
-	for _, f := range shownFields(v.Type()) {
-		x := v.Field(f.index)
-		if x.IsZero() {
-			continue
-		}
-		if d, ok := x.Interface().(Dist); ok {
-			dst = appendDist(dst, prefix+f.name, d, &f)
-			continue
-		}
-		if _, ok := x.Interface().(End); ok {
-			dst = appendBody(dst, x, prefix+f.name+".")
-			continue
-		}
-		start := len(dst)
-		dst = append(append(append(append(dst, ' '), prefix...), f.name...), '=')
-		switch y := x.Interface().(type) {
-		case Num:
-			dst = appendNum(dst, y.V, &f)
-		case string:
-			if len(y) > 80 {
-				y = y[:77] + "..."
+	fields := shownFields(v.Type())
+	for i := range fields {
+		f := &fields[i]
+		switch x := v.Field(f.index).Addr().Interface().(type) { // a pointer: nothing is copied
+		case *Num:
+			if x.Known {
+				dst = appendNum(appendName(dst, prefix, f.name), x.V, f)
 			}
-			if strings.ContainsAny(y, " \t\n\"=") {
-				dst = strconv.AppendQuote(dst, y)
-			} else {
-				dst = append(dst, y...)
+		case *string:
+			if *x != "" {
+				dst = appendWord(appendName(dst, prefix, f.name), *x)
 			}
-		case bool:
-			dst = strconv.AppendBool(dst, y)
-		case []Field:
-			dst = append(dst[:start], " +"...)
-			dst = append(strconv.AppendInt(dst, int64(len(y)), 10), " fields"...)
-		case []string:
-			dst = append(dst, strings.Join(y, ",")...)
-		case []int64:
-			dst = append(dst[:start], ' ')
-			dst = append(strconv.AppendInt(dst, int64(len(y)), 10), " deps"...)
-		case []int:
-			for i, n := range y {
-				if i > 0 {
+		case *Dist:
+			if !x.IsZero() {
+				dst = appendDist(dst, prefix+f.name, *x, f)
+			}
+		case *End:
+			if *x != (End{}) {
+				dst = appendBody(dst, v.Field(f.index), prefix+f.name+".")
+			}
+		case *bool:
+			if *x {
+				dst = append(appendName(dst, prefix, f.name), "true"...)
+			}
+		case *[]Field:
+			if len(*x) > 0 {
+				dst = append(strconv.AppendInt(append(dst, " +"...), int64(len(*x)), 10), " fields"...)
+			}
+		case *[]string:
+			for j, w := range *x {
+				if j == 0 {
+					dst = appendName(dst, prefix, f.name)
+				} else {
+					dst = append(dst, ',')
+				}
+				dst = append(dst, w...)
+			}
+		case *[]int64:
+			if len(*x) > 0 {
+				dst = append(strconv.AppendInt(append(dst, ' '), int64(len(*x)), 10), " deps"...)
+			}
+		case *[]int:
+			for j, n := range *x {
+				if j == 0 {
+					dst = appendName(dst, prefix, f.name)
+				} else {
 					dst = append(dst, 'x')
 				}
 				dst = strconv.AppendInt(dst, int64(n), 10)
@@ -148,6 +156,21 @@ func appendBody(dst []byte, v reflect.Value, prefix string) []byte {
 		}
 	}
 	return dst
+}
+
+func appendName(dst []byte, prefix, name string) []byte {
+	return append(append(append(append(dst, ' '), prefix...), name...), '=')
+}
+
+// appendWord writes a text, quoted where it has blanks, cut where it is long.
+func appendWord(dst []byte, y string) []byte {
+	if len(y) > 80 {
+		y = y[:77] + "..."
+	}
+	if strings.ContainsAny(y, " \t\n\"=") {
+		return strconv.AppendQuote(dst, y)
+	}
+	return append(dst, y...)
 }
 
 func appendDist(dst []byte, name string, d Dist, f *shownField) []byte {

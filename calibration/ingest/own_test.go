@@ -28,6 +28,11 @@ func TestOwnFormIsReadBack(t *testing.T) {
 	if len(first.records) < 1000 {
 		t.Fatalf("%d records", len(first.records))
 	}
+	for i, r := range first.records {
+		if plain, err := json.Marshal(r); err != nil || !bytes.Equal(plain, r.AppendJSON(nil)) {
+			t.Fatalf("record %d: encoding/json writes\n%s, AppendJSON\n%s", i, plain, r.AppendJSON(nil))
+		}
+	}
 	text, err := json.Marshal(struct {
 		Schema  string   `json:"schema"`
 		Records []Record `json:"records"`

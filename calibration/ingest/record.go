@@ -47,13 +47,7 @@ func (n Num) IsZero() bool { return !n.Known }
 
 // MarshalJSON writes the number, or null.
 func (n Num) MarshalJSON() ([]byte, error) {
-	if !n.Known {
-		return []byte("null"), nil
-	}
-	if n.V == math.Trunc(n.V) && math.Abs(n.V) < 1<<53 {
-		return strconv.AppendFloat(nil, n.V, 'f', 0, 64), nil
-	}
-	return strconv.AppendFloat(nil, n.V, 'g', -1, 64), nil
+	return appendJSONNum(nil, n), nil
 }
 
 // UnmarshalJSON reads a number or null.

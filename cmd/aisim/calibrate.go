@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -45,35 +47,83 @@ and line. Files of unknown tools are named and skipped; exit code 5 if none is k
 	return cmd
 }
 
-// ingestPrinter writes records as they come, so that memory does not grow with them.
+// ingestPrinter writes records as they come, so that memory does not grow with them. A second
+// goroutine formats and writes, in their order.
 type ingestPrinter struct {
 	p        *program
 	w        *bufio.Writer
 	json     bool
-	records  int
 	problems []ingest.Problem
 	more     int // problems that are not kept for the JSON
+
+	batch   []ingest.Record
+	to      chan []ingest.Record
+	back    chan []ingest.Record // emptied ones, to be filled again
+	done    chan struct{}
+	failed  atomic.Pointer[error]
+	written bool
 }
 
-const maxIngestProblems = 10000
+const (
+	maxIngestProblems = 10000
+	recordsAtOnce     = 256
+)
+
+func newIngestPrinter(p *program, w io.Writer, asJSON bool) *ingestPrinter {
+	i := &ingestPrinter{p: p, w: bufio.NewWriterSize(w, 1<<16), json: asJSON, to: make(chan []ingest.Record, 4), back: make(chan []ingest.Record, 8), done: make(chan struct{})}
+	go i.write()
+	return i
+}
+
+// write formats the batches until the last one.
+func (i *ingestPrinter) write() {
+	defer close(i.done)
+	line := make([]byte, 0, 4096)
+	for batch := range i.to {
+		for _, r := range batch {
+			line = line[:0]
+			switch {
+			case !i.json:
+				line = append(r.AppendText(line), '\n')
+			case i.written:
+				line = r.AppendJSON(append(line, ",\n  "...))
+			default:
+				line = r.AppendJSON(append(line, "\n  "...))
+			}
+			i.written = true
+			if _, err := i.w.Write(line); err != nil {
+				i.failed.CompareAndSwap(nil, &err)
+			}
+		}
+		clear(batch)
+		select {
+		case i.back <- batch[:0]:
+		default:
+		}
+	}
+}
+
+// close waits until all is written.
+func (i *ingestPrinter) close() {
+	i.to <- i.batch
+	close(i.to)
+	<-i.done
+}
 
 func (i *ingestPrinter) Record(r ingest.Record) error {
-	i.records++
-	if !i.json {
-		_, err := i.w.WriteString(r.Text() + "\n")
-		return err
+	if i.batch = append(i.batch, r); len(i.batch) < recordsAtOnce {
+		return nil
 	}
-	line, err := json.Marshal(r)
-	if err != nil {
-		return err
+	i.to <- i.batch
+	select {
+	case i.batch = <-i.back:
+	default:
+		i.batch = make([]ingest.Record, 0, recordsAtOnce)
 	}
-	sep := ",\n  "
-	if i.records == 1 {
-		sep = "\n  "
+	if err := i.failed.Load(); err != nil {
+		return *err
 	}
-	_, _ = i.w.WriteString(sep)
-	_, err = i.w.Write(line)
-	return err
+	return nil
 }
 
 func (i *ingestPrinter) Problem(problem ingest.Problem) {
@@ -87,7 +137,8 @@ func (i *ingestPrinter) Problem(problem ingest.Problem) {
 
 // ingest reads the files one after the other.
 func (p *program) ingest(files []string, format string) error {
-	out := &ingestPrinter{p: p, w: bufio.NewWriterSize(p.stdout, 1<<16), json: format == "json"}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // records live for a moment: most of the heap is of the past
+	out := newIngestPrinter(p, p.stdout, format == "json")
 	sink := ingest.NewContradictions(out)
 	if out.json {
 		fmt.Fprintf(out.w, "{\n \"schema\": %q,\n \"version\": %q,\n \"records\": [", ingest.Schema, p.build.Version)
@@ -113,6 +164,7 @@ func (p *program) ingest(files []string, format string) error {
 		}
 		reports = append(reports, r)
 	}
+	out.close()
 	if out.json {
 		files, _ := json.MarshalIndent(reports, " ", " ")
 		problems, _ := json.MarshalIndent(append([]ingest.Problem{}, out.problems...), " ", " ")

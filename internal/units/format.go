@@ -39,42 +39,54 @@ var printed = [dimensions][]string{
 // Integers below 10,000 print in full. Seconds last up to 120 s. Not-a-number
 // prints as "no data".
 func Format(v float64, d Dimension) string {
+	var buf [32]byte
+	return string(Append(buf[:0], v, d))
+}
+
+// Append is Format into a buffer.
+func Append(dst []byte, v float64, d Dimension) []byte {
 	if math.IsNaN(v) || d >= dimensions {
-		return "no data"
+		return append(dst, "no data"...)
 	}
 	if math.IsInf(v, 0) {
-		return strings.TrimPrefix(strconv.FormatFloat(v, 'g', -1, 64), "+")
-	}
-	if d == Ratio {
-		return significant(v)
+		return append(dst, strings.TrimPrefix(strconv.FormatFloat(v, 'g', -1, 64), "+")...)
 	}
 	names := printed[d]
-	if len(names) == 0 {
-		return significant(v)
+	if d == Ratio || len(names) == 0 {
+		return significant(dst, v)
 	}
 	chosen := 0
+	abs := math.Abs(v)
 	for i, name := range names {
-		size := sizeOf(d, name)
+		size := sizes[d][i]
 		switch {
 		case name == "min":
-			if math.Abs(v) > 120 {
+			if abs > 120 {
 				chosen = i
 			}
-		case math.Abs(v) >= size*(1-0.0005) && v != 0:
+		case abs >= size*(1-0.0005) && v != 0:
 			chosen = i
 		case v == 0 && size == 1:
 			chosen = i
 		}
 	}
 	name := names[chosen]
-	number := significant(v / sizeOf(d, name))
-	if name == "" {
-		return number
+	dst = significant(dst, v/sizes[d][chosen])
+	if name != "" && name[0] != '/' {
+		dst = append(dst, ' ')
 	}
-	if strings.HasPrefix(name, "/") {
-		return number + name
+	return append(dst, name...)
+}
+
+// sizes are those of the units in printed; the tables of units are made at start.
+var sizes [dimensions][]float64
+
+func init() {
+	for d := range printed {
+		for _, name := range printed[d] {
+			sizes[d] = append(sizes[d], sizeOf(Dimension(d), name))
+		}
 	}
-	return number + " " + name
 }
 
 // Exact prints a value so that Parse reads the same float64 back, in the
@@ -116,36 +128,55 @@ func sizeOf(d Dimension, name string) float64 {
 
 // significant prints three significant digits, integers below 10,000 in full,
 // and commas from 1,000.
-func significant(v float64) string {
+func significant(dst []byte, v float64) []byte {
 	if v == 0 {
-		return "0"
+		return append(dst, '0')
 	}
 	abs := math.Abs(v)
 	if v == math.Trunc(v) && abs < 1e4 {
-		return commas(strconv.FormatFloat(v, 'f', 0, 64))
+		n := int64(v)
+		if n < 0 {
+			dst, n = append(dst, '-'), -n
+		}
+		if n >= 1000 {
+			dst = append(strconv.AppendInt(dst, n/1000, 10), ',')
+			return append(dst, byte('0'+n/100%10), byte('0'+n/10%10), byte('0'+n%10))
+		}
+		return strconv.AppendInt(dst, n, 10)
 	}
 	if abs >= 1e15 || abs < 1e-6 {
-		return strconv.FormatFloat(v, 'g', 3, 64)
+		return strconv.AppendFloat(dst, v, 'g', 3, 64)
 	}
-	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64)
-	decimals := 2 - int(math.Floor(math.Log10(math.Abs(rounded))))
-	if decimals < 0 {
-		decimals = 0
+	// d.dde±xx, rounded once: the digits and where the point stands.
+	var buf [16]byte
+	e := strconv.AppendFloat(buf[:0], abs, 'e', 2, 64)
+	exp := int(e[6]-'0')*10 + int(e[7]-'0')
+	if e[5] == '-' {
+		exp = -exp
 	}
-	return commas(strconv.FormatFloat(rounded, 'f', decimals, 64))
-}
-
-func commas(s string) string {
-	whole, fraction, _ := strings.Cut(s, ".")
-	sign := ""
-	if strings.HasPrefix(whole, "-") {
-		sign, whole = "-", whole[1:]
+	digits := [3]byte{e[0], e[2], e[3]}
+	if v < 0 {
+		dst = append(dst, '-')
 	}
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
+	if exp < 0 {
+		dst = append(dst, '0', '.')
+		for range -exp - 1 {
+			dst = append(dst, '0')
+		}
+		return append(dst, digits[:]...)
 	}
-	if fraction != "" {
-		whole += "." + fraction
+	for i := range max(exp, 2) + 1 {
+		switch {
+		case i == exp+1:
+			dst = append(dst, '.')
+		case i > 0 && i <= exp && (exp-i)%3 == 2:
+			dst = append(dst, ',')
+		}
+		if i < 3 {
+			dst = append(dst, digits[i])
+		} else {
+			dst = append(dst, '0')
+		}
 	}
-	return sign + whole
+	return dst
 }
