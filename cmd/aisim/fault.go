@@ -62,7 +62,7 @@ func exitCode(err error) int {
 // withoutRoom cuts the name of the package off an error's text.
 func withoutRoom(err error) string {
 	text := err.Error()
-	for _, room := range []string{"reports: ", "read run: ", "explain: ", "phold: ", "cephsim: "} {
+	for _, room := range []string{"reports: ", "read run: ", "explain: ", "phold: ", "cephsim: ", "loader: "} {
 		text = strings.TrimPrefix(text, room)
 	}
 	return text

@@ -135,7 +135,7 @@ func (g *randomMap) generate() (text string, args []string) {
 	g.classes = r.IntN(3) == 0
 	g.next, g.osds = 1, 1+r.IntN(40)
 	if r.IntN(20) == 0 {
-		g.osds = 200 + r.IntN(400)
+		g.osds = 200 + r.IntN(1801)
 	}
 	gap := 1 + r.IntN(2)*r.IntN(3)
 	var osds []string

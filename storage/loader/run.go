@@ -284,7 +284,9 @@ func (m *model) stepped(ctx *sim.Context, f *feed, i int32) {
 
 func (m *model) result(e *sim.Engine) *Result {
 	end := e.Now()
-	r := &Result{SimulatedSec: end.Seconds(), Events: e.Events(), Hash: m.hash, BytesPerSec: m.read / end.Seconds(), StoreBusy: math.Min(1, float64(m.busy)/float64(end))}
+	owed := max(0, m.backlog-end) // what the store has yet to send
+	r := &Result{SimulatedSec: end.Seconds(), Events: e.Events(), Hash: m.hash, StoreBusy: float64(m.busy-owed) / float64(end)}
+	r.BytesPerSec = (m.read - owed.Seconds()*m.c.Store.BytesPerSec) / end.Seconds()
 	var spent, computed, waited float64
 	for i := range m.feeds {
 		f := &m.feeds[i]
