@@ -57,7 +57,7 @@ func NewDevice(a *Accelerator, prof *profile.Profile, draw Draw) (*Device, error
 	}
 	chip := "accelerator/" + a.ID + "/"
 	d := &Device{
-		ID: a.ID, Kind: a.Kind, Rung: prof.Rung, Profile: prof.ID, Eff: prof.Eff,
+		ID: a.ID, Kind: a.Kind, Clock: 1, Rung: prof.Rung, Profile: prof.ID, Eff: prof.Eff,
 		MemBytesPerSec:     draw(chip+"mem_bw", bandwidth),
 		OnChipBytes:        a.OnChip.V,
 		OnChipBytesPerSec:  draw(chip+"onchip_bw", a.OnChipBandwidth),
@@ -113,6 +113,7 @@ func NewDevice(a *Accelerator, prof *profile.Profile, draw Draw) (*Device, error
 	}
 	if a.TDP.Known() {
 		d.MaxWatts = draw(chip+"tdp", a.TDP)
+		d.LimitWatts = d.MaxWatts
 		idle := a.Idle
 		if !idle.Known() {
 			idle = Value{V: a.TDP.V * eff.IdleShare.V, Unit: "W", Kind: result.Assumed, Source: eff.IdleShare.Source, RelSD: eff.IdleShare.RelSD}

@@ -27,7 +27,9 @@ type Device struct {
 	ScaleUpDomain      int     // chips that reach each other at that rate
 	HostBytesPerSec    float64 // one way
 	IdleWatts          float64
-	MaxWatts           float64
+	MaxWatts           float64 // at full load: its limit, or a cap below it
+	LimitWatts         float64 // as stated
+	Clock              float64 // share of the clock that Peak is stated at: below 1 under a power cap
 	LaunchSec          float64 // fixed device-side time of one kernel (attention has its own)
 
 	Assumptions []result.Assumption // what was filled in where the catalogue is silent

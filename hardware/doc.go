@@ -28,7 +28,7 @@
 // An operator in a number format that the chip has no units for costs +Inf;
 // Device.Supports gives the reason as an error. Uncertainty enters through Draw.
 //
-// Left out, for issue 3/8: measured kernel grids, clocks and throttling,
-// library and version effects, embedding tables, batching inside Generic.
-// Equations, constants and errors are in docs/models/hardware.md.
+// Grid interpolates measured calls of one operator in utilisation space; Capped is a
+// device under a power limit. Left out: library and version effects, batching inside
+// Generic. Equations, constants and errors: docs/models/hardware.md, kernels.md, power.md.
 package hardware

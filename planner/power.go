@@ -31,7 +31,7 @@ func loads(f *scenarios.Future) []economics.Load {
 	hosts := economics.Load{Name: "Hosts: CPU, memory, NICs, fans", Kind: result.KindIT}
 	rest := 0.0
 	if w.Server.PowerMax.Known() {
-		rest = math.Max(0, f.Sample.Draw("server/"+w.Server.ID+"/power", w.Server.PowerMax)-perServer*f.Device.MaxWatts)
+		rest = math.Max(0, f.Sample.Draw("server/"+w.Server.ID+"/power", w.Server.PowerMax)-perServer*f.Device.LimitWatts)
 	}
 	nodes := float64(w.Scenario.Cluster.Nodes)
 	chips.PeakWatts = nodes * perServer * f.Device.MaxWatts

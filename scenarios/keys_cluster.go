@@ -18,6 +18,8 @@ var clusterKeys = []Key{
 
 	{Path: "cluster.confidential", Doc: "Servers are confidential virtual machines: every byte between host and accelerator is encrypted through a bounce buffer. Computing is as fast as ever; loading, asynchronous checkpoints and each step of a service pay.", Default: `false`},
 
+	{Path: "cluster.power_cap", Doc: "Power limit set on each accelerator, by its operator or by what the cooling carries off: its clock falls until full load draws no more (docs/models/power.md).", Dim: units.Power, Range: above(0, 1e5), Derived: "the accelerator's own limit", Example: `"500 W"`},
+
 	{Path: "cluster.override", Doc: "Values that replace those of the catalogue for the server and its accelerators."},
 	{Path: "cluster.override.peak_bf16", Doc: "Dense BF16 peak per accelerator.", Dim: units.FlopsPerSec, Range: above(0, 1e18), Derived: "the catalogue's", Example: `"989 TFLOP/s"`},
 	{Path: "cluster.override.peak_fp8", Doc: "Dense FP8 peak per accelerator.", Dim: units.FlopsPerSec, Range: above(0, 1e18), Derived: "the catalogue's", Example: `"1979 TFLOP/s"`},

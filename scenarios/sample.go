@@ -109,6 +109,9 @@ func (s *Sample) machineFor(c Change) (*machine, error) {
 	}
 	dev = dev.Scale(hardware.Scaling{Compute: c.Of(Compute), Memory: c.Of(HBM), Launch: c.Of(Host)})
 	dev.ScaleUpBytesPerSec *= c.Of(ScaleUp)
+	if cap := w.Scenario.Cluster.PowerCapWatts; cap != nil {
+		dev = dev.Capped(*cap)
+	}
 	if w.Scenario.Cluster.Confidential {
 		dev = dev.Confidential()
 	}

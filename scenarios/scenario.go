@@ -37,8 +37,9 @@ type Cluster struct {
 	Nodes    int      `toml:"nodes"`
 	Override Override `toml:"override"`
 
-	Confidential bool   `toml:"confidential"` // accelerators behind the bridge of confidential computing
-	Fabric       Fabric `toml:"fabric"`
+	Confidential  bool     `toml:"confidential"` // accelerators behind the bridge of confidential computing
+	PowerCapWatts *float64 `toml:"power_cap"`    // of each accelerator
+	Fabric        Fabric   `toml:"fabric"`
 }
 
 // Override replaces catalogue values of the server and its accelerators; nil

@@ -184,6 +184,26 @@ func (w *World) resolveMachine(opt Options) error {
 			return Problems(sc.ProblemAt("cluster.server", sc.Cluster.Server, "", "give one with --profile", err.Error()))
 		}
 	}
+	return w.checkCap()
+}
+
+// checkCap refuses a power cap that the accelerators cannot follow.
+func (w *World) checkCap() error {
+	watts := w.Scenario.Cluster.PowerCapWatts
+	if watts == nil {
+		return nil
+	}
+	dev, err := hardware.NewDevice(w.Chip, w.Profile, hardware.NominalDraw)
+	if err != nil {
+		return Problems(w.Scenario.ProblemAt("cluster.power_cap", fmt.Sprintf("%g W", *watts), "", "", err.Error()))
+	}
+	low, high := dev.CapRange()
+	switch {
+	case high == 0:
+		return Problems(w.Scenario.ProblemAt("cluster.power_cap", fmt.Sprintf("%g W", *watts), "", "leave the key out", fmt.Sprintf("the power limit of %s is not known, so a cap says nothing of its clock", w.Chip.ID)))
+	case *watts < low || *watts > high:
+		return Problems(w.Scenario.ProblemAt("cluster.power_cap", fmt.Sprintf("%g W", *watts), fmt.Sprintf("%.0f W to %.0f W", math.Ceil(low), high), "", fmt.Sprintf("%s draws up to %.0f W, and its clock cannot follow a cap below the range", w.Chip.ID, high)))
+	}
 	return nil
 }
 

@@ -89,7 +89,7 @@ func (k *otherChips) mlperf(row Row, c *Case) (estimate, error) {
 		capped := 1.0
 		if a.TDP.Known() && a.Kind == "gpu" {
 			// Watts per operation below those of the SXM part cost clock.
-			capped = math.Min(1, math.Pow(a.TDP.V/rate/(ref.TDP.V/ref.Peak[hardware.INT8].V), 0.42))
+			capped = hardware.ClockShare(a.TDP.V / rate / (ref.TDP.V / ref.Peak[hardware.INT8].V))
 		}
 		factor := 1 / ((1-w.memory)/(compute*capped) + w.memory/memory)
 		if w.tensorOverLinks && a.ScaleUpDomain.V <= 2 {

@@ -478,5 +478,8 @@ func (j *Job) utilisation(flops, sec float64) float64 {
 	if j.cfg.Precision.Bytes() >= 4 || peak == 0 {
 		peak = j.machine.Device.Peak[j.cfg.Precision]
 	}
+	if clock := j.machine.Device.Clock; clock > 0 {
+		peak /= clock // the stated peak, whatever a power cap leaves of it
+	}
 	return flops / (sec * peak * float64(j.cfg.chips()))
 }
