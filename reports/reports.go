@@ -12,7 +12,7 @@ import (
 type Extra struct {
 	Command  string   // the command line that makes the run again, printed in the report
 	Perfetto bool     // a trace.perfetto.json stands in the folder, so captions may name it
-	Skip     []string // names among result.json, report.html, explore.html, figures, tables
+	Skip     []string // names among result.json, trace.perfetto.json, report.html, explore.html, figures, tables
 }
 
 func (e Extra) skips(name string) bool {
@@ -54,6 +54,19 @@ func WriteDir(dir string, run *result.Run, extra Extra) (Written, error) {
 		}
 		if err := put(ResultFile, data); err != nil {
 			return w, err
+		}
+	}
+	if !extra.skips(PerfettoFile) {
+		timeline, err := Perfetto(run)
+		if err != nil {
+			return w, err
+		}
+		if extra.Perfetto = timeline != nil; extra.Perfetto {
+			if err := put(PerfettoFile, timeline); err != nil {
+				return w, err
+			}
+		} else {
+			_ = os.Remove(filepath.Join(dir, PerfettoFile)) // of an earlier run
 		}
 	}
 	if !extra.skips(ReportFile) {
