@@ -14,6 +14,9 @@ type Disaggregated struct {
 	// CacheBytesPerSec is the rate at which one prompt's cache moves between the
 	// pools; 0: no time.
 	CacheBytesPerSec float64
+	// LinkBytesPerSec is the rate of a prefill worker's own link to the decode pool: its
+	// caches leave one after the other, and decoding begins when one has arrived. 0: no link.
+	LinkBytesPerSec float64
 }
 
 // Pools is what came of a load.
@@ -35,6 +38,13 @@ type prefiller struct {
 	until float64
 	batch []int32
 	busy  float64
+	link  float64 // its link is taken until then
+}
+
+// arriving is a cache on its way to the decode pool.
+type arriving struct {
+	at  float64
+	req int32
 }
 
 // decoder is a worker of the decode pool. Sequences leave at a count of steps, so
@@ -49,18 +59,35 @@ type decoder struct {
 	busy    float64
 }
 
+// Replay serves requests as they arrive.
+func (d *Disaggregated) Replay(reqs []Request) (*Pools, error) {
+	last := math.Inf(-1)
+	for i := range reqs {
+		if err := checkRequest(&reqs[i], i, last, false); err != nil {
+			return nil, err
+		}
+		last = reqs[i].ArriveSec
+	}
+	return d.simulate(reqs, 0)
+}
+
 // Simulate keeps concurrency requests in flight over the whole service until all
 // are served.
 func (d *Disaggregated) Simulate(reqs []Request, concurrency int) (*Pools, error) {
+	if concurrency < 1 {
+		return nil, fmt.Errorf("serving: concurrency %d: expected at least 1", concurrency)
+	}
+	return d.simulate(reqs, concurrency)
+}
+
+func (d *Disaggregated) simulate(reqs []Request, concurrency int) (*Pools, error) {
 	switch {
 	case d.Prefill == nil || d.Decode == nil || d.Prefill.Model == nil || d.Decode.Model == nil:
 		return nil, fmt.Errorf("serving: a disaggregated service needs a model of both pools")
 	case d.PrefillWorkers < 1 || d.DecodeWorkers < 1:
 		return nil, fmt.Errorf("serving: %d prefill and %d decode workers: expected at least one of each", d.PrefillWorkers, d.DecodeWorkers)
-	case concurrency < 1:
-		return nil, fmt.Errorf("serving: concurrency %d: expected at least 1", concurrency)
-	case !(d.CacheBytesPerSec >= 0):
-		return nil, fmt.Errorf("serving: cache transfer at %v B/s: must not be negative", d.CacheBytesPerSec)
+	case !(d.CacheBytesPerSec >= 0) || !(d.LinkBytesPerSec >= 0):
+		return nil, fmt.Errorf("serving: cache transfer at %v B/s over links of %v B/s: must not be negative", d.CacheBytesPerSec, d.LinkBytesPerSec)
 	}
 	if len(reqs) == 0 {
 		return nil, fmt.Errorf("serving: no requests")
@@ -80,6 +107,7 @@ func (d *Disaggregated) Simulate(reqs []Request, concurrency int) (*Pools, error
 	for i := range r.dec {
 		r.dec[i].until = math.Inf(1)
 	}
+	r.open = concurrency == 0
 	r.run(concurrency)
 	return r.outcome(), nil
 }
@@ -93,9 +121,18 @@ type poolRun struct {
 	wait []int32 // for a prefill worker
 	next int
 	now  float64
+	open bool       // requests come at their own times
+	way  []arriving // caches on their way, of a few workers
 }
 
 func (r *poolRun) send() {
+	if r.open {
+		return
+	}
+	r.admit()
+}
+
+func (r *poolRun) admit() {
 	if r.next < len(r.reqs) {
 		r.at[r.next].start = r.now
 		r.wait = append(r.wait, int32(r.next))
@@ -121,6 +158,25 @@ func (r *poolRun) run(concurrency int) {
 			if r.dec[i].until < at {
 				best, at, decode = i, r.dec[i].until, true
 			}
+		}
+		first := -1 // of the caches on their way
+		for i := range r.way {
+			if r.way[i].at < at {
+				first, at = i, r.way[i].at
+			}
+		}
+		if r.open && r.next < len(r.reqs) && r.reqs[r.next].ArriveSec <= at {
+			r.now = r.reqs[r.next].ArriveSec
+			r.admit()
+			continue
+		}
+		if first >= 0 {
+			r.now = at
+			i := r.way[first].req
+			r.way[first] = r.way[len(r.way)-1]
+			r.way = r.way[:len(r.way)-1]
+			r.decode(i)
+			continue
 		}
 		if best < 0 {
 			return
@@ -186,21 +242,35 @@ func (r *poolRun) endPrefill(p *prefiller) {
 			r.send()
 			continue
 		}
-		best := 0
-		for k := range r.dec {
-			if len(r.dec[k].heap)+len(r.dec[k].waiting) < len(r.dec[best].heap)+len(r.dec[best].waiting) {
-				best = k
-			}
+		if rate := r.d.LinkBytesPerSec; rate > 0 {
+			p.link = math.Max(p.link, r.now) + float64(r.reqs[i].Prompt)*r.cacheBytes()/rate
+			r.way = append(r.way, arriving{p.link, i})
+			continue
 		}
-		a.move = 0
-		if r.d.CacheBytesPerSec > 0 {
-			a.move = float64(r.reqs[i].Prompt) * r.d.Decode.Config.Arch.KVBytesPerToken(r.d.Decode.Config.KVPrecision) / r.d.CacheBytesPerSec
+		r.decode(i)
+	}
+}
+
+// cacheBytes is what one token of a prompt takes on the way.
+func (r *poolRun) cacheBytes() float64 {
+	return r.d.Decode.Config.Arch.KVBytesPerToken(r.d.Decode.Config.KVPrecision)
+}
+
+// decode hands a request whose prompt is computed to the decode worker with the fewest.
+func (r *poolRun) decode(i int32) {
+	best := 0
+	for k := range r.dec {
+		if len(r.dec[k].heap)+len(r.dec[k].waiting) < len(r.dec[best].heap)+len(r.dec[best].waiting) {
+			best = k
 		}
-		d := &r.dec[best]
-		d.waiting = append(d.waiting, i)
-		if math.IsInf(d.until, 1) {
-			r.startSteps(d)
-		}
+	}
+	if rate := r.d.CacheBytesPerSec; rate > 0 {
+		r.at[i].move = float64(r.reqs[i].Prompt) * r.cacheBytes() / rate
+	}
+	d := &r.dec[best]
+	d.waiting = append(d.waiting, i)
+	if math.IsInf(d.until, 1) {
+		r.startSteps(d)
 	}
 }
 
