@@ -113,6 +113,9 @@ func (f *Future) serve(i int) error {
 		}
 	}
 	opt := serving.Options{Workers: 1}
+	if c := f.World.Placed[i].Clients; c != nil {
+		opt.Concurrency, opt.ThinkSec = c.Count, c.ThinkSec
+	}
 	for _, o := range fleet.Outages {
 		if o.EndSec > up {
 			opt.Outages = append(opt.Outages, serving.Outage{Replica: o.Replica, Start: math.Max(0, o.StartSec-up), End: o.EndSec - up})

@@ -98,6 +98,10 @@ func TestServingKeys(t *testing.T) {
 	if o := serveTalks(t, "autoscale = { min = 0, target = 4, interval = \"1 s\", pull = \"2min\" }\n"); o.TTFT.Max < 120 || o.Completed != o.Requests {
 		t.Errorf("from nothing with a pull of 2 min: first tokens after %v s at most", o.TTFT.Max)
 	}
+	busy, calm := serveTalks(t, "clients = { count = 8 }\n"), serveTalks(t, "clients = { count = 8, think = \"2 s\" }\n")
+	if !(busy.RequestsPerSec > 2*calm.RequestsPerSec) {
+		t.Errorf("eight clients bring %v requests/s, %v when they think", busy.RequestsPerSec, calm.RequestsPerSec)
+	}
 	if o := serveTalks(t, "admission = { timeout = \"100 ms\" }\n"); o.TimedOut == 0 || o.Completed+o.TimedOut != o.Requests {
 		t.Errorf("timeout: %d of %d given up, %d completed", o.TimedOut, o.Requests, o.Completed)
 	}

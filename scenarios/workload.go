@@ -50,6 +50,7 @@ type Workload struct {
 	Warm           bool      `toml:"warm"`
 	Batcher        *Batcher  `toml:"batcher"`
 
+	Clients     *Clients     `toml:"clients"`
 	PrefixCache *PrefixCache `toml:"prefix_cache"`
 	Admission   *Admission   `toml:"admission"`
 	Autoscale   *Autoscale   `toml:"autoscale"`
@@ -149,6 +150,12 @@ type SLO struct {
 	TPOTSec    float64 `toml:"tpot"`       // 0: no limit
 	Percentile float64 `toml:"percentile"` // 0..100, for both limits
 	Attainment float64 `toml:"attainment"` // share of requests that must meet both
+}
+
+// Clients send one request after the other.
+type Clients struct {
+	Count    int     `toml:"count"`
+	ThinkSec float64 `toml:"think"`
 }
 
 // PrefixCache is where cached blocks of prompts are kept below the chips' memory.

@@ -142,6 +142,8 @@ type Options struct {
 	// the whole service, and each that ends brings the next; arrival times of the
 	// requests are not used.
 	Concurrency int
+	// ThinkSec is how long each client of a closed loop waits before its next request.
+	ThinkSec float64
 	// Hashes are the prefix hashes that requests point at, each for HashTokens tokens.
 	Hashes     []int64
 	HashTokens int

@@ -191,8 +191,8 @@ func (p *Prepared) changes(opt *Options) ([]change, error) {
 	if len(opt.ReadyAt) > n {
 		return nil, fmt.Errorf("serving: %d ready times for %d replicas", len(opt.ReadyAt), n)
 	}
-	if opt.Concurrency < 0 {
-		return nil, fmt.Errorf("serving: concurrency %d: must not be negative", opt.Concurrency)
+	if opt.Concurrency < 0 || !(opt.ThinkSec >= 0) || math.IsInf(opt.ThinkSec, 0) {
+		return nil, fmt.Errorf("serving: %d clients that think for %v s: must not be negative", opt.Concurrency, opt.ThinkSec)
 	}
 	var list []change
 	if scale := p.Config.Autoscale.Max > 0; scale && (opt.Concurrency > 0 || len(opt.ReadyAt) > 0 || len(opt.Outages) > 0) {
@@ -355,6 +355,7 @@ func (f *fleet) closedLoop(changes []change) error {
 	}
 	more := true
 	var err error
+	var thinking thinkers
 	for n := 0; more && n < f.opt.Concurrency; n++ {
 		if more, err = send(0); err != nil {
 			return err
@@ -367,9 +368,16 @@ func (f *fleet) closedLoop(changes []change) error {
 				best, at = i, t
 			}
 		}
-		if ci < len(changes) && changes[ci].at <= at {
+		if ci < len(changes) && changes[ci].at <= math.Min(at, thinking.first()) {
 			f.apply(changes[ci])
 			ci++
+			continue
+		}
+		if t := thinking.first(); t <= at && !math.IsInf(t, 1) {
+			thinking.drop()
+			if more, err = send(t); err != nil {
+				return err
+			}
 			continue
 		}
 		if best < 0 {
@@ -386,14 +394,38 @@ func (f *fleet) closedLoop(changes []change) error {
 		r.event(at)
 		f.look(best)
 		for ; r.finished > 0; r.finished-- {
-			if more {
-				if more, err = send(at); err != nil {
-					return err
-				}
+			if !more {
+				continue
+			}
+			if f.opt.ThinkSec > 0 {
+				thinking.add(at + f.opt.ThinkSec)
+			} else if more, err = send(at); err != nil {
+				return err
 			}
 		}
 	}
 }
+
+// thinkers are the times at which clients send again, in order, since all think as long.
+type thinkers struct {
+	at   []float64
+	head int
+}
+
+func (t *thinkers) first() float64 {
+	if t.head == len(t.at) {
+		return math.Inf(1)
+	}
+	return t.at[t.head]
+}
+
+func (t *thinkers) drop() {
+	if t.head++; t.head == len(t.at) {
+		t.at, t.head = t.at[:0], 0
+	}
+}
+
+func (t *thinkers) add(at float64) { t.at = append(t.at, at) }
 
 func (f *fleet) latest() float64 {
 	t := 0.0

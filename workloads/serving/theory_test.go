@@ -237,3 +237,20 @@ func TestMMk(t *testing.T) {
 		t.Errorf("%.6g sequence-seconds in steps, %.6g by tokens", in, float64(o.OutputTokens)*step)
 	}
 }
+
+// TestClientsThink holds a closed loop against the law of interactive systems: N clients
+// that think for Z and wait for R bring N/(R + Z) requests per second. The run begins and
+// ends with part of a cycle; 60 cycles leave 2 %.
+func TestClientsThink(t *testing.T) {
+	p := toyService(toyEngine, 2, 64, 512, 5000)
+	reqs := poisson(t, 60, 100, arrivals.Lengths{Mean: 200, CV: 0.5}, arrivals.Lengths{Mean: 30, CV: 0.5}, 3)
+	for _, think := range []float64{0, 1, 4} {
+		o, err := p.Simulate(reqs, Options{Concurrency: 100, ThinkSec: think})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := o.RequestsPerSec, 100/(o.E2E.Mean-p.Model.RequestSec+think); math.Abs(got/want-1) > 0.06 {
+			t.Errorf("think %v s: %.4g requests/s, the law says %.4g", think, got, want)
+		}
+	}
+}
