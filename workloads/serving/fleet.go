@@ -192,7 +192,7 @@ func (p *Prepared) changes(opt *Options) ([]change, error) {
 		return nil, fmt.Errorf("serving: %d ready times for %d replicas", len(opt.ReadyAt), n)
 	}
 	if opt.Concurrency < 0 || !(opt.ThinkSec >= 0) || math.IsInf(opt.ThinkSec, 0) {
-		return nil, fmt.Errorf("serving: %d clients that think for %v s: must not be negative", opt.Concurrency, opt.ThinkSec)
+		return nil, fmt.Errorf("serving: concurrency %d of clients that think for %v s: must not be negative", opt.Concurrency, opt.ThinkSec)
 	}
 	var list []change
 	if scale := p.Config.Autoscale.Max > 0; scale && (opt.Concurrency > 0 || len(opt.ReadyAt) > 0 || len(opt.Outages) > 0) {
