@@ -18,8 +18,8 @@ type Request = trace.Request
 const (
 	RoundRobin       = "round-robin"
 	LeastOutstanding = "least-outstanding"
-	// PrefixAware sends a request where its longest known prefix went, unless that
-	// replica has many more in flight than the least loaded.
+	// PrefixAware sends a request where its longest known prefix went, if that is more than
+	// half of the prompt and the replica has not many more in flight than the least loaded.
 	PrefixAware = "prefix-aware"
 	// KVAware takes the replica with the fewest tokens in flight, those counted that the
 	// request would bring: its known prefix is free where it went.

@@ -34,9 +34,10 @@ func (f *fleet) known(i int32) (k int, tokens int64) {
 	return k, tokens
 }
 
-// prefixAware chooses a replica by its prefix, or the least loaded.
+// prefixAware chooses a replica by its prefix where that is most of the prompt, or the
+// least loaded: a few tokens that all prompts share would send everything to one replica.
 func (f *fleet) prefixAware(i int32, l *loads) int {
-	if k, _ := f.known(i); k >= 0 && l.at(k) != away && l.at(k) <= l.least+manyMore {
+	if k, tokens := f.known(i); k >= 0 && 2*tokens > int64(f.book.req(i).Prompt) && l.at(k) != away && l.at(k) <= l.least+manyMore {
 		return k
 	}
 	return l.leastLoaded()
