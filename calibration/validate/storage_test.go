@@ -95,6 +95,15 @@ func TestStorageRefusalsAndSensitivity(t *testing.T) {
 			t.Errorf("%s → %s: from %g to %g", c.from, c.to, was, now)
 		}
 	}
+	// The same row in other words.
+	for from, to := range map[string]string{"rep3": "3x replication", ",rep3,": ",replica 3,", "librbd write,4MB,": "librbd 4MB write,,"} {
+		if now := value(strings.Replace(base, from, to, 1)); now != was {
+			t.Errorf("%s → %s: from %g to %g", from, to, was, now)
+		}
+	}
+	if a, b := value(strings.Replace(base, "rep3", "EC6+2", 1)), value(strings.Replace(base, "rep3", "6+2 EC", 1)); a != b || a == was {
+		t.Errorf("6+2 in two ways: %g and %g, three copies %g", a, b, was)
+	}
 	for _, c := range []struct{ from, to, want string }{
 		{"1x100GbE", "", "network"}, {",60,", ",,", "OSDs"}, {"EPYC7742", "Z80", "processor"}, {"Samsung PM983 4TB", "drum", "device"}, {"rep3", "raid5", "replication"}, {"rep3,", "rep3 rot13,", "effect"},
 	} {
