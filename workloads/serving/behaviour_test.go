@@ -81,7 +81,7 @@ func TestEveryKnobMoves(t *testing.T) {
 		{"tpot limit", missed, +1, func(c *Config, _ *Machine, _ *Options) { c.SLO.TPOTSec = 0.015 }},
 		{"ready at", ttft, +1, func(_ *Config, _ *Machine, o *Options) { o.ReadyAt = []float64{100, 100} }},
 		{"outage", ttft, +1, func(_ *Config, _ *Machine, o *Options) { o.Outages = []Outage{{0, 50, 200}} }},
-		{"engine sglang", ttft, +1, func(c *Config, _ *Machine, _ *Options) { c.Engine = engine(t, "sglang") }},
+		{"engine sglang", ttft, 0, func(c *Config, _ *Machine, _ *Options) { c.Engine = engine(t, "sglang") }},
 		{"engine trtllm", ttft, 0, func(c *Config, _ *Machine, _ *Options) { c.Engine = engine(t, "trtllm") }},
 	} {
 		o := run(k.change)

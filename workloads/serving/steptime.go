@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"aisim/hardware"
+	"aisim/hardware/profile"
 )
 
 // The resources that time is attributed to. Their keys are those of elasticities.
@@ -106,6 +107,17 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 		return nil, fmt.Errorf("serving: host speed %v: expected a positive factor", m.HostSpeed)
 	}
 	b := &stepBuilder{c: &c, m: &m, d: m.Device, fast: m.Device.Scale(hardware.Scaling{Compute: 1 + probe}), dt: compute, host: host}
+	if c.TP > 1 {
+		links, err := profile.Links()
+		if err != nil {
+			return nil, fmt.Errorf("serving: %w", err)
+		}
+		class := m.Device.ScaleUpClass
+		if !(m.Device.ScaleUpBytesPerSec > 0) {
+			class = "pcie"
+		}
+		b.linkSec = links[class].BaseSec
+	}
 	b.gd = kernels(m.Device, &c.Engine, compute)
 	b.gfast = b.gd.Scale(hardware.Scaling{Compute: 1 + probe})
 	b.wide = kernels(m.Device, &c.Engine, hardware.BF16)
@@ -177,6 +189,7 @@ type stepBuilder struct {
 	wide, wideFast *hardware.Device // for matrices in 16 bits
 	dt             hardware.DType
 	host           float64
+	linkSec        float64 // latency of an all-reduce over two chips
 }
 
 func (b *stepBuilder) countLayers() (dense, moe float64) {
@@ -264,9 +277,9 @@ func (b *stepBuilder) layers(rows float64) split {
 	}
 	matrices := float64(a.MLPMatrices())
 	mlp := func(width float64) split {
-		return b.gemm(n, (matrices-1)*width/tp, h).plus(b.gemm(n, h, width/tp))
+		return b.gemm(n, (matrices-1)*width/tp, h).plus(b.gemm(n, h, width/tp)).plus(b.gate(n, width/tp))
 	}
-	per := hostTime(b.c.Engine.Layer.Value / b.host).plus(b.allReduces(n * h * 2))
+	per := hostTime(b.c.Engine.Layer.Value / b.host).plus(b.allReduces(n * h * 2)).plus(b.elementwise(n))
 	total := per.plus(attn).times(dense + moe)
 	if dense > 0 {
 		total = total.plus(mlp(float64(a.FFN)).times(dense))
@@ -376,24 +389,50 @@ func (b *stepBuilder) exchanges(rows float64) split {
 // graph (inference notes, section 2: 5–7 µs).
 const exchangeSec = 6e-6
 
-// allReduces is the two all-reduces of a layer over the TP chips.
+// allReduces is the two all-reduces of a layer over the TP chips, each by the better of
+// two kernels: one shot reads the other chips' buffers whole, two shots reduce and then
+// gather a share each, at one and a half times the latency. The latency grows by 3 % per
+// chip beyond two (tables of vLLM's kernels in graphs on H100, H200 and B200: 4.4 to 5.1
+// and 7.0 to 7.8 µs over 2 to 8 chips, which are the latencies of the links' classes; one
+// shot up to some 100 kB). The engine's constant is what ranks wait for each other.
 func (b *stepBuilder) allReduces(bytes float64) split {
 	if b.c.TP == 1 {
 		return split{}
 	}
 	tp := float64(b.c.TP)
-	latency := b.c.Engine.AllReduce.Value * (1 + 0.1*tp) / b.host
-	var t float64
+	latency := (b.linkSec*(1+0.03*(tp-2)) + b.c.Engine.AllReduce.Value) / b.host
 	if b.m.AllReduce != nil {
-		t = math.Max(0, b.m.AllReduce(bytes))
-	} else {
-		rate := b.d.ScaleUpBytesPerSec
-		if rate <= 0 {
-			rate = b.d.HostBytesPerSec
-		}
-		t = 2 * (tp - 1) / tp * bytes / (rate * b.c.Engine.LinkEfficiency.Value)
+		t := math.Max(0, b.m.AllReduce(bytes))
+		return split{sec: latency + t, scaleup: t}.times(2)
 	}
-	return split{sec: latency + t, scaleup: t}.times(2)
+	rate := b.d.ScaleUpBytesPerSec
+	if rate <= 0 {
+		rate = b.d.HostBytesPerSec
+	}
+	rate *= b.c.Engine.LinkEfficiency.Value
+	one, two := (tp-1)*bytes/rate, 2*(tp-1)/tp*bytes/rate
+	if latency+one <= 1.5*latency+two {
+		return split{sec: latency + one, scaleup: one}.times(2)
+	}
+	return split{sec: 1.5*latency + two, scaleup: two}.times(2)
+}
+
+// elementwise is what rows of a layer move through memory outside matrices and
+// attention, in 16 bits: norms with their residual read two and write two rows twice a
+// layer; rotation (and norms of heads) reads and writes queries and keys.
+func (b *stepBuilder) elementwise(rows float64) split {
+	a := &b.c.Arch
+	heads := 2 * float64(a.QWidth()+a.KVWidth()) / float64(b.c.TP)
+	return b.moved(2 * rows * (8*float64(a.Hidden) + heads))
+}
+
+// gate reads the widths of an MLP that were computed and writes the one that goes on.
+func (b *stepBuilder) gate(rows, width float64) split {
+	return b.moved(2 * rows * float64(b.c.Arch.MLPMatrices()) * width)
+}
+
+func (b *stepBuilder) moved(bytes float64) split {
+	return attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost { return d.Elementwise(bytes) })
 }
 
 // hop hands activations to the next pipeline stage.

@@ -72,9 +72,9 @@ func TestMeasuredRun(t *testing.T) {
 		{"TTFT mean", o.TTFT.Mean, mean(ttft), 0.25},
 		{"TTFT p99", o.TTFT.P99, quantileOf(ttft, .99), 0.25},
 		{"TPOT mean", o.TPOT.Mean, mean(tpot), 0.1},
-		{"TPOT p99", o.TPOT.P99, quantileOf(tpot, .99), 0.1},
-		{"E2E mean", o.E2E.Mean, mean(e2e), 0.1},
-		{"E2E p99", o.E2E.P99, quantileOf(e2e, .99), 0.1},
+		{"TPOT p99", o.TPOT.P99, quantileOf(tpot, .99), 0.13},
+		{"E2E mean", o.E2E.Mean, mean(e2e), 0.13},
+		{"E2E p99", o.E2E.P99, quantileOf(e2e, .99), 0.13},
 	} {
 		err := m.got/m.want - 1
 		t.Logf("%-9s predicted %.4g s, measured %.4g s, error %+.1f %% (utilisation %.2f)", m.name, m.got, m.want, 100*err, o.Utilisation)
