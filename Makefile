@@ -1,5 +1,5 @@
 # aisim: build, run the flagship scenario, test.
-.PHONY: build run test vet assets bench validation kills closed-loop
+.PHONY: build run test vet assets bench validation kills closed-loop engines
 
 # The binary with the interactive charts where npm can fetch their library.
 build: assets
@@ -44,6 +44,8 @@ validation: build
 	echo; echo "## training, each family left out of the fit"; echo; echo '```'; bin/aisim validate families $(MEASURED)/training.csv $(MEASURED)/nanotron-h100-sweep.csv; echo '```'; \
 	echo; echo "## operators"; echo; echo "Measured grids of single operators: each call from the others, from one in ten, from the fitted curve (docs/models/kernels.md)."; \
 	echo; echo '```'; bin/aisim validate operators $(OPERATORS)/aiconfigurator $(OPERATORS)/vidur 2>/dev/null; echo '```'; } > VALIDATION.md.part
+	@{ echo; echo "## engines"; echo; echo "Serving runs with constants fitted without their model, chip or engine."; echo; echo '```'; \
+	go run ./internal/engines -table $(MEASURED)/inference.csv; echo '```'; } >> VALIDATION.md.part
 	@mv VALIDATION.md.part VALIDATION.md
 
 # A probe of this machine, predictions of real work from it, and the work itself: prints the
@@ -51,6 +53,11 @@ validation: build
 closed-loop:
 	@go build -trimpath -buildvcs=auto -o bin/aisim ./cmd/aisim
 	bin/aisim calibrate closed-loop
+
+# The constants of engine profiles, fitted again on the measured serving runs (minutes);
+# writes workloads/serving/engines/*.toml.
+engines:
+	go run ./internal/engines -table $(MEASURED)/inference.csv -fit
 
 # The charting library of explore.html, by npm's lock file and a SHA-256 that
 # the test holds. Where npm is absent the build goes on without it.

@@ -37,6 +37,7 @@ type load struct {
 	shape    loadShape
 	isl, osl float64
 	uniform  bool    // lengths spread over 0.8 to 1 of the stated ones
+	inStep   bool    // waves of equal requests stay together
 	spread   bool    // isl and osl are means of a mixed workload
 	inFlight float64 // over the whole deployment
 	requests int     // 0: by the load
@@ -56,6 +57,7 @@ const (
 type limits struct {
 	maxSeqs, budget int
 	fraction        float64
+	stream          int // tokens that are sent together
 }
 
 func (s *service) assume(format string, args ...any) {
@@ -64,6 +66,7 @@ func (s *service) assume(format string, args ...any) {
 
 var (
 	versionNumber = regexp.MustCompile(`(\d+)\.(\d+)`)
+	patchNumber   = regexp.MustCompile(`^(\d+)\.(\d+)\.(\d+)`)
 	eraNote       = regexp.MustCompile(`\b(20\d\d)-era`)
 	seqsNote      = regexp.MustCompile(`max_num_seqs\s*=?\s*(\d+)`)
 	budgetNote    = regexp.MustCompile(`max_num_batched_tokens\s*=?\s*(\d+)`)
@@ -89,7 +92,7 @@ func engineID(name, version, notes string) (id, assumed string, err error) {
 		return "sglang", "", nil
 	case strings.Contains(n, "trtllm"), strings.Contains(n, "tensorrt-llm"), strings.Contains(n, "trt-llm"), strings.Contains(n, "nim"):
 		return "trtllm", "", nil
-	case strings.Contains(n, "tensorrt"):
+	case strings.Contains(n, "tensorrt"), strings.Contains(n, "trt"):
 		return "trtllm", "TensorRT as TensorRT-LLM", nil
 	case strings.Contains(n, "vllm"):
 		if version == "" {
@@ -123,11 +126,11 @@ func (s *service) precisions(text string) error {
 		s.weights, s.cache = hardware.BF16, hardware.BF16
 		s.assume("16-bit weights and cache (precision is blank)")
 		return nil
-	case strings.HasPrefix(p, "fp8"), p == "w8a8", p == "int8":
-		s.weights = hardware.FP8
-	case strings.Contains(p, "fp4"), strings.Contains(p, "int4"), p == "w4a16", p == "awq", p == "gptq":
+	case strings.Contains(p, "w4a"), strings.Contains(p, "fp4"), strings.Contains(p, "int4"), p == "awq", p == "gptq":
 		s.weights = hardware.FP4
-	case strings.Contains(p, "16"):
+	case strings.HasPrefix(p, "fp8"), strings.HasPrefix(p, "int8"), p == "w8a8", p == "sq":
+		s.weights = hardware.FP8
+	case strings.Contains(p, "16"), p == "half", p == "auto":
 		s.weights, s.cache = hardware.BF16, hardware.BF16
 		return nil
 	default:
@@ -180,7 +183,7 @@ func (k *inference) readService(row Row) (*service, error) {
 	}
 	notes := row.Text("notes")
 	s.limits = limits{maxSeqs: int(noted(seqsNote, notes)), budget: int(noted(budgetNote, notes)), fraction: noted(fractionNote, notes)}
-	for column, to := range map[string]*int{"max_num_seqs": &s.limits.maxSeqs, "max_num_batched_tokens": &s.limits.budget} {
+	for column, to := range map[string]*int{"max_num_seqs": &s.limits.maxSeqs, "max_num_batched_tokens": &s.limits.budget, "stream_interval": &s.limits.stream} {
 		if v, ok, err := row.Number(column); err != nil {
 			return nil, err
 		} else if ok {
@@ -219,6 +222,7 @@ var (
 	degree  = regexp.MustCompile(`^(tp|pp|adp|dp|moetp|ep)(\d*)$`)
 	bigText = regexp.MustCompile(`^(?:(\d+)\s*DP\s*)?(\d+)\s*TP(?:_(\d+))?$`)
 	upper   = regexp.MustCompile(`^(DEP|TEP|TP|DP|EP|PP)(\d+)$`)
+	joined  = regexp.MustCompile(`([A-Za-z]+)\s*=?\s*(\d+)(?:x|,|\+)?`) // TP4PP2, TP=8, tp8ep8
 	poolRE  = regexp.MustCompile(`P:\s*(\w*?)x\(([^)]*)\)\s*D:\s*(\w*?)x\(([^)]*)\)`)
 )
 
@@ -248,6 +252,8 @@ func (s *service) layouts(text, mode string, gpus int) error {
 		s.pools, s.replicas = []layout{{1, tp, 1, 1}}, max(dp, 1)
 		return nil
 	}
+	original := text
+	text = joined.ReplaceAllString(text, "$1$2 ")
 	l := layout{workers: 1, tp: 1, pp: 1, adp: 1}
 	found := false
 	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '+' }) {
@@ -270,14 +276,16 @@ func (s *service) layouts(text, mode string, gpus int) error {
 	if !found {
 		var err error
 		if l, err = s.degrees(text); err != nil {
-			return err
+			if l, err = s.degrees(original); err != nil {
+				return err
+			}
 		}
 		l.workers = 1
 	}
 	s.pools, s.replicas = []layout{l}, 1
 	if gpus > 0 {
 		if gpus%l.chips() != 0 {
-			return fmt.Errorf("%d chips do not hold whole replicas of %d (parallelism %q)", gpus, l.chips(), text)
+			return fmt.Errorf("%d chips do not hold whole replicas of %d (parallelism %q)", gpus, l.chips(), original)
 		}
 		s.replicas = gpus / l.chips()
 	}
@@ -390,6 +398,7 @@ func (s *service) readLoad(row Row, gpus int) error {
 			}
 		}
 		ref := row.Text("ref")
+		l.inStep = s.engine.ID == "sglang" && staysInStep(row.Text("engine_version"))
 		l.uniform = strings.Contains(ref, "cfg") || strings.Contains(ref, "2026_") || strings.Contains(ref, "gap_analysis")
 	case strings.Contains(kind, "offline"):
 		l.shape = offline
@@ -420,6 +429,19 @@ func (s *service) readLoad(row Row, gpus int) error {
 		return fmt.Errorf("load_type %q is not known: expected concurrency, batch, saturated offline or a Poisson rate", row.Text("load_type"))
 	}
 	return nil
+}
+
+// staysInStep says whether closed loops of equal requests stay together: SGLang before
+// 0.5.5 computes all waiting prompts before it decodes on, and measured loops of 0.5.1
+// show whole waves, those of 0.5.6 and later none.
+func staysInStep(version string) bool {
+	m := patchNumber.FindStringSubmatch(version)
+	if m == nil || m[1] != "0" {
+		return false
+	}
+	minor, _ := strconv.Atoi(m[2])
+	patch, _ := strconv.Atoi(m[3])
+	return minor < 5 || minor == 5 && patch < 5
 }
 
 func leadingNumber(s string) int {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -220,6 +221,18 @@ func TestLayouts(t *testing.T) {
 	s := &service{arch: moe}
 	if err := s.layouts("P:2x(tp1 adp8 ep8) D:1x(tp1 adp32 ep32)", "disagg", 0); err != nil || s.pools[0] != (layout{2, 1, 1, 8}) || s.pools[1] != (layout{1, 1, 1, 32}) {
 		t.Errorf("%+v %v", s.pools, err)
+	}
+}
+
+// Tokens that are sent together keep the first one back.
+func TestStreamInterval(t *testing.T) {
+	header := strings.Replace(inferenceHeader, "notes", "stream_interval,notes", 1)
+	first := func(interval string) float64 {
+		r := reportOf(t, "inference", header+"a,b200_sxm,,Llama-3.1-70B,trtllm,1.1,fp8,tp4,agg,,1024,1024,concurrency,4,192,6.6,,"+interval+",,2026_\n")
+		return *r.Cases[0].Predicted
+	}
+	if plain, kept := first(""), first("20"); math.Abs(kept-plain-19*7) > 19*2 {
+		t.Errorf("first token after %.0f ms, %.0f with 20 tokens sent together at about 7 ms each", plain, kept)
 	}
 }
 

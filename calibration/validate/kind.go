@@ -141,5 +141,8 @@ func EvaluateIn(folder, name string, table io.Reader) (*Report, error) {
 	if k, ok := kind.(crossValidator); ok {
 		r.HeldOut = heldOut(k, t, r)
 	}
+	if k, ok := kind.(ranker); ok {
+		r.Rankings = k.ranked(t, r)
+	}
 	return r, nil
 }

@@ -165,7 +165,7 @@ func (k *otherChips) service(row Row, batch float64, c *Case) (estimate, error) 
 		return estimate{}, fmt.Errorf("metric %q of a service is not known", row.Text("metric"))
 	}
 	c.Assumed = append(c.Assumed, s.assumed...)
-	return estimate{value: a.value[column], roof: a.roof[column], sd: s.spread(column, a), group: "GPU service", rung: "step model"}, nil
+	return estimate{value: a.value[column], roof: a.roof[column], sd: s.spread(column), group: "GPU service", rung: "step model"}, nil
 }
 
 // classic is a network at small batch: on GPUs a time for launches, and its operations at

@@ -77,7 +77,7 @@ func Requests(log *trace.Log, set Service) (*Report, error) {
 		k.In("model", s.arch.ID)
 		k.In("engine", s.engine.ID)
 		k.In("utilisation", band)
-		sd := s.spread(name, roof)
+		sd := s.spread(name)
 		k.Predict(Prediction{Value: predicted, Low: predicted * math.Exp(-z90*sd), High: predicted * math.Exp(z90*sd), Roofline: roofline,
 			Rung: "replay with the step model of " + s.engine.ID + ", " + m.Device.Rung})
 		r.Cases = append(r.Cases, k)

@@ -44,6 +44,8 @@ type Report struct {
 	Groups  []Group `json:"groups"`
 	// HeldOut is what leaving sources out gives, of kinds whose constants were fitted in part on their table.
 	HeldOut []HeldOut `json:"held_out,omitempty"`
+	// Rankings are of kinds whose rows are choices.
+	Rankings []Ranking `json:"rankings,omitempty"`
 }
 
 func figures(cases []Case) Figures {

@@ -64,6 +64,12 @@ func (r *Report) writeGroups(b *strings.Builder) {
 	}
 	line("all gate cases", r.Summary)
 	fmt.Fprintf(b, "%d rows skipped (use=exclude)\n", r.Skipped)
+	if len(r.Rankings) > 0 {
+		fmt.Fprintf(b, "\n%-64s %5s %7s %9s %12s\n", "ranking by tokens/s and chip, medians over groups", "cases", "groups", "Spearman", "chosen/best")
+		for _, x := range r.Rankings {
+			fmt.Fprintf(b, "%-64s %5d %7d %9s %12s\n", x.What, x.Cases, x.Groups, number(x.Spearman), percent(x.Chosen))
+		}
+	}
 	if len(r.HeldOut) > 0 {
 		fmt.Fprintf(b, "\n%-64s %5s %7s %8s %8s\n", "one source left out at a time", "cases", "sources", "fitted", "held out")
 		for _, h := range r.HeldOut {
