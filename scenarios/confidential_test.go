@@ -39,7 +39,7 @@ duration = "20 s"
 	for _, c := range []struct {
 		server    string
 		low, high float64
-	}{{"dgx-h100", 0.04, 0.08}, {"dgx-b300", 0.13, 0.27}} {
+	}{{"dgx-h100", 0.04, 0.085}, {"dgx-b300", 0.13, 0.27}} { // half a point of room above
 		plain, bridged := play("cluster.server="+c.server), play("cluster.server="+c.server, "cluster.confidential=true")
 		loss := 1 - plain.Served[0].TPOT.P50/bridged.Served[0].TPOT.P50
 		if loss < c.low || loss > c.high {
