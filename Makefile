@@ -45,7 +45,7 @@ validation: build
 	echo; echo "## operators"; echo; echo "Measured grids of single operators: each call from the others, from one in ten, from the fitted curve (docs/models/kernels.md)."; \
 	echo; echo '```'; bin/aisim validate operators $(OPERATORS)/aiconfigurator $(OPERATORS)/vidur 2>/dev/null; echo '```'; } > VALIDATION.md.part
 	@{ echo; echo "## engines"; echo; echo "Serving runs with constants fitted without their model, chip or engine."; echo; echo '```'; \
-	go run ./internal/engines -table $(MEASURED)/inference.csv; echo '```'; } >> VALIDATION.md.part
+	go run ./calibration/engines/gen -table $(MEASURED)/inference.csv; echo '```'; } >> VALIDATION.md.part
 	@mv VALIDATION.md.part VALIDATION.md
 
 # A probe of this machine, predictions of real work from it, and the work itself: prints the
@@ -57,7 +57,7 @@ closed-loop:
 # The constants of engine profiles, fitted again on the measured serving runs (minutes);
 # writes workloads/serving/engines/*.toml.
 engines:
-	go run ./internal/engines -table $(MEASURED)/inference.csv -fit
+	go run ./calibration/engines/gen -table $(MEASURED)/inference.csv -fit
 
 # The charting library of explore.html, by npm's lock file and a SHA-256 that
 # the test holds. Where npm is absent the build goes on without it.

@@ -1,4 +1,4 @@
-// Command engines fits the constants of engine profiles on a table of serving runs
+// Command gen fits the constants of engine profiles on a table of serving runs
 // (-fit writes them into the profiles), or prints what the present ones are worth on
 // runs of models, chips and engines that are left out.
 package main
