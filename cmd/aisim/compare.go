@@ -73,7 +73,7 @@ func (p *program) designs(args []string, f compareFlags) ([]*scenarios.World, er
 		if len(worlds) > 0 { // the same futures for all
 			in.sets = append(in.sets, "seed="+strconv.FormatUint(worlds[0].Scenario.Seed, 10))
 		}
-		w, err := p.world(name, in)
+		w, err := p.assemble(name, in)
 		if err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (p *program) designs(args []string, f compareFlags) ([]*scenarios.World, er
 			return nil, err
 		}
 	}
-	return worlds, nil
+	return worlds, f.allUsed(worlds...)
 }
 
 // splitSets parts "a=1; b=2" into overrides.

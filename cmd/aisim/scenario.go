@@ -70,6 +70,15 @@ func (in *inputs) options() (scenarios.Options, error) {
 
 // world loads a scenario and assembles it.
 func (p *program) world(name string, in inputs) (*scenarios.World, error) {
+	w, err := p.assemble(name, in)
+	if err != nil {
+		return nil, err
+	}
+	return w, in.allUsed(w)
+}
+
+// assemble is world for one of several scenarios, which may leave profiles to the others.
+func (p *program) assemble(name string, in inputs) (*scenarios.World, error) {
 	opt, err := in.options()
 	if err != nil {
 		return nil, err
@@ -82,13 +91,29 @@ func (p *program) world(name string, in inputs) (*scenarios.World, error) {
 	if err != nil {
 		return nil, assemblyFault(err)
 	}
-	for i, prof := range opt.Profiles {
-		if !slices.Contains(w.Given, prof) { // nothing the user gave is left out in silence
-			return nil, &fault{exitData, fmt.Sprintf("the profile is for %s, the scenario's chip is %s", prof.Hardware, w.Chip.ID), in.profiles[i],
+	return w, nil
+}
+
+// allUsed refuses a profile that none of the worlds rests on: nothing the user gave is left out
+// in silence.
+func (in *inputs) allUsed(worlds ...*scenarios.World) error {
+	for _, path := range in.profiles {
+		prof, err := readProfile(path)
+		if err != nil {
+			return err
+		}
+		var chips []string
+		used := slices.ContainsFunc(worlds, func(w *scenarios.World) bool {
+			chips = append(chips, w.Chip.ID)
+			return slices.ContainsFunc(w.Given, func(g *profile.Profile) bool { return g.SHA256() == prof.SHA256() })
+		})
+		if !used {
+			slices.Sort(chips)
+			return &fault{exitData, fmt.Sprintf("the profile is for %s, the scenario's chip is %s", prof.Hardware, strings.Join(slices.Compact(chips), ", ")), path,
 				"leave it out; a profile moves a scenario by its chip, or by the drives of its stores"}
 		}
 	}
-	return w, nil
+	return nil
 }
 
 func readProfile(path string) (*profile.Profile, error) {
