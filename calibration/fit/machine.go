@@ -81,7 +81,11 @@ func level(samples []*sample, work func(*sample) float64, source string) (p prof
 	}
 	m := median(v)
 	predict = func(s *sample) float64 { return work(s) / m }
-	p = profile.Param{V: m, RelSD: math.Min(1, uncertainty(samples, predict)), Source: source}
+	own := 0.0
+	for _, s := range samples {
+		own = math.Max(own, s.sd)
+	}
+	p = profile.Param{V: m, RelSD: math.Min(1, math.Hypot(own, uncertainty(samples, predict))), Source: source}
 	round(&p.RelSD)
 	return p, predict
 }

@@ -16,9 +16,10 @@ type sample struct {
 	sec    float64
 	source ingest.Source
 	body   ingest.Body
-	dims   []dim // what was varied
-	held   bool  // kept out of the fit
-	out    bool  // contradicted, kept out of everything
+	dims   []dim   // what was varied
+	sd     float64 // relative standard error of the measurement, where the record states it
+	held   bool    // kept out of the fit
+	out    bool    // contradicted, kept out of everything
 }
 
 type dim struct {

@@ -307,6 +307,20 @@ func (s *sorted) collective(r ingest.Record, c *ingest.Collective, what string) 
 	}
 }
 
+// medianSD is the relative standard error of a median of probe, 0 where a record states none.
+func medianSD(more []ingest.Field) float64 {
+	var spread, repeats float64
+	for _, f := range more {
+		switch f.Name {
+		case "spread":
+			spread = f.Value.V
+		case "repeats":
+			repeats = f.Value.V
+		}
+	}
+	return probe.Timing{Spread: spread, Repeats: int(repeats)}.MedianSD()
+}
+
 func (s *sorted) storage(r ingest.Record, x *ingest.Storage, t Target, what string) {
 	if t.Drive == "" {
 		s.skip(what, "which drive it was is not known: give --drive")
@@ -322,7 +336,7 @@ func (s *sorted) storage(r ingest.Record, x *ingest.Storage, t Target, what stri
 	block := x.BlockBytes.V
 	add := func(quantity string, sec float64) {
 		s.drives = append(s.drives, &sample{group: "drive " + x.Op + " " + quantity, what: fmt.Sprintf("%s block %g depth %g", x.Pattern, block, depth), sec: sec, source: r.Source, body: x,
-			dims: []dim{{"block_bytes", block}, {"depth", depth}}})
+			dims: []dim{{"block_bytes", block}, {"depth", depth}}, sd: medianSD(x.More)})
 	}
 	switch {
 	case mixed:

@@ -17,7 +17,7 @@ type Task struct {
 	// Body is the record of it; nil for a task that is only timed.
 	Body func(Timing) ingest.Body
 	// Single keeps a repetition to one operation: it waits for a device, and every wait is one more
-	// chance to be held up.
+	// chance to be held up. Times of devices scatter by nature: what must be known is their median.
 	Single bool
 	// Close releases what it holds; nil for nothing.
 	Close func()
@@ -96,8 +96,19 @@ func (s *series) judged(rounds int) Timing {
 }
 
 // enough says that more repetitions are not needed.
-func (s *series) enough(opt Options) bool {
-	return len(s.quiet) >= opt.Rounds && timing(s.quiet).Spread <= opt.MaxSpread
+func (s *series) enough(t *Task, opt Options) bool {
+	return len(s.quiet) >= opt.Rounds && timing(s.quiet).known(t, opt.MaxSpread, 1.0/3)
+}
+
+// known says that repetitions do not scatter, or, of a device, that their median is known to a
+// share of what they may: the standard error of a median is 1.25 σ/√n.
+func (m Timing) known(t *Task, most, share float64) bool {
+	return m.Spread <= most || t.Single && m.MedianSD() <= most*share
+}
+
+// MedianSD is the relative standard error of the median.
+func (m Timing) MedianSD() float64 {
+	return 1.2533 * m.Spread / math.Sqrt(math.Max(1, float64(m.Repeats)))
 }
 
 // Measure runs all tasks in turns until each has enough undisturbed repetitions or the budget is
@@ -119,7 +130,7 @@ func Measure(ctx context.Context, tasks []*Task, opt Options) ([]Outcome, error)
 				return nil, err
 			}
 			s := &all[i]
-			if out[i].Refused != "" || s.enough(opt) {
+			if out[i].Refused != "" || s.enough(t, opt) {
 				continue
 			}
 			live = true
@@ -157,7 +168,7 @@ func Measure(ctx context.Context, tasks []*Task, opt Options) ([]Outcome, error)
 		}
 		m := all[i].judged(opt.Rounds)
 		out[i].Timing = m
-		if m.Spread > opt.MaxSpread {
+		if !m.known(t, opt.MaxSpread, 2.0/3) || t.Single && len(all[i].quiet) < opt.Rounds {
 			out[i].Refused = fmt.Sprintf("its %d repetitions scatter by %.0f %% (allowed %.0f %%), %d of %d were interrupted: measure when the machine is not busy",
 				m.Repeats, 100*m.Spread, 100*opt.MaxSpread, len(all[i].loud), m.Tried)
 			continue

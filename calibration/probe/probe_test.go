@@ -185,3 +185,25 @@ type sink func(ingest.Record)
 
 func (s sink) Record(r ingest.Record) error { s(r); return nil }
 func (s sink) Problem(ingest.Problem)       {}
+
+// A device's times scatter: their median is known once there are enough of them, where a
+// computation that scatters as much is refused.
+func TestDevicesMayScatter(t *testing.T) {
+	scatter := []float64{1, 2, 3, 4, 5, 2.5, 3.5}
+	for _, single := range []bool{true, false} {
+		s := new(script)
+		i := 0
+		opt := s.options()
+		opt.BudgetSec = 2000
+		out, err := Measure(context.Background(), []*Task{{Name: "a", Single: single, Run: func() error { i++; s.now += scatter[i%len(scatter)]; return nil }}}, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if refused := out[0].Refused != ""; refused == single {
+			t.Errorf("single %v: %+v", single, out[0])
+		}
+		if single && (out[0].Timing.Sec < 2.5 || out[0].Timing.Sec > 3.5 || out[0].Timing.MedianSD() > 0.05) {
+			t.Errorf("%+v", out[0].Timing)
+		}
+	}
+}
