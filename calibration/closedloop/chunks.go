@@ -112,12 +112,29 @@ func (c *chunks) send() error {
 	return err
 }
 
+// protect compresses and encrypts the chunk in hand.
+func (c *chunks) protect() {
+	c.packed = c.pack(c.packed[:0], c.buf)
+	c.sealed = c.seal(c.sealed[:0], c.packed)
+}
+
 // pass takes one chunk the whole way.
 func (c *chunks) pass() error {
 	if err := c.read(); err != nil {
 		return err
 	}
-	c.packed = c.pack(c.packed[:0], c.buf)
-	c.sealed = c.seal(c.sealed[:0], c.packed)
+	c.protect()
 	return c.send()
+}
+
+// inMemory protects one chunk after the other of the text without disk or connection.
+func (c *chunks) inMemory() func() error {
+	text := probe.Text(23, textBytes)
+	at := 0
+	return func() error {
+		copy(c.buf, text[at:at+chunkBytes])
+		at = (at + chunkBytes) % textBytes
+		c.protect()
+		return nil
+	}
 }

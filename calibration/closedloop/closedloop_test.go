@@ -111,7 +111,7 @@ func TestPredictionsFollowTheProfile(t *testing.T) {
 		"memory":  {func(p *profile.Profile) { p.Chip.MemoryBytesPerSec.V /= 2 }, []string{learnBatch, saveState}},
 		"reads":   {func(p *profile.Profile) { d := p.Drives[driveID]; d.ReadLatencySec.V *= 9; p.Drives[driveID] = d }, []string{readBatch, trainRun, oneChunk, allChunks}},
 		"writes":  {func(p *profile.Profile) { d := p.Drives[driveID]; d.WriteBytesPerSec.V /= 3; p.Drives[driveID] = d }, []string{saveState, trainRun}},
-		"zstd":    {func(p *profile.Profile) { h := p.Host[probe.OpZstd]; h.BytesPerSec.V /= 2; p.Host[probe.OpZstd] = h }, []string{oneChunk, allChunks}},
+		"zstd":    {func(p *profile.Profile) { h := p.Host[probe.OpZstd]; h.BytesPerSec.V /= 2; p.Host[probe.OpZstd] = h }, []string{protect, oneChunk, allChunks}},
 		"ratio":   {func(p *profile.Profile) { h := p.Host[probe.OpZstd]; h.Ratio.V /= 2; p.Host[probe.OpZstd] = h }, []string{oneChunk, allChunks}},
 		"aes":     {func(p *profile.Profile) { h := p.Host[probe.OpAES]; h.BytesPerSec.V /= 2; p.Host[probe.OpAES] = h }, []string{oneChunk, allChunks}},
 		"tcp":     {func(p *profile.Profile) { h := p.Host[probe.OpTCP]; h.FixedSec.V *= 9; p.Host[probe.OpTCP] = h }, []string{oneChunk, allChunks}},
@@ -123,7 +123,7 @@ func TestPredictionsFollowTheProfile(t *testing.T) {
 			}
 		}
 	}
-	if got := at(func(p *profile.Profile) { p.Drives = nil }); len(got) != 1 || got[learnBatch] != base[learnBatch] {
+	if got := at(func(p *profile.Profile) { p.Drives = nil }); len(got) != 2 || got[learnBatch] != base[learnBatch] || got[protect] != base[protect] {
 		t.Errorf("without a disk: %v", got)
 	}
 	all, err := predictAll(host())

@@ -58,6 +58,7 @@ func Run(ctx context.Context, dir string, threads int, opt probe.Options, versio
 		{Name: learnBatch, Run: func() error { net.decode(); net.learn(); return nil }},
 		{Name: saveState, Single: true, Run: net.checkpoint},
 		{Name: trainRun, Run: func() error { return trainAll(net) }},
+		{Name: protect, Run: pipe.inMemory()},
 		{Name: oneChunk, Single: true, Run: pipe.pass},
 		{Name: allChunks, Run: func() error {
 			for range textBytes / chunkBytes {

@@ -45,7 +45,7 @@ func newMachine(p *profile.Profile, draw hardware.Draw) (*machine, error) {
 			return nil, err
 		}
 	}
-	m.pipe = m.disk != nil
+	m.pipe = true
 	for _, name := range []string{probe.OpAES, probe.OpZstd, probe.OpTCP} {
 		_, ok := p.Host[name]
 		m.pipe = m.pipe && ok
@@ -68,6 +68,7 @@ const (
 	learnBatch = "forward, backward, update"
 	saveState  = "checkpoint"
 	trainRun   = "training run"
+	protect    = "compress and encrypt a chunk"
 	oneChunk   = "pipeline, one chunk"
 	allChunks  = "pipeline, whole file"
 )
@@ -84,6 +85,15 @@ func (m *machine) predict() (map[string]float64, error) {
 	out := map[string]float64{}
 	learn, params := m.learn()
 	out[learnBatch] = learn
+	packed := chunkBytes / m.ratio
+	if m.pipe {
+		guard := []pipeline.Stage{{Name: "compress", Sec: m.host(probe.OpZstd, chunkBytes)}, {Name: "encrypt", Sec: m.host(probe.OpAES, packed)}}
+		one, err := pipeline.Run(guard, 1, 1)
+		if err != nil {
+			return nil, err
+		}
+		out[protect] = one.Sec
+	}
 	if m.disk == nil {
 		return out, nil
 	}
@@ -108,7 +118,6 @@ func (m *machine) predict() (map[string]float64, error) {
 	if read, err = m.disk.Latency(storage.Read, chunkBytes, 0); err != nil {
 		return nil, err
 	}
-	packed := chunkBytes / m.ratio
 	stages := []pipeline.Stage{{Name: "read", Sec: read}, {Name: "compress", Sec: m.host(probe.OpZstd, chunkBytes)},
 		{Name: "encrypt", Sec: m.host(probe.OpAES, packed)}, {Name: "send", Sec: m.host(probe.OpTCP, packed)}}
 	one, err := pipeline.Run(stages, 1, 1)
