@@ -101,6 +101,9 @@ func readBoard(row Row) (boardRow, error) {
 		b.build, b.peak = "B", num(m[1])*num(m[2])*num(m[3])*1e6
 	} else if m := dpuAIEs.FindStringSubmatch(notes); m != nil {
 		b.build, b.peak = "AIE", num(m[1])*num(m[2])*1e6*dpuBuilds["AIE"].opsPerCycle
+		if strings.Contains(strings.ToUpper(b.chip), "VCK5000") {
+			b.build, b.engines = "DPUCVDX8H", m[1]+" AIE" // a card in a server: no small host
+		}
 	} else if m := dpuKernels.FindStringSubmatch(notes); m != nil {
 		b.build = strings.ToUpper(m[2])
 		d, known := dpuBuilds[b.build]
@@ -111,7 +114,12 @@ func readBoard(row Row) (boardRow, error) {
 		if c := dpuClock.FindStringSubmatch(notes); c != nil {
 			clock = num(c[1])
 		}
-		b.peak = num(m[1]) * clock * 1e6 * d.opsPerCycle
+		hz := clock * 1e6
+		if b.build == "DPUCVDX8H" {
+			hz = engineHz // the clock named is that of the logic
+		}
+		b.engines = m[1] + " kernels"
+		b.peak = num(m[1]) * hz * d.opsPerCycle
 	} else if m := dpuPEs.FindStringSubmatch(notes); m != nil {
 		b.build = strings.ToUpper(dpuName.FindString(notes))
 		d, known := dpuBuilds[strings.TrimSuffix(b.build, "-DWC")]
