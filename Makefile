@@ -1,5 +1,5 @@
 # aisim: build, run the flagship scenario, test.
-.PHONY: build run test vet assets bench validation kills closed-loop engines
+.PHONY: build run test vet assets bench validation kills bars closed-loop engines
 
 # The binary with the interactive charts where npm can fetch their library.
 build: assets
@@ -25,6 +25,10 @@ test: vet
 # A sweep killed a hundred times at random moments.
 kills:
 	AISIM_KILLS=100 go test ./cmd/aisim -run KilledSweeps -count=1 -v
+
+# The search against every design of three spaces, each looked at on the fine rung.
+bars:
+	AISIM_BARS=1 go test ./planner -run TestBars -count=1 -v -timeout 60m
 
 # Speed beside the reference programs; writes docs/performance.md.
 bench:

@@ -71,6 +71,7 @@ func (l *limit) over(v float64) float64 {
 type rung struct {
 	futures, requests int
 	fabric            string // model in place of the scenario's
+	demandSD          float64
 	name              string
 }
 
@@ -303,7 +304,7 @@ func (pl *planning) rungs() {
 	for i := range pl.limits {
 		tail = tail || pl.limits[i].quantile != 0.5
 	}
-	pl.fine = rung{futures: fineFutures}
+	pl.fine = rung{futures: fineFutures, demandSD: pl.goal.DemandSD}
 	if tail {
 		pl.fine.futures = tailFutures
 	}

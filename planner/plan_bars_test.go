@@ -14,7 +14,7 @@ var bars = map[string]string{
 	"training": planHead + `
 [goal]
 minimise = "ledger.total"
-constraints = ["train.finish <= 2 d", "train.goodput >= 90 %"]
+constraints = ["train.finish <= 0.35 d", "train.goodput >= 90 %"]
 [[goal.variable]]
 key = "cluster.nodes"
 values = [2, 3, 4, 6, 8, 12, 16, 24]
@@ -40,7 +40,7 @@ values = ["10 min", "30 min", "90 min"]
 	"storage": planHead + `
 [goal]
 minimise = "ledger.capital"
-constraints = ["train.checkpoint_write <= 12 s", "train.goodput >= 90 %"]
+constraints = ["train.checkpoint_write <= 1.5 s", "train.goodput >= 90 %"]
 [[goal.variable]]
 key = "storage.ckpt.nodes"
 range = [4, 19]

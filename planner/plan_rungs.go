@@ -106,7 +106,7 @@ func (pl *planning) group(ids []int, r rung) (map[int]*reached, error) {
 			}
 		}
 		if err == nil && world == nil && fault == nil {
-			if world, err = scenarios.Assemble(sc, scenarios.Options{Profiles: pl.opt.Profiles, Untried: true, Requests: r.requests}); err == nil {
+			if world, err = scenarios.Assemble(sc, scenarios.Options{Profiles: pl.opt.Profiles, Untried: true, Requests: r.requests, DemandSD: r.demandSD}); err == nil {
 				futures, points, err = pl.futures(world, r)
 			}
 			fault = err

@@ -34,6 +34,7 @@ func (pl *planning) step(stage scenarios.Step) (*result.PlanStep, error) {
 		return nil, err
 	}
 	step := &result.PlanStep{Name: stage.Name, Set: stage.Set, Front: []result.PlanDesign{}, RunnersUp: []result.PlanDesign{}, Binding: []result.Binding{}}
+	pl.whole(&r, n)
 	pl.front(&r)
 	if r.Best >= 0 {
 		if err := pl.choose(step, &r); err != nil {
@@ -121,6 +122,33 @@ func (pl *planning) sign() float64 {
 	return 1
 }
 
+// whole looks closely at every design of a space that is small enough.
+func (pl *planning) whole(r *search.Result, n int) {
+	if n > fineLeast || pl.err != nil || pl.ctx.Err() != nil {
+		return
+	}
+	var missing []int
+	for _, id := range r.Screened {
+		if r.Coarse[id].Valid && pl.looked[id] == nil {
+			missing = append(missing, id)
+		}
+	}
+	pl.look(r, missing)
+}
+
+// look evaluates designs on the fine rung and takes a better choice where one turns up.
+func (pl *planning) look(r *search.Result, ids []int) {
+	if len(ids) == 0 {
+		return
+	}
+	pl.evaluate(ids, pl.fine, pl.looked)
+	for _, id := range ids {
+		if v := pl.looked[id]; v != nil && pl.outcome(v).Keeps() && (r.Best < 0 || pl.outcome(v).Objective < pl.outcome(pl.looked[r.Best]).Objective) {
+			r.Best = id
+		}
+	}
+}
+
 // front looks closely at the designs that the coarse rung holds for efficient, best
 // objective first, so that the front is decided on the fine rung.
 func (pl *planning) front(r *search.Result) {
@@ -139,13 +167,8 @@ func (pl *planning) front(r *search.Result) {
 			missing = append(missing, id)
 		}
 	}
-	if len(missing) > 0 && pl.err == nil && pl.ctx.Err() == nil {
-		pl.evaluate(missing, pl.fine, pl.looked)
-		for _, id := range missing { // the closer look may find a better choice
-			if o := pl.outcome(pl.looked[id]); o.Keeps() && (r.Best < 0 || o.Objective < pl.outcome(pl.looked[r.Best]).Objective) {
-				r.Best = id
-			}
-		}
+	if pl.err == nil && pl.ctx.Err() == nil {
+		pl.look(r, missing)
 	}
 }
 
@@ -294,7 +317,7 @@ func share(k, n int) result.Number {
 }
 
 // runners are how many designs are listed that were not chosen.
-const runners = 5
+const runners = 8
 
 // runnersUp are the next designs that keep all limits, and the better ones that miss one,
 // each with the reason why it is not the choice.

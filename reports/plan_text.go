@@ -125,7 +125,7 @@ func textPlanTables(b *strings.Builder, p *result.Plan, s *result.PlanStep) {
 			if d.Trade != nil {
 				trade = valueText(*d.Trade)
 			}
-			fmt.Fprintf(b, "  %s %s %s", pad(valueText(d.Objective), 16), pad(trade, 14), strings.Join(d.Labels, ", "))
+			fmt.Fprintf(b, "  %s %s %s", pad(valueText(d.Objective), 24), pad(trade, 20), strings.Join(d.Labels, ", "))
 			if d.Reason != "" {
 				fmt.Fprintf(b, "\n      %s", d.Reason)
 			}
