@@ -120,3 +120,26 @@ func TestConditions(t *testing.T) {
 		}
 	}
 }
+
+// The row that pulls several levers pulls those that pay, and costs no more than the best
+// of them alone.
+func TestTheBestSetOfLeversIsPicked(t *testing.T) {
+	run, err := Evaluate(context.Background(), load(t, planHead, "replicas=9", "faults.recovery=1 h", "storage.ckpt.drives.per_node=1", `economics.prices.storage_node="2000 USD"`, `workload.train.checkpoint.every="5 min"`), Options{Workers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	least, set := 0.0, result.Lever{}
+	for _, l := range run.Levers {
+		if l.Together {
+			set = l
+		} else {
+			least = math.Min(least, l.UnitCostChange.Value)
+		}
+	}
+	if set.Action == "" {
+		t.Fatalf("no set was played: %+v", run.Levers)
+	}
+	if set.UnitCostChange.Value > least+1e-9 {
+		t.Errorf("%s changes the unit cost by %+.2f %%, the best lever alone by %+.2f %%", set.Action, 100*set.UnitCostChange.Value, 100*least)
+	}
+}

@@ -172,6 +172,11 @@ func Evaluate(ctx context.Context, w *scenarios.World, opt Options) (*result.Run
 	if e.nominal == nil || e.base[0] == nil {
 		return nil, ctx.Err()
 	}
+	if ctx.Err() == nil {
+		if err := e.sets(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return e.compose(ctx.Err()), ctx.Err()
 }
 

@@ -1,9 +1,12 @@
 package planner
 
 import (
+	"context"
 	"fmt"
+	"sort"
 
 	"aisim/economics"
+	"aisim/internal/result"
 	"aisim/scenarios"
 	"aisim/topology"
 )
@@ -50,26 +53,104 @@ func levers(w *scenarios.World) []lever {
 		ls = append(ls, lever{action: fmt.Sprintf("NICs and switches of %.0f Gb/s", 2*w.NIC.V*8/1e9), detail: "every level of the fabric twice as fast; priced as the network once more",
 			change: scenarios.Change{scenarios.NIC: 2, scenarios.Leaf: 2, scenarios.Spine: 2, scenarios.Core: 2}, capital: capitalOf("Switches", "Cables and optics"), lifeYears: networkLifeYears})
 	}
-	if len(ls) > 1 {
-		all := lever{action: "All together", detail: "simulated as one: gains overlap", change: scenarios.Change{}, lifeYears: networkLifeYears, together: true}
-		for _, l := range ls {
-			for k, v := range l.change {
-				if v > all.change.Of(k) {
-					all.change[k] = v
-				}
-			}
-		}
-		parts := ls
-		all.capital = func(a *account) float64 {
-			sum := 0.0
-			for _, l := range parts {
-				sum += l.capital(a)
-			}
-			return sum
-		}
-		ls = append(ls, all)
-	}
 	return ls
+}
+
+// together is a set of levers pulled at once: gains overlap, so that it is simulated as one.
+func together(parts []*lever, of int) lever {
+	out := lever{action: "All together", detail: "simulated as one: gains overlap", change: scenarios.Change{}, lifeYears: networkLifeYears, together: true}
+	if len(parts) < of {
+		out.action = fmt.Sprintf("The best set of them, %d of %d", len(parts), of)
+		out.detail = ""
+		for k, l := range parts {
+			if k > 0 {
+				out.detail += "; "
+			}
+			out.detail += l.action
+		}
+	}
+	for _, l := range parts {
+		for k, v := range l.change {
+			if v > out.change.Of(k) {
+				out.change[k] = v
+			}
+		}
+	}
+	out.capital = func(a *account) float64 {
+		sum := 0.0
+		for _, l := range parts {
+			sum += l.capital(a)
+		}
+		return sum
+	}
+	return out
+}
+
+// costChange is the mean relative change of the unit cost that a lever brings, NaN where
+// nothing is known.
+func (e *evaluation) costChange(k int) float64 {
+	sum, n := 0.0, 0.0
+	for i, p := range e.levered[k] {
+		if p == nil || e.base[i] == nil {
+			continue
+		}
+		key, before := unitCost(e.base[i], e.w)
+		if key == "" {
+			continue
+		}
+		_, after := unitCost(p, e.w)
+		after *= e.levers[k].totalWith(e.base[i].account, p.m.values[result.MetricLedgerTotal]) / p.m.values[result.MetricLedgerTotal]
+		sum, n = sum+after/before-1, n+1
+	}
+	return sum / n
+}
+
+// sets plays the levers that are worth their price together: the best two, the best
+// three, and so on, since the gains of what comes later shrink. Which set is best shows in
+// the end.
+func (e *evaluation) sets(ctx context.Context) error {
+	var order []int
+	for k := range e.levers {
+		if d := e.costChange(k); d < 0 {
+			order = append(order, k)
+		}
+	}
+	sort.SliceStable(order, func(a, b int) bool { return e.costChange(order[a]) < e.costChange(order[b]) })
+	single := len(e.levers)
+	var parts []*lever
+	for _, k := range order {
+		l := e.levers[k]
+		parts = append(parts, &l)
+		if len(parts) > 1 {
+			e.levers = append(e.levers, together(append([]*lever(nil), parts...), single))
+			e.levered = append(e.levered, make([]*point, min(len(e.base), leverReplicas)))
+		}
+	}
+	n := min(len(e.base), leverReplicas)
+	jobs := (len(e.levers) - single) * n
+	e.total.Add(int64(jobs))
+	errs := make([]error, jobs)
+	parallel(e.opt.Workers, jobs, func() func(int) {
+		bench := e.w.NewBench()
+		return func(j int) {
+			k, i := single+j/n, j%n
+			if ctx.Err() != nil || e.base[i] == nil {
+				return
+			}
+			f, err := bench.Sample(i).Play(e.levers[k].change)
+			if err == nil {
+				e.levered[k][i], err = e.see(f, e.base[i], i < pairedCapacity)
+			}
+			errs[j] = err
+			e.tick(1)
+		}
+	})
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // levelName is "spine to core".

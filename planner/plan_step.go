@@ -343,16 +343,24 @@ func (pl *planning) runnersUp(r *search.Result) []result.PlanDesign {
 	best := pl.looked[r.Best].objective
 	for _, id := range order(keep, objective) {
 		d := pl.report(id, pl.looked[id])
-		d.Reason = fmt.Sprintf("keeps all limits, %s %.2g %% worse", pl.objective.key, 100*math.Abs(pl.looked[id].objective/best-1))
+		d.Reason = fmt.Sprintf("keeps all limits, %s %s worse", pl.objective.key, percent(pl.looked[id].objective/best-1))
 		out = append(out, d)
 	}
 	for _, id := range order(miss, excess) {
 		d := pl.report(id, pl.looked[id])
 		over, j := pl.worst(pl.looked[id])
-		d.Reason = fmt.Sprintf("%s %.2g %% better, but misses %s by %.2g %%", pl.objective.key, 100*math.Abs(pl.looked[id].objective/best-1), pl.limits[j].text, 100*(over-1))
+		d.Reason = fmt.Sprintf("%s %s better, but misses %s by %s", pl.objective.key, percent(pl.looked[id].objective/best-1), pl.limits[j].text, percent(over-1))
 		out = append(out, d)
 	}
 	return out
+}
+
+// percent is the size of a change with two digits, in full from ten on.
+func percent(x float64) string {
+	if x = 100 * math.Abs(x); x >= 10 {
+		return fmt.Sprintf("%.0f %%", x)
+	}
+	return fmt.Sprintf("%.2g %%", x)
 }
 
 // worst is the limit that a design misses by most.

@@ -203,7 +203,9 @@ func (e *evaluation) weighLevers(run *result.Run) {
 		out := result.Lever{Action: l.action, Detail: l.detail, ObjectiveGain: n, UnitCostChange: c, CapitalUSD: l.capital(e.base[0].account), PWorth: float64(worth) / float64(len(gains)), Condition: l.condition, Together: l.together}
 		switch {
 		case l.together:
-			together = &out
+			if together == nil || out.UnitCostChange.Value < together.UnitCostChange.Value {
+				together = &out
+			}
 		case out.PWorth <= 0.1 && out.CapitalUSD > 0:
 			run.NotWorth = append(run.NotWorth, out)
 		case n.Value > freeGain:
@@ -217,9 +219,6 @@ func (e *evaluation) weighLevers(run *result.Run) {
 		}
 	}
 	if together != nil && len(good) > 1 {
-		if len(run.NotWorth) > 0 {
-			together.Action = "All together, what is not worth its price included"
-		}
 		run.Levers = append(run.Levers, *together)
 	}
 	if len(run.NotWorth) > 3 {

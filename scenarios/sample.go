@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"math"
 	"sort"
 
 	"aisim/hardware"
@@ -62,6 +63,28 @@ func (b *Bench) Sample(replica int) *Sample {
 			s.drawn[name] = Drawn{name, x / v.V, v}
 		}
 		return x
+	}
+	return s
+}
+
+// SampleAt is the nominal sample with some inputs moved: z standard deviations of their
+// logarithm, by name. What is not named is nominal; seeds and requests are those of
+// replica 0.
+func (b *Bench) SampleAt(z map[string]float64) *Sample {
+	s := b.Sample(0)
+	at := make(map[string]float64, len(z)) // the caller may go on with its own
+	for name, x := range z {
+		at[name] = x
+	}
+	s.draw = func(name string, v hardware.Value) float64 {
+		ratio := 1.0
+		if v.RelSD > 0 && v.V != 0 {
+			if x, ok := at[name]; ok {
+				ratio = math.Exp(x * math.Sqrt(math.Log1p(v.RelSD*v.RelSD)))
+			}
+			s.drawn[name] = Drawn{name, ratio, v}
+		}
+		return v.V * ratio
 	}
 	return s
 }

@@ -123,7 +123,7 @@ Results go to stdout, everything else to stderr. Exit codes: 0 fine, 1 the run f
 		what, _, _ := strings.Cut(err.Error(), ": strconv.") // the user did not write Go
 		return usage(cmd.CommandPath(), cmd.CommandPath()+" --help lists the flags", "%s", what)
 	})
-	root.AddCommand(p.run(), p.plan(), p.compare(), p.sweep(), p.check(), p.explain(), p.report(), p.catalog(), p.topology(), p.crush(), p.trace(), p.calibrate(),
+	root.AddCommand(p.run(), p.plan(), p.compare(), p.sweep(), p.sensitivity(), p.check(), p.explain(), p.report(), p.catalog(), p.topology(), p.crush(), p.trace(), p.calibrate(),
 		p.validate(), p.bench(), p.schema(), p.doctor(), p.version(), p.completion())
 	return root
 }

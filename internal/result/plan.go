@@ -108,3 +108,16 @@ type UnmetLimit struct {
 	Unit       string  `json:"unit"`
 	Over       float64 `json:"over"` // by how much, relative to the limit
 }
+
+// MorrisRow is what moving one uncertain input across its 90 % range does to a metric,
+// relative to its nominal value, over the trajectories of a screening.
+type MorrisRow struct {
+	Input    string   `json:"input"`
+	Metric   string   `json:"metric"`
+	MeanAbs  float64  `json:"mean_abs"` // of the effects' sizes: how much the input matters
+	Mean     float64  `json:"mean"`
+	Spread   float64  `json:"spread"` // standard deviation of the effects: interplay and curvature
+	RelSD    float64  `json:"rel_sd"` // of the input
+	Pedigree Pedigree `json:"pedigree"`
+	Source   string   `json:"source"`
+}
