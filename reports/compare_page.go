@@ -27,7 +27,7 @@ func CompareHTML(c *result.Comparison, command string) []byte {
 	kind, text := "open", "? no clear preference"
 	switch {
 	case c.Decision.Preferred != "":
-		kind, text = "", "✓ "+c.Decision.Preferred+" preferred, P = "+number.Probability(c.Decision.Probability)
+		kind, text = "", "✓ "+c.Decision.Preferred+" preferred, "+chance(c.Decision.Probability)
 	case strings.HasPrefix(c.Decision.Text, "No difference"):
 		text = "= no difference"
 	}
@@ -99,17 +99,18 @@ func compareTitle(c *result.Comparison) string {
 func compareVerdict(c *result.Comparison) words {
 	var w words
 	w.strong(strings.TrimSuffix(c.Decision.Text, ".") + ".")
-	if len(c.Bridge) > 0 {
-		most := c.Bridge[0]
-		for _, s := range c.Bridge {
+	bridge, flips := spokenFor(c)
+	if len(bridge) > 0 {
+		most := bridge[0]
+		for _, s := range bridge {
 			if abs(s.Amount.Value) > abs(most.Amount.Value) {
 				most = s
 			}
 		}
 		w.say(" Most of it comes from the " + most.Cause + ": " + formatOf(most.Amount).Signed(most.Amount.Value) + ".")
 	}
-	if len(c.Flips) > 0 {
-		f := nearestFlip(c.Flips)
+	if len(flips) > 0 {
+		f := nearestFlip(flips)
 		w.say(" The choice turns when the " + f.Input + " goes from " + number.Of(f.Now, f.Unit) + " to ")
 		w.strong(number.Of(f.At, f.Unit))
 		w.say(".")
@@ -122,6 +123,25 @@ func compareVerdict(c *result.Comparison) words {
 		}
 	}
 	return w
+}
+
+// spokenFor are the causes and break-evens of the preferred design against A; where A is
+// preferred, or none, those of all designs.
+func spokenFor(c *result.Comparison) (bridge []result.BridgeStep, flips []result.Flip) {
+	mine := func(design string) bool {
+		return c.Decision.Preferred == "" || c.Decision.Preferred == "A" || design == c.Decision.Preferred
+	}
+	for _, s := range c.Bridge {
+		if mine(s.Design) {
+			bridge = append(bridge, s)
+		}
+	}
+	for _, f := range c.Flips {
+		if mine(f.Design) {
+			flips = append(flips, f)
+		}
+	}
+	return bridge, flips
 }
 
 func abs(x float64) float64 { return max(x, -x) }
@@ -208,9 +228,10 @@ func (p *page) bridges(c *result.Comparison) {
 			row = &c.Rows[i]
 		}
 	}
+	bridge, _ := spokenFor(c)
 	for k := 1; k < len(c.Designs) && row != nil; k++ {
 		var steps []result.BridgeStep
-		for _, s := range c.Bridge {
+		for _, s := range bridge {
 			if s.Design == c.Designs[k].Name {
 				steps = append(steps, s)
 			}
@@ -228,12 +249,13 @@ func (p *page) bridges(c *result.Comparison) {
 
 func (p *page) flips(c *result.Comparison) {
 	p.raw(`<h2 class="sub">What would flip the choice</h2>`)
-	if len(c.Flips) == 0 {
+	_, flips := spokenFor(c)
+	if len(flips) == 0 {
 		p.raw(`<p class="cap">None in reach: no price within five times its value.</p>`)
 		return
 	}
 	fig := figure.Figure{LabelRem: 12, ValueRem: 9, PrintLabelRem: 9.4, PrintValueRem: 7.6}
-	for _, f := range c.Flips {
+	for _, f := range flips {
 		a := figure.Log10(f.Now/5, f.Now*5, 3)
 		d := figure.Drawing{Height: 14, Label: f.Input + " now " + number.Of(f.Now, f.Unit) + ", flips at " + number.Of(f.At, f.Unit)}
 		d.Line(0, 7, 100, 7, "rule", 1)

@@ -89,13 +89,13 @@ func planBadge(s *result.PlanStep) (text, kind string) {
 	}
 	switch p := s.Robust.All.Value; {
 	case p >= 0.95:
-		return "✓ goal met, P = " + number.Probability(p), ""
+		return "✓ goal met, " + chance(p), ""
 	case p >= 0.75:
-		return "✓ goal likely met, P = " + number.Probability(p), ""
+		return "✓ goal likely met, " + chance(p), ""
 	case p >= 0.25:
-		return "? goal open, P = " + number.Probability(p), "open"
+		return "? goal open, " + chance(p), "open"
 	default:
-		return "✗ goal likely missed, P = " + number.Probability(p), "no"
+		return "✗ goal likely missed, " + chance(p), "no"
 	}
 }
 

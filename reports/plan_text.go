@@ -66,8 +66,8 @@ func planVerdict(p *result.Plan, s *result.PlanStep) words {
 	var w words
 	w.strong(upperFirst(strings.Join(planLabels(p, s.Choice), ", ")) + ": " + metricName(p.Goal.Objective) + " " + valueText(s.Choice.Objective) + ".")
 	if s.Robust != nil && len(p.Goal.Constraints) > 0 {
-		w.say(" It keeps all limits with P = ")
-		w.strong(number.Probability(s.Robust.All.Value))
+		w.say(" It keeps all limits with ")
+		w.strong(chance(s.Robust.All.Value))
 		w.say(fmt.Sprintf(" (%s over %d futures).", number.Format{Div: 1, Decimals: 2}.Interval(s.Robust.All.Low, s.Robust.All.High), s.Robust.Replicas))
 		least := 0
 		for j, x := range s.Robust.Each {
@@ -76,7 +76,7 @@ func planVerdict(p *result.Plan, s *result.PlanStep) words {
 			}
 		}
 		if s.Robust.Each[least] < 0.95 {
-			w.say(" The limit most at risk is " + p.Goal.Constraints[least].Text + ", kept with P = " + number.Probability(s.Robust.Each[least]) + ".")
+			w.say(" The limit most at risk is " + p.Goal.Constraints[least].Text + ", kept with " + chance(s.Robust.Each[least]) + ".")
 		}
 	}
 	if len(s.Binding) > 0 {

@@ -36,7 +36,7 @@ func sheet(command, title string, eyes []string) *page {
 // studyStyle adds what the run's report does not need.
 const studyStyle = `.badge{display:inline-block;font-size:12.5px;font-weight:650;border:1.5px solid var(--usd);color:var(--usd);border-radius:3px;padding:1px 8px;vertical-align:2px;margin-right:8px;white-space:nowrap}
 .badge.no{border-color:var(--fail);color:var(--fail)}.badge.open{border-color:var(--mut);color:var(--mut)}
-th.ph:not(.n){padding-left:16px}td.strip{padding-left:16px;min-width:8rem;vertical-align:middle}tr.best td{font-weight:650}
+th.ph:not(.n){padding-left:16px}td.strip{padding-left:16px;min-width:8rem;vertical-align:middle}tr.best td{font-weight:650}td.n+td:not(.n),th.n+th:not(.n){padding-left:14px}.scroll+dl{margin-top:10px}
 `
 
 // badge is a verdict in a box: kind is "", "no" or "open".
@@ -48,6 +48,15 @@ func (p *page) badge(kind, text string, say words) {
 func (p *page) close(foot string) []byte {
 	p.raw(`<section><p class="cap">`, esc(foot), "</p></section></main></body></html>\n")
 	return []byte(p.String())
+}
+
+// chance is a probability as "P = 0.97" or "P > 0.99".
+func chance(p float64) string {
+	s := number.Probability(p)
+	if strings.HasPrefix(s, "<") || strings.HasPrefix(s, ">") {
+		return "P " + s
+	}
+	return "P = " + s
 }
 
 // plain is an unnumbered section.
