@@ -13,7 +13,7 @@ func (p *program) bench() *cobra.Command {
 	cmd := p.group("bench", "Measure the simulation engine", `Bench runs the engine's own benchmarks and prints one JSON object each. The hash is
 order-sensitive and the same for every number of workers.`, `  aisim bench phold --lps 65536 --end 50
   aisim bench ring --radix 16 --bytes 256MiB --model flow`)
-	cmd.AddCommand(append(p.benchFabric(), p.benchPhold(), p.benchStorage(), p.benchLoader(), p.benchServing())...)
+	cmd.AddCommand(append(p.benchFabric(), p.benchJobs(), p.benchPhold(), p.benchStorage(), p.benchLoader(), p.benchServing())...)
 	return cmd
 }
 

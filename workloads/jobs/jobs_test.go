@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -115,4 +116,36 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The generator that is fitted on Philly has its median, mean and sizes (job.go's summary of
+// the trace: median 1,144 s, mean 13,136 s, 93.2 % of one GPU), and Gavel's has the mean of
+// its two log-uniform parts.
+func TestGenerators(t *testing.T) {
+	g := Generator{Kind: "philly", PerHour: 30, Jobs: 100_000}
+	tr, err := g.Generate(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := tr.Summarise()
+	for what, x := range map[string][3]float64{"median": {s.RunP50Sec, 1144, 0.1}, "mean": {s.RunMeanSec, 13136, 0.1}, "one GPU": {s.OneGPU, 0.932, 0.01},
+		"GPU-seconds a job": {s.GPUSeconds / float64(s.Jobs), 3.521e9 / 82247, 0.15}, "span": {s.SpanSec, 100_000 * 120, 0.02}} {
+		if math.Abs(x[0]/x[1]-1) > x[2] {
+			t.Errorf("philly: %s is %.4g, want %.4g within %.0f %%", what, x[0], x[1], 100*x[2])
+		}
+	}
+	g.Kind = "gavel-multi"
+	if tr, err = g.Generate(1); err != nil {
+		t.Fatal(err)
+	}
+	logUniform := func(a, b float64) float64 { return 60 * (math.Pow(10, b) - math.Pow(10, a)) / ((b - a) * math.Ln10) }
+	want := 0.8*logUniform(1.5, 3) + 0.2*logUniform(3, 4)
+	if s = tr.Summarise(); math.Abs(s.RunMeanSec/want-1) > 0.03 || math.Abs(s.OneGPU-0.7) > 0.01 {
+		t.Errorf("gavel: mean %.0f s, want %.0f; %.3f of one GPU", s.RunMeanSec, want, s.OneGPU)
+	}
+	for _, bad := range []Generator{{Kind: "x", PerHour: 1, Jobs: 1}, {Kind: "philly", Jobs: 1}, {Kind: "exponential", PerHour: 1, Jobs: 1}, {Kind: "philly", PerHour: 1}} {
+		if _, err := bad.Generate(1); err == nil {
+			t.Errorf("%+v was taken", bad)
+		}
+	}
 }

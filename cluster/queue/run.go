@@ -1,0 +1,551 @@
+package queue
+
+import (
+	"fmt"
+	"math"
+
+	"aisim/sim"
+	"aisim/workloads/jobs"
+)
+
+// Options of a run.
+type Options struct {
+	KeepTimes  bool    // fill StartSec and EndsSec
+	WaitSLOSec float64 // limit on the wait that WithinSLO counts against; 0 is none
+}
+
+type phase uint8
+
+const (
+	absent phase = iota
+	queued
+	running
+	ended
+)
+
+// state of a job.
+type state struct {
+	left     float64 // seconds of work at speed 1 that are not saved
+	queuedAt float64 // when it last entered the queue
+	waitSec  float64
+	firstSec float64 // first start
+	started  float64 // of this run
+	debtSec  float64 // of checkpoints written when it was stopped, paid at the next start
+	readySec float64 // when work begins after binding and restarting
+	endSec   float64 // real
+	expected float64 // by its estimate
+	promised float64 // start under conservative backfill
+	rate     float64 // seconds of work a second
+	heldSec  float64 // GPU-seconds of former runs
+	gpus     int32
+	run      int32
+	pool     int32
+	slot     int32 // in the pool's running jobs
+	phase    phase
+	killed   bool
+	grants   []grant
+}
+
+const (
+	evEnd = iota
+	evRepair
+	evFail
+	evWindow
+	evTick
+)
+
+// event sorts by time, then kind, then number.
+type event struct {
+	sec  float64
+	kind int8
+	pool int32
+	id   int32
+	run  int32
+}
+
+func (a event) before(b event) bool {
+	switch {
+	case a.sec != b.sec:
+		return a.sec < b.sec
+	case a.kind != b.kind:
+		return a.kind < b.kind
+	case a.pool != b.pool:
+		return a.pool < b.pool
+	}
+	return a.id < b.id
+}
+
+// pool is the state of a Pool.
+type pool struct {
+	Pool
+	number  int32
+	nodes   *nodes
+	lanes   []lane // one, or one per tenant
+	waiting int
+	running []int32
+	ends    ends
+	prof    profile // conservative
+	ticking bool
+	touched bool
+	broken  bool // a job that would fit by count does not fit
+	held    int  // GPUs of running jobs
+	kept    int  // GPUs kept by windows
+	lost    int  // GPUs of nodes that are down
+	faults  sim.Stream
+}
+
+type tenantState struct {
+	held int
+	used float64 // decayed GPU-seconds
+}
+
+type world struct {
+	*Spec
+	opt     Options
+	trace   *jobs.Trace
+	st      []state
+	pools   []*pool
+	tenants []tenantState
+	heap    []event
+	spare   [][]grant
+	kept    [][]grant // nodes of windows
+	now     float64
+	bindSec float64 // when the scheduler has bound what it was given
+	left    int
+	in      int // jobs waiting
+	out     *Outcome
+	queueS  float64
+	hash    uint64
+}
+
+// Run plays the trace to the end of its last job. Errors name the first job that can never
+// start.
+func Run(spec *Spec, trace *jobs.Trace, opt Options) (*Outcome, error) {
+	if err := spec.Check(); err != nil {
+		return nil, err
+	}
+	total := 0
+	for _, p := range spec.Pools {
+		total += p.gpus()
+	}
+	w := &world{Spec: spec, opt: opt, trace: trace, st: make([]state, len(trace.Jobs)), left: len(trace.Jobs), hash: 14695981039346656037,
+		out: &Outcome{Stats: newStats("all"), Load: trace.Summarise().Load(total)}}
+	most := 0
+	for i := range trace.Jobs {
+		j := &trace.Jobs[i]
+		if why := spec.impossible(*j); why != "" {
+			return nil, fmt.Errorf("queue: job %d of %s can never start: %s", i+1, trace.Name, why)
+		}
+		w.st[i] = state{left: j.RunSec, firstSec: -1, gpus: j.GPUs, pool: int32(spec.poolOf(*j)), promised: math.Inf(1)}
+		most = max(most, int(j.Tenant))
+	}
+	w.tenants = make([]tenantState, max(most+1, len(spec.Tenants)))
+	w.kept = make([][]grant, len(spec.Windows))
+	w.setup()
+	if err := w.loop(); err != nil {
+		return nil, err
+	}
+	w.close(total)
+	return w.out, nil
+}
+
+func (w *world) setup() {
+	for _, name := range sizeNames {
+		w.out.Classes = append(w.out.Classes, newStats(name))
+	}
+	for t := range w.tenants {
+		w.out.Tenants = append(w.out.Tenants, newStats(w.tenantName(t)))
+	}
+	for _, q := range w.trace.Queues {
+		w.out.Queues = append(w.out.Queues, newStats(q))
+	}
+	if w.opt.KeepTimes {
+		w.out.StartSec, w.out.EndsSec = make([]float64, len(w.st)), make([]float64, len(w.st))
+	}
+	root := sim.NewStream(w.Seed, "queue")
+	faulty := w.Faults.PerNodeDay > 0 || w.Faults.PerLeafDay > 0
+	uniform := w.speed(0) == w.speed(1) && w.speed(1) == w.speed(2) && w.speed(2) == w.speed(3)
+	for i, p := range w.Pools {
+		pl := &pool{Pool: p, number: int32(i), nodes: newNodes(p, p.GPUsPerNode == 1 && uniform && !faulty && len(w.Windows) == 0)}
+		pl.lanes = make([]lane, 1)
+		if w.Order == Fair || w.Order == DRF {
+			pl.lanes = make([]lane, len(w.tenants))
+		}
+		pl.prof = profile{sec: []float64{0}, free: []int{p.gpus()}}
+		pl.faults = root.Child("faults " + p.Name)
+		w.pools = append(w.pools, pl)
+		w.nextFault(pl, false)
+		w.nextFault(pl, true)
+	}
+	for i, x := range w.Windows {
+		w.push(event{sec: x.FromSec, kind: evWindow, pool: int32(x.Pool), id: int32(i), run: 0})
+	}
+}
+
+func (w *world) tenantName(t int) string {
+	switch {
+	case t < len(w.Tenants) && w.Tenants[t].Name != "":
+		return w.Tenants[t].Name
+	case t < len(w.trace.Tenants) && w.trace.Tenants[t] != "":
+		return w.trace.Tenants[t]
+	}
+	return fmt.Sprintf("tenant %d", t)
+}
+
+// loop takes arrivals and events in order and schedules after each moment.
+func (w *world) loop() error {
+	next := 0
+	for w.left > 0 {
+		sec := math.Inf(1)
+		if next < len(w.trace.Jobs) {
+			sec = w.trace.Jobs[next].SubmitSec
+		}
+		if len(w.heap) > 0 {
+			sec = math.Min(sec, w.heap[0].sec)
+		}
+		if math.IsInf(sec, 1) {
+			return w.stuck()
+		}
+		w.advance(sec)
+		for len(w.heap) > 0 && w.heap[0].sec <= sec {
+			w.out.Events++
+			w.handle(w.pop())
+		}
+		for next < len(w.trace.Jobs) && w.trace.Jobs[next].SubmitSec <= sec {
+			w.out.Events++
+			w.enqueue(int32(next))
+			next++
+		}
+		for _, pl := range w.pools {
+			if pl.touched {
+				pl.touched = false
+				w.schedule(pl)
+			}
+			if invariants {
+				w.check(pl)
+			}
+		}
+		if w.out.Events > maxEvents(len(w.st)) {
+			return fmt.Errorf("queue: %d events and still %d jobs of %d after %.3g s: work is lost as fast as it is done (offered load %.2f, %d stops, %d failures); save more often",
+				w.out.Events, w.left, len(w.st), w.now, w.out.Load, w.out.Stops, w.out.Failures)
+		}
+		if next == len(w.trace.Jobs) && w.in > 0 && w.out.Events&0xfff == 0 && w.idle() {
+			return w.stuck()
+		}
+	}
+	return nil
+}
+
+// maxEvents bounds a run: a job takes a handful, one in a hundred stops or failures would
+// still leave room.
+func maxEvents(jobs int) int { return 5_000_000 + 1000*jobs }
+
+// idle says that nothing runs and nothing is down or kept: what waits now waits for ever.
+func (w *world) idle() bool {
+	for _, pl := range w.pools {
+		if len(pl.running) > 0 || pl.lost > 0 || pl.kept > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) stuck() error {
+	for _, pl := range w.pools {
+		for l := range pl.lanes {
+			if pl.lanes[l].len() > 0 {
+				j := pl.lanes[l].at(0)
+				return fmt.Errorf("queue: %d jobs can never start (offered load %.2f): job %d asks for %d GPUs of pool %s, of which %d are free, and its tenant %s holds %d",
+					w.in, w.out.Load, j+1, w.st[j].gpus, pl.Name, pl.nodes.freeGPUs, w.tenantName(int(w.trace.Jobs[j].Tenant)), w.tenants[w.trace.Jobs[j].Tenant].held)
+			}
+		}
+	}
+	return fmt.Errorf("queue: invariant: %d jobs are left and none waits", w.left)
+}
+
+// advance integrates what holds until now.
+func (w *world) advance(sec float64) {
+	dt := sec - w.now
+	if dt <= 0 {
+		return
+	}
+	w.queueS += dt * float64(w.in)
+	u := &w.out.Use
+	for _, pl := range w.pools {
+		free := float64(pl.nodes.freeGPUs)
+		if pl.broken {
+			u.Fragmented += dt * free
+		} else {
+			u.Idle += dt * free
+		}
+		u.Reserved += dt * float64(pl.kept)
+		u.Down += dt * float64(pl.lost)
+	}
+	if w.Order == Fair {
+		half := w.HalfLifeSec
+		if half == 0 {
+			half = 7 * 86400
+		}
+		keep := math.Exp2(-dt / half)
+		for t := range w.tenants {
+			x := &w.tenants[t]
+			x.used = x.used*keep + float64(x.held)*(1-keep)*half/math.Ln2
+		}
+	}
+	w.now = sec
+}
+
+func (w *world) handle(e event) {
+	pl := w.pools[e.pool]
+	switch e.kind {
+	case evEnd:
+		if s := &w.st[e.id]; s.phase == running && s.run == e.run {
+			w.finish(e.id)
+		}
+	case evRepair:
+		pl.nodes.repair(int(e.id))
+		pl.lost -= int(pl.nodes.free[e.id])
+		pl.touched = true
+	case evFail:
+		w.fault(pl, e.id == 1)
+		w.nextFault(pl, e.id == 1)
+	case evWindow:
+		w.window(pl, int(e.id), e.run)
+	case evTick:
+		pl.ticking = false
+		w.slice(pl)
+	}
+}
+
+// before orders the queue of a pool.
+func (w *world) before(a, b int32) bool {
+	x, y := &w.trace.Jobs[a], &w.trace.Jobs[b]
+	switch w.Order {
+	case Priority:
+		if x.Priority != y.Priority {
+			return x.Priority > y.Priority
+		}
+	case SJF:
+		if ex, ey := w.estimate(*x), w.estimate(*y); ex != ey {
+			return ex < ey
+		}
+	case LAS:
+		if cx, cy := w.lasClass(a), w.lasClass(b); cx != cy {
+			return cx < cy
+		}
+	}
+	return a < b
+}
+
+func (w *world) enqueue(j int32) {
+	s := &w.st[j]
+	pl := w.pools[s.pool]
+	l := 0
+	if len(pl.lanes) > 1 {
+		l = int(w.trace.Jobs[j].Tenant)
+	}
+	pl.lanes[l].insert(j, w.before)
+	s.phase, s.queuedAt = queued, w.now
+	s.promised = math.Inf(1)
+	pl.waiting++
+	w.in++
+	w.out.MaxQueue = max(w.out.MaxQueue, w.in)
+	pl.touched = true
+	if w.Order == LAS && !pl.ticking {
+		pl.ticking = true
+		w.push(event{sec: math.Ceil(w.now/w.QuantumSec) * w.QuantumSec, kind: evTick, pool: pl.number})
+	}
+}
+
+// start takes the i-th job of a lane out of the queue and places it.
+func (w *world) start(pl *pool, l, i int) {
+	j := pl.lanes[l].at(i)
+	pl.lanes[l].remove(i)
+	pl.waiting--
+	w.in--
+	w.begin(pl, j)
+}
+
+func (w *world) begin(pl *pool, j int32) {
+	s, job := &w.st[j], &w.trace.Jobs[j]
+	var g []grant
+	if n := len(w.spare); n > 0 {
+		g, w.spare = w.spare[n-1][:0], w.spare[:n-1]
+	}
+	var level int
+	s.grants, level = pl.nodes.take(int(s.gpus), g)
+	s.phase, s.started = running, w.now
+	s.waitSec += w.now - s.queuedAt
+	ready := w.now + s.debtSec
+	if s.firstSec < 0 {
+		s.firstSec = w.now
+	} else {
+		ready += w.RestartSec
+	}
+	if w.BindPerSec > 0 {
+		w.bindSec = math.Max(w.bindSec, w.now) + float64(max(1, len(s.grants)))/w.BindPerSec
+		ready = math.Max(ready, w.bindSec)
+	}
+	s.readySec = ready
+	s.rate = w.speed(level)
+	if w.CheckpointEverySec > 0 {
+		s.rate *= w.CheckpointEverySec / (w.CheckpointEverySec + w.CheckpointSec)
+	}
+	s.endSec = ready + s.left/s.rate
+	s.killed = false
+	if w.KillAtLimit && job.WallSec > 0 && s.endSec > w.now+job.WallSec {
+		s.endSec, s.killed = w.now+job.WallSec, true
+	}
+	s.expected = ready + w.estimate(*job)*s.left/job.RunSec/s.rate
+	s.slot = int32(len(pl.running))
+	pl.running = append(pl.running, j)
+	pl.ends.add(end{s.expected, j, s.gpus})
+	pl.held += int(s.gpus)
+	w.tenants[job.Tenant].held += int(s.gpus)
+	w.push(event{sec: s.endSec, kind: evEnd, pool: pl.number, id: j, run: s.run})
+	w.note(uint64(j), w.now)
+}
+
+// vacate ends a run: the GPUs are free, and what they did is accounted. saved is the work
+// in seconds at speed 1 that need not be done again.
+func (w *world) vacate(j int32, saved float64) {
+	s := &w.st[j]
+	pl := w.pools[s.pool]
+	g := float64(s.gpus)
+	u := &w.out.Use
+	s.heldSec += (w.now - s.started) * g
+	work := math.Max(0, w.now-s.readySec)
+	paid := math.Min(s.debtSec, w.now-s.started)
+	u.Checkpoint += paid * g
+	u.Restart += (w.now - s.started - work - paid) * g
+	s.debtSec -= paid
+	net := work
+	if w.CheckpointEverySec > 0 {
+		net = work * w.CheckpointEverySec / (w.CheckpointEverySec + w.CheckpointSec)
+	}
+	u.Checkpoint += (work - net) * g
+	kept := net
+	if done := work * s.rate; done > 0 {
+		kept = net * math.Min(1, saved/done)
+	}
+	u.Useful += kept * g
+	u.Lost += (net - kept) * g
+	s.left = math.Max(0, s.left-saved)
+
+	pl.nodes.release(int(s.gpus), s.grants)
+	if s.grants != nil {
+		for _, x := range s.grants {
+			if pl.nodes.down[x.node] {
+				pl.lost += int(x.gpus)
+			}
+		}
+		w.spare = append(w.spare, s.grants)
+		s.grants = nil
+	}
+	pl.ends.remove(end{s.expected, j, s.gpus})
+	last := len(pl.running) - 1
+	moved := pl.running[last]
+	pl.running[s.slot] = moved
+	w.st[moved].slot = s.slot
+	pl.running = pl.running[:last]
+	pl.held -= int(s.gpus)
+	w.tenants[w.trace.Jobs[j].Tenant].held -= int(s.gpus)
+	if w.Backfill == Conservative && s.expected > w.now {
+		pl.prof.use(w.now, s.expected, -int(s.gpus))
+	}
+	s.run++
+	pl.touched = true
+}
+
+func (w *world) finish(j int32) {
+	s, job := &w.st[j], &w.trace.Jobs[j]
+	w.vacate(j, s.left)
+	s.phase = ended
+	w.left--
+	if s.killed {
+		w.out.Killed++
+	}
+	w.out.EndSec = w.now
+	w.note(uint64(j)|1<<40, w.now)
+	jct := w.now - job.SubmitSec
+	for _, x := range []*Stats{&w.out.Stats, &w.out.Classes[sizeClass(job.GPUs)], &w.out.Tenants[job.Tenant]} {
+		x.add(s.waitSec, jct, job.RunSec, s.heldSec, w.opt.WaitSLOSec)
+	}
+	if len(w.out.Queues) > 0 {
+		w.out.Queues[job.Queue].add(s.waitSec, jct, job.RunSec, s.heldSec, w.opt.WaitSLOSec)
+	}
+	if w.opt.KeepTimes {
+		w.out.StartSec[j], w.out.EndsSec[j] = s.firstSec, w.now
+	}
+}
+
+// note adds a start or an end to the hash (FNV-1a over words).
+func (w *world) note(id uint64, sec float64) {
+	const prime = 1099511628211
+	w.hash = (w.hash ^ id) * prime
+	w.hash = (w.hash ^ math.Float64bits(sec)) * prime
+}
+
+func (w *world) close(total int) {
+	o := w.out
+	o.Stats.close()
+	for _, list := range [][]Stats{o.Classes, o.Tenants, o.Queues} {
+		for i := range list {
+			list[i].close()
+		}
+	}
+	for t := range o.Tenants {
+		if t < len(w.Tenants) {
+			o.Tenants[t].USD = o.Tenants[t].GPUSec / 3600 * w.Tenants[t].USDPerGPUHour
+			o.USD += o.Tenants[t].USD
+		}
+	}
+	o.Use.Capacity = float64(total) * w.now
+	if o.Use.Capacity > 0 {
+		u := o.Use
+		o.Utilisation = (u.Useful + u.Lost + u.Checkpoint + u.Restart) / u.Capacity
+		o.Goodput = u.Useful / u.Capacity
+		o.MeanQueue = w.queueS / w.now
+	}
+	if invariants && !o.Use.conserved() {
+		panic("queue: invariant: GPU-seconds are not conserved")
+	}
+	o.Hash = w.hash
+}
+
+func (w *world) push(e event) {
+	h := append(w.heap, e)
+	for i := len(h) - 1; i > 0; {
+		up := (i - 1) / 2
+		if !h[i].before(h[up]) {
+			break
+		}
+		h[i], h[up] = h[up], h[i]
+		i = up
+	}
+	w.heap = h
+}
+
+func (w *world) pop() event {
+	h := w.heap
+	top := h[0]
+	last := len(h) - 1
+	h[0] = h[last]
+	h = h[:last]
+	for i := 0; ; {
+		c := 2*i + 1
+		if c >= len(h) {
+			break
+		}
+		if c+1 < len(h) && h[c+1].before(h[c]) {
+			c++
+		}
+		if !h[c].before(h[i]) {
+			break
+		}
+		h[i], h[c] = h[c], h[i]
+		i = c
+	}
+	w.heap = h
+	return top
+}

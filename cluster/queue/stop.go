@@ -1,0 +1,173 @@
+package queue
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// stop takes a running job off its GPUs and puts it back into the queue, at the place that
+// its submission gives it. A job that saves loses nothing but the time of the checkpoint.
+func (w *world) stop(j int32, save bool) {
+	s := &w.st[j]
+	w.vacate(j, w.savedWork(s, save))
+	if save {
+		s.debtSec += w.CheckpointSec
+	}
+	s.killed = false
+	w.enqueue(j)
+}
+
+// savedWork of the present run, in seconds at speed 1.
+func (w *world) savedWork(s *state, save bool) float64 {
+	wall := math.Max(0, w.now-s.readySec)
+	if save {
+		return wall * s.rate
+	}
+	if w.CheckpointEverySec == 0 {
+		return 0
+	}
+	every := w.CheckpointEverySec + w.CheckpointSec
+	return math.Floor(wall/every) * every * s.rate
+}
+
+// makeRoom stops jobs of lower priority so that j fits: the lowest first, and among equals
+// the one that started last.
+func (w *world) makeRoom(pl *pool, j int32) bool {
+	own := w.trace.Jobs[j].Priority
+	return w.evict(pl, j, func(r int32) bool { return w.trace.Jobs[r].Priority < own })
+}
+
+// reclaim stops borrowers of the cohort so that a job within its tenant's own quota may
+// start.
+func (w *world) reclaim(pl *pool, j int32) bool {
+	t := int(w.trace.Jobs[j].Tenant)
+	if t >= len(w.Tenants) || !w.Tenants[t].Reclaim || w.tenants[t].held+int(w.st[j].gpus) > w.Tenants[t].Quota {
+		return false
+	}
+	cohort := w.Tenants[t].Cohort
+	return w.evict(pl, j, func(r int32) bool {
+		o := int(w.trace.Jobs[r].Tenant)
+		return o != t && o < len(w.Tenants) && w.Tenants[o].Cohort == cohort && w.tenants[o].held > w.Tenants[o].Quota
+	})
+}
+
+// evict stops as many of the jobs that may be stopped as the gang needs, or none.
+func (w *world) evict(pl *pool, j int32, may func(int32) bool) bool {
+	var victims []int32
+	for _, r := range pl.running {
+		if may(r) {
+			victims = append(victims, r)
+		}
+	}
+	slices.SortFunc(victims, func(a, b int32) int {
+		x, y := &w.trace.Jobs[a], &w.trace.Jobs[b]
+		return cmp.Or(cmp.Compare(x.Priority, y.Priority), cmp.Compare(w.st[b].started, w.st[a].started), cmp.Compare(b, a))
+	})
+	n := pl.nodes
+	gpus := int(w.st[j].gpus)
+	free := n.freeGPUs
+	var after map[int32]int32 // free GPUs of nodes that victims would leave
+	whole, rest := gpus, 0
+	wholeFree, restFits := 0, true
+	if !n.flat {
+		after = map[int32]int32{}
+		whole, rest = gpus/int(n.perNode), gpus%int(n.perNode)
+		wholeFree = n.count[n.perNode]
+		restFits = rest == 0
+		for f := rest; f < int(n.perNode) && !restFits; f++ {
+			restFits = n.count[f] > 0
+		}
+	}
+	enough := func() bool {
+		if free < gpus {
+			return false
+		}
+		return n.flat || wholeFree > whole || wholeFree == whole && restFits
+	}
+	for k, v := range victims {
+		free += int(w.st[v].gpus)
+		for _, g := range w.st[v].grants {
+			f, seen := after[g.node]
+			if !seen {
+				f = n.free[g.node]
+			}
+			f += g.gpus
+			after[g.node] = f
+			if f == n.perNode {
+				wholeFree++
+			} else if int(f) >= rest {
+				restFits = true
+			}
+		}
+		if !enough() {
+			continue
+		}
+		for _, v := range victims[:k+1] {
+			w.stop(v, w.SaveOnStop)
+			w.out.Stops++
+		}
+		return true
+	}
+	return false
+}
+
+// lasClass is the class of attained service of a job.
+func (w *world) lasClass(j int32) int {
+	step := w.LASStepGPUSec
+	if step == 0 {
+		step = 3600
+	}
+	s := &w.st[j]
+	had := s.heldSec
+	if s.phase == running {
+		had += (w.now - s.started) * float64(s.gpus)
+	}
+	return int(had / step)
+}
+
+// slice decides who has the GPUs for the next quantum: those that have had least.
+func (w *world) slice(pl *pool) {
+	all := append([]int32(nil), pl.running...)
+	lane := &pl.lanes[0]
+	for i := range lane.len() {
+		all = append(all, lane.at(i))
+	}
+	if len(all) == 0 {
+		return
+	}
+	class := make(map[int32]int, len(all))
+	for _, j := range all {
+		class[j] = w.lasClass(j)
+	}
+	slices.SortFunc(all, func(a, b int32) int { return cmp.Or(cmp.Compare(class[a], class[b]), cmp.Compare(a, b)) })
+	free := pl.nodes.freeGPUs + pl.held
+	chosen := make([]int32, 0, len(all))
+	for _, j := range all {
+		if g := int(w.st[j].gpus); g <= free && (w.st[j].phase == running || w.admissible(j)) {
+			free -= g
+			chosen = append(chosen, j)
+		} else if w.st[j].phase == running {
+			w.stop(j, w.SaveOnStop)
+			w.out.Stops++
+		}
+	}
+	pl.broken = false
+	for _, j := range chosen {
+		if w.st[j].phase != queued {
+			continue
+		}
+		if !pl.nodes.fits(int(w.st[j].gpus)) {
+			pl.broken = true
+			continue
+		}
+		for i := range lane.len() {
+			if lane.at(i) == j {
+				w.start(pl, 0, i)
+				break
+			}
+		}
+	}
+	pl.ticking = true
+	w.push(event{sec: w.now + w.QuantumSec, kind: evTick, pool: pl.number})
+}
