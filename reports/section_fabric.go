@@ -41,6 +41,7 @@ func sharedSections(run *result.Run, extra Extra) []section {
 	add(reproduceSection(run, extra), true)
 	add(complianceSection(run))
 	add(pipelinesSection(run))
+	add(queuesSection(run))
 	add(edgeSection(run))
 	return out
 }

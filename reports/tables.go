@@ -190,6 +190,15 @@ func Tables(run *result.Run) []Table {
 			rows = append(rows, []string{r.Regime, r.Rule, r.Title, r.Basis, r.Status, strconv.Itoa(r.Checked), findings(r)})
 		}
 	}
+	var shares [][]string
+	for _, q := range run.Queues {
+		for by, list := range [][]result.QueueClass{q.Tenants, q.Classes} {
+			for _, c := range list {
+				shares = append(shares, []string{q.ID, []string{"tenant", "size"}[by], c.Name, strconv.Itoa(c.Jobs), num(c.GPUHours), num(c.WaitMeanSec), num(c.WaitP50Sec), num(c.WaitP95Sec), num(c.JCTMeanSec), num(c.Slowdown), num(c.WithinSLO), num(c.CostUSD)})
+			}
+		}
+	}
+	add("queues", []string{"queue", "by", "name", "jobs", "gpu_hours", "wait_mean_s", "wait_p50_s", "wait_p95_s", "jct_mean_s", "slowdown", "within_slo", "cost_usd"}, shares)
 	var stages [][]string
 	for _, q := range run.Pipelines {
 		for _, st := range q.Stages {

@@ -78,6 +78,13 @@ func Text(run *result.Run) string {
 		line("")
 		wrapped(&b, "Refused ("+r.Section+"): "+sentence(r.What)+" "+sentence(r.Measure), "")
 	}
+	for i := range run.Queues {
+		line("")
+		wrapped(&b, "Queue "+run.Queues[i].ID+": "+queueWords(&run.Queues[i]), "")
+		for _, t := range append(run.Queues[i].Tenants, run.Queues[i].Classes...) {
+			line("  %s %8s jobs  wait %10s, 95 %% under %10s", pad(t.Name, 24), number.Int(t.Jobs), number.Of(t.WaitMeanSec, "s"), number.Of(t.WaitP95Sec, "s"))
+		}
+	}
 	for i := range run.Pipelines {
 		line("")
 		wrapped(&b, "Pipeline "+run.Pipelines[i].ID+": "+pipelineWords(&run.Pipelines[i]), "")

@@ -33,6 +33,7 @@ func check(sc *Scenario, refs references) []*Problem {
 	c.compliance()
 	c.study()
 	c.pipelines()
+	c.queues()
 	return c.problems
 }
 

@@ -27,6 +27,7 @@ type Scenario struct {
 	Compliance *Compliance `toml:"compliance"` // nil: no rules are checked
 
 	Pipelines []Pipeline `toml:"pipeline"`
+	Queues    []Queue    `toml:"queue"`
 
 	source *source // where each value came from; see origin.go
 }

@@ -101,6 +101,9 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 	if _, err := f.CompliancePlan(); err != nil {
 		return nil, err
 	}
+	if _, err := f.Queues(sc.Seed); err != nil {
+		return nil, err
+	}
 	if _, err := f.Pipelines(); err != nil {
 		return nil, err
 	}

@@ -46,31 +46,29 @@ func (w *world) fault(pl *pool, leaf bool) {
 	}
 }
 
-// window takes a window's nodes when it begins, as they fall free, and gives them back when
-// it ends. An id of −1 only wakes the scheduler.
+// window closes nodes when it begins, those with the most free GPUs, and opens them when it
+// ends; jobs that still run there run on. An id of −1 only wakes the scheduler.
 func (w *world) window(pl *pool, id int, phase int32) {
 	pl.touched = true
 	if id < 0 {
 		return
 	}
-	x := w.Windows[id]
-	gpus := x.Nodes * pl.GPUsPerNode
-	switch {
-	case phase == 1:
-		pl.kept -= gpus
-		pl.nodes.release(gpus, w.kept[id])
-		for _, g := range w.kept[id] {
-			if pl.nodes.down[g.node] {
-				pl.lost += int(g.gpus)
-			}
+	n := pl.nodes
+	if phase == 1 {
+		for _, i := range w.closed[id] {
+			pl.kept -= int(n.free[i])
+			pl.closed[i] = false
+			n.repair(int(i))
 		}
-	case w.now >= x.UntilSec:
-		// Jobs that outran their estimates held the nodes for all of the window.
-	case pl.nodes.fits(gpus) && pl.nodes.count[pl.nodes.perNode] >= x.Nodes:
-		w.kept[id], _ = pl.nodes.take(gpus, nil)
-		pl.kept += gpus
-		w.push(event{sec: x.UntilSec, kind: evWindow, pool: pl.number, id: int32(id), run: 1})
-	default:
-		w.push(event{sec: w.now + 60, kind: evWindow, pool: pl.number, id: int32(id)})
+		return
 	}
+	for free := n.perNode; free >= 0 && len(w.closed[id]) < w.Windows[id].Nodes; free-- {
+		for i := n.sets[free].first(0); i >= 0 && len(w.closed[id]) < w.Windows[id].Nodes; i = n.sets[free].first(i) {
+			pl.kept += int(n.free[i])
+			pl.closed[i] = true
+			n.fail(i)
+			w.closed[id] = append(w.closed[id], int32(i))
+		}
+	}
+	w.push(event{sec: w.Windows[id].UntilSec, kind: evWindow, pool: pl.number, id: int32(id), run: 1})
 }

@@ -47,6 +47,7 @@ type Outcome struct {
 	Use         Use
 	EndSec      float64
 	Utilisation float64 // GPUs held over those there are, from the first submission to the last end
+	Busy        float64 // the same, while jobs are submitted
 	Goodput     float64 // useful GPU-seconds over capacity
 	Stops       int     // of running jobs, for others
 	Failures    int     // that hit a running job

@@ -287,6 +287,9 @@ func TestAnyRules(t *testing.T) {
 		if rapid.Bool().Draw(rt, "faults") {
 			s.Faults = Faults{PerNodeDay: 50, PerLeafDay: 10, RepairSec: 100}
 		}
+		if rapid.Bool().Draw(rt, "window") {
+			s.Windows = []Window{{Nodes: 1, FromSec: 50, UntilSec: 400}, {Nodes: s.Pools[0].Nodes, FromSec: 500, UntilSec: 600}}
+		}
 		if s.Order == LAS {
 			s.SaveOnStop = true
 		} else {

@@ -87,10 +87,11 @@ type pool struct {
 	prof    profile // conservative
 	ticking bool
 	touched bool
-	broken  bool // a job that would fit by count does not fit
-	held    int  // GPUs of running jobs
-	kept    int  // GPUs kept by windows
-	lost    int  // GPUs of nodes that are down
+	broken  bool   // a job that would fit by count does not fit
+	held    int    // GPUs of running jobs
+	kept    int    // GPUs kept by windows
+	lost    int    // GPUs of nodes that are down
+	closed  []bool // nodes that windows keep; nil without windows
 	faults  sim.Stream
 }
 
@@ -108,7 +109,7 @@ type world struct {
 	tenants []tenantState
 	heap    []event
 	spare   [][]grant
-	kept    [][]grant // nodes of windows
+	closed  [][]int32 // nodes of windows
 	now     float64
 	bindSec float64 // when the scheduler has bound what it was given
 	left    int
@@ -116,6 +117,7 @@ type world struct {
 	out     *Outcome
 	queueS  float64
 	hash    uint64
+	heldS   float64 // GPU-seconds held while jobs are submitted
 }
 
 // Run plays the trace to the end of its last job. Errors name the first job that can never
@@ -140,7 +142,7 @@ func Run(spec *Spec, trace *jobs.Trace, opt Options) (*Outcome, error) {
 		most = max(most, int(j.Tenant))
 	}
 	w.tenants = make([]tenantState, max(most+1, len(spec.Tenants)))
-	w.kept = make([][]grant, len(spec.Windows))
+	w.closed = make([][]int32, len(spec.Windows))
 	w.setup()
 	if err := w.loop(); err != nil {
 		return nil, err
@@ -167,6 +169,9 @@ func (w *world) setup() {
 	uniform := w.speed(0) == w.speed(1) && w.speed(1) == w.speed(2) && w.speed(2) == w.speed(3)
 	for i, p := range w.Pools {
 		pl := &pool{Pool: p, number: int32(i), nodes: newNodes(p, p.GPUsPerNode == 1 && uniform && !faulty && len(w.Windows) == 0)}
+		if len(w.Windows) > 0 {
+			pl.closed = make([]bool, p.Nodes)
+		}
 		pl.lanes = make([]lane, 1)
 		if w.Order == Fair || w.Order == DRF {
 			pl.lanes = make([]lane, len(w.tenants))
@@ -271,7 +276,9 @@ func (w *world) advance(sec float64) {
 	}
 	w.queueS += dt * float64(w.in)
 	u := &w.out.Use
+	last := w.trace.Jobs[len(w.trace.Jobs)-1].SubmitSec
 	for _, pl := range w.pools {
+		w.heldS += float64(pl.held) * math.Max(0, math.Min(sec, last)-w.now)
 		free := float64(pl.nodes.freeGPUs)
 		if pl.broken {
 			u.Fragmented += dt * free
@@ -435,7 +442,11 @@ func (w *world) vacate(j int32, saved float64) {
 	pl.nodes.release(int(s.gpus), s.grants)
 	if s.grants != nil {
 		for _, x := range s.grants {
-			if pl.nodes.down[x.node] {
+			switch {
+			case !pl.nodes.down[x.node]:
+			case pl.closed != nil && pl.closed[x.node]:
+				pl.kept += int(x.gpus)
+			default:
 				pl.lost += int(x.gpus)
 			}
 		}
@@ -505,6 +516,9 @@ func (w *world) close(total int) {
 		u := o.Use
 		o.Utilisation = (u.Useful + u.Lost + u.Checkpoint + u.Restart) / u.Capacity
 		o.Goodput = u.Useful / u.Capacity
+		if last := w.trace.Jobs[len(w.trace.Jobs)-1].SubmitSec; last > 0 {
+			o.Busy = w.heldS / (float64(total) * last)
+		}
 		o.MeanQueue = w.queueS / w.now
 	}
 	if invariants && !o.Use.conserved() {

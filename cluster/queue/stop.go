@@ -56,7 +56,11 @@ func (w *world) reclaim(pl *pool, j int32) bool {
 func (w *world) evict(pl *pool, j int32, may func(int32) bool) bool {
 	var victims []int32
 	for _, r := range pl.running {
-		if may(r) {
+		// What stands on closed nodes gives nothing back.
+		closed := slices.ContainsFunc(w.st[r].grants, func(g grant) bool { return pl.nodes.down[g.node] })
+		// Nor is one stopped that started this moment: rules that contradict each other (a
+		// priority and a quota) would stop jobs in turn for ever.
+		if !closed && w.st[r].started < w.now && may(r) {
 			victims = append(victims, r)
 		}
 	}

@@ -43,6 +43,13 @@ const (
 	MetricFacilityEnergy  = "facility.energy"         // Wh
 	MetricFacilityCarbon  = "facility.carbon"         // tCO2e
 
+	// Queues of batch jobs, under "QUEUE_ID.key".
+	MetricWaitMean   = "wait"       // s
+	MetricWaitP95    = "wait_p95"   // s
+	MetricJCT        = "jct"        // from submission to end, s
+	MetricFragmented = "fragmented" // share of GPU time
+	MetricWithinSLO  = "within_slo" // share of jobs
+
 	// Pipelines, under "PIPELINE_ID.key".
 	MetricRunTime   = "run_time"  // of one run, s
 	MetricInterval  = "interval"  // between runs, s

@@ -80,6 +80,7 @@ type Run struct {
 	Refused      []Refusal         `json:"refused,omitempty"`
 	Compliance   *Compliance       `json:"compliance,omitempty"` // nil when no rules were asked for
 	Pipelines    []Pipeline        `json:"pipelines,omitempty"`
+	Queues       []Queue           `json:"queues,omitempty"`
 	Offloads     []Offload         `json:"offloads,omitempty"`
 	Updates      []FleetUpdate     `json:"updates,omitempty"`
 }
@@ -413,6 +414,48 @@ type FleetUpdate struct {
 	BufferBytes       float64 `json:"buffer_bytes"`     // that a site keeps through a mean outage
 	CatchUpSec        float64 `json:"catch_up_s"`
 	EgressUSDPerYear  float64 `json:"egress_usd_per_year"`
+}
+
+// Queue is what batch jobs made of the nodes that they share, under one draw of them.
+type Queue struct {
+	ID        string       `json:"id"`
+	Name      string       `json:"name"`
+	Nodes     int          `json:"nodes"`
+	GPUs      int          `json:"gpus"`
+	Order     string       `json:"order"`
+	Backfill  string       `json:"backfill"`
+	Jobs      int          `json:"jobs"`
+	Load      float64      `json:"offered_load"`
+	Busy      float64      `json:"utilisation"` // while jobs come in
+	SpanSec   float64      `json:"span_s"`
+	Stops     int          `json:"stops"`
+	Failures  int          `json:"failures"` // that hit a job
+	MeanQueue float64      `json:"mean_queue"`
+	MaxQueue  int          `json:"max_queue"`
+	All       QueueClass   `json:"all"`
+	Use       []QueueUse   `json:"use"`
+	Classes   []QueueClass `json:"classes"`
+	Tenants   []QueueClass `json:"tenants"`
+}
+
+// QueueUse is a share of the GPU time, by what became of it.
+type QueueUse struct {
+	What  string  `json:"what"`
+	Share float64 `json:"share"`
+}
+
+// QueueClass is the jobs of one size or of one tenant.
+type QueueClass struct {
+	Name        string  `json:"name"`
+	Jobs        int     `json:"jobs"`
+	GPUHours    float64 `json:"gpu_hours"`
+	WaitMeanSec float64 `json:"wait_mean_s"`
+	WaitP50Sec  float64 `json:"wait_p50_s"`
+	WaitP95Sec  float64 `json:"wait_p95_s"`
+	JCTMeanSec  float64 `json:"jct_mean_s"`
+	Slowdown    float64 `json:"slowdown"` // bounded, mean
+	WithinSLO   float64 `json:"within_slo"`
+	CostUSD     float64 `json:"cost_usd"`
 }
 
 // Pipeline is one run of a graph of stages, and how often it runs.

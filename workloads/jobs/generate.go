@@ -35,6 +35,8 @@ type size struct {
 	tail, tailMed, tailSigma float64
 }
 
+const phillyLongestSec = 4_628_226 // the longest job of the trace
+
 var philly = []size{
 	{1, 0.9317, 1050, 1.35, 0.05, 77600, 0.9},
 	{2, 0.0221, 12, 1.0, 0.4, 38000, 1.2},
@@ -131,7 +133,7 @@ func (g Generator) draw(shape, run *sim.Stream) (gpus int32, sec float64) {
 			if s.tail > 0 && shape.Bernoulli(s.tail) {
 				median, sigma = s.tailMed, s.tailSigma
 			}
-			return s.gpus, math.Max(1, run.LogNormal(math.Log(median), sigma))
+			return s.gpus, math.Min(phillyLongestSec, math.Max(1, run.LogNormal(math.Log(median), sigma)))
 		}
 	}
 	gpus = 1

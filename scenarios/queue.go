@@ -1,0 +1,58 @@
+package scenarios
+
+// Queue is batch jobs that share nodes.
+type Queue struct {
+	ID                 string        `toml:"id"`
+	Name               string        `toml:"name"`
+	Nodes              *int          `toml:"nodes"` // nil: those that no workload takes
+	LeafNodes          *int          `toml:"leaf_nodes"`
+	PodLeaves          *int          `toml:"pod_leaves"`
+	Speed              []float64     `toml:"speed"`
+	Order              string        `toml:"order"`
+	Backfill           string        `toml:"backfill"`
+	Depth              *int          `toml:"depth"`
+	Preempt            bool          `toml:"preempt"`
+	SaveOnStop         bool          `toml:"save_on_stop"`
+	QuantumSec         float64       `toml:"quantum"`
+	HalfLifeSec        float64       `toml:"half_life"`
+	CheckpointEverySec *float64      `toml:"checkpoint_every"`
+	CheckpointSec      float64       `toml:"checkpoint_time"`
+	RestartSec         float64       `toml:"restart"`
+	Estimate           float64       `toml:"estimate"`
+	BindPerSec         *float64      `toml:"bind_rate"`
+	WaitSLOSec         *float64      `toml:"wait_slo"`
+	Trace              string        `toml:"trace"`
+	Generator          *JobGenerator `toml:"generator"`
+	Tenants            []QueueTenant `toml:"tenant"`
+	Windows            []QueueWindow `toml:"window"`
+}
+
+// JobGenerator draws the jobs of a queue.
+type JobGenerator struct {
+	Kind        string   `toml:"kind"`
+	Load        *float64 `toml:"load"`
+	RatePerSec  *float64 `toml:"rate"`
+	DurationSec float64  `toml:"duration"`
+	MeanRunSec  float64  `toml:"mean_run"`
+	Scale       int      `toml:"scale"`
+}
+
+// QueueTenant is one who shares a queue.
+type QueueTenant struct {
+	ID       string   `toml:"id"`
+	Share    float64  `toml:"share"`
+	Priority int      `toml:"priority"`
+	Weight   float64  `toml:"weight"`
+	Quota    int      `toml:"quota"`
+	Borrow   int      `toml:"borrow"`
+	Cohort   string   `toml:"cohort"`
+	Reclaim  bool     `toml:"reclaim"`
+	PriceUSD *float64 `toml:"price"`
+}
+
+// QueueWindow keeps nodes free.
+type QueueWindow struct {
+	Nodes    int     `toml:"nodes"`
+	FromSec  float64 `toml:"from"`
+	UntilSec float64 `toml:"until"`
+}
