@@ -24,6 +24,9 @@ const (
 
 // completion simulates the job trace that the row names.
 func (k *clusters) completion(row Row, c *Case) (Prediction, error) {
+	if isGavel(row) {
+		return k.gavel(row, c)
+	}
 	if m := row.Text("metric"); m != "mean_jct_s" && m != "avg_jct_s" {
 		return Prediction{}, fmt.Errorf("metric %q of job completion: want mean_jct_s", m)
 	}
