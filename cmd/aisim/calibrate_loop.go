@@ -90,6 +90,8 @@ func loopText(rep *closedloop.Report) []byte {
 		row := []string{r.What, units.Format(r.Predicted.Sec, units.Time), units.Format(r.Predicted.Low, units.Time) + " to " + units.Format(r.Predicted.High, units.Time),
 			"-", "-", fmt.Sprintf("%d of %d", r.Measured.Repeats, r.Measured.Tried), "-", ""}
 		switch {
+		case r.Predicted.Sec == 0:
+			row[1], row[2], row[7] = "-", "-", r.Refused
 		case r.Refused != "":
 			row[7] = r.Refused
 		default:
