@@ -58,8 +58,8 @@ var dpuBuilds = map[string]dpuBuild{
 	"DPUCADF8H":     {opsPerCycle: 16384, efficiency: 0.70, rest: 0.15, card: true},
 	"DPUCADX8G":     {opsPerCycle: 12288, efficiency: 0.55, rest: 0.15, card: true},
 	// Not measured here: processing elements of 32 AI engines at 1.25 GHz whatever the clock of the
-	// logic (AMD PG389, PG403), the efficiency between that of VCK190 and of the cards.
-	"DPUCVDX8H": {opsPerCycle: 32 * 256, efficiency: 0.55, rest: 0.15, card: true},
+	// logic (AMD PG389, PG403), as efficient as the same engines are on VCK190.
+	"DPUCVDX8H": {opsPerCycle: 32 * 256, efficiency: 0.385, rest: 0.10, card: true},
 }
 
 // boardRow is a DPU row, understood.
