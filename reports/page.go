@@ -187,7 +187,7 @@ func short(h string) string {
 // inOrder sorts sections by their numbers.
 func inOrder(list []section) []section {
 	out := make([]section, 0, len(list))
-	for n := 1; n <= 17; n++ {
+	for n := 1; n <= 18; n++ {
 		for _, s := range list {
 			if s.number == strconv.Itoa(n) {
 				out = append(out, s)

@@ -42,6 +42,7 @@ func sharedSections(run *result.Run, extra Extra) []section {
 	add(complianceSection(run))
 	add(pipelinesSection(run))
 	add(queuesSection(run))
+	add(functionsSection(run))
 	add(edgeSection(run))
 	return out
 }

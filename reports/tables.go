@@ -217,6 +217,11 @@ func Tables(run *result.Run) []Table {
 		}
 	}
 	add("offload", []string{"workload", "requests_per_s", "site_p95_s", "site_attainment_ratio", "region_p95_s", "region_attainment_ratio"}, offload)
+	var functions [][]string
+	for _, f := range run.Functions {
+		functions = append(functions, []string{f.ID, strconv.Itoa(f.Requests), num(f.ColdShare), num(f.ColdSec), num(f.Instances), num(f.Busy), strconv.Itoa(f.Peak), num(f.ResponseP50), num(f.ResponseP99), num(f.USDPerHour), num(f.BreakEven)})
+	}
+	add("functions", []string{"function", "requests", "cold_ratio", "cold_start_s", "instances", "busy_instances", "peak_instances", "response_p50_s", "response_p99_s", "cost_usd_per_h", "break_even_requests_per_s"}, functions)
 	add("data_protection", []string{"regime", "rule", "title", "basis", "status", "subjects", "findings"}, rows)
 	rows = nil
 	for _, w := range run.Warnings {

@@ -99,6 +99,10 @@ func Text(run *result.Run) string {
 	for _, u := range run.Updates {
 		wrapped(&b, u.Workload+": "+updateWords(&u), "")
 	}
+	for i := range run.Functions {
+		line("")
+		wrapped(&b, "Function "+run.Functions[i].ID+": "+functionWords(&run.Functions[i]), "")
+	}
 	if c := run.Compliance; c != nil {
 		line("")
 		line("Data protection, not legal advice: %s", complianceCount(c))

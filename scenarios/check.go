@@ -34,6 +34,7 @@ func check(sc *Scenario, refs references) []*Problem {
 	c.study()
 	c.pipelines()
 	c.queues()
+	c.functions()
 	return c.problems
 }
 

@@ -28,6 +28,7 @@ type Scenario struct {
 
 	Pipelines []Pipeline `toml:"pipeline"`
 	Queues    []Queue    `toml:"queue"`
+	Functions []Function `toml:"function"`
 
 	source *source // where each value came from; see origin.go
 }

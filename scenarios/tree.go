@@ -143,7 +143,7 @@ func clearGroup(table *node, pattern, path string, over *node) {
 }
 
 // entryTables are the arrays of tables whose entries are named by id.
-var entryTables = []string{"storage", "workload", "site", "data", "pipeline", "queue"}
+var entryTables = []string{"storage", "workload", "site", "data", "pipeline", "queue", "function"}
 
 func keyedByID(pattern string) bool { return contains(entryTables, pattern) }
 

@@ -9,6 +9,6 @@
 //
 // Predictions are those of the rooms below: hardware.Device for every operator, with the device
 // made of the probe's profile; storage.System for the disk; the profile's host operations; and
-// workloads/pipeline for the order of it all. Probe and work take turns, so that both see the
+// workloads/tandem for the order of it all. Probe and work take turns, so that both see the
 // same machine: what else runs on it slows both.
 package closedloop

@@ -9,7 +9,7 @@ import (
 	"aisim/hardware"
 	"aisim/hardware/profile"
 	"aisim/storage"
-	"aisim/workloads/pipeline"
+	"aisim/workloads/tandem"
 )
 
 // machine is the host under one draw of its profile's constants.
@@ -87,8 +87,8 @@ func (m *machine) predict() (map[string]float64, error) {
 	out[learnBatch] = learn
 	packed := chunkBytes / m.ratio
 	if m.pipe {
-		guard := []pipeline.Stage{{Name: "compress", Sec: m.host(probe.OpZstd, chunkBytes)}, {Name: "encrypt", Sec: m.host(probe.OpAES, packed)}}
-		one, err := pipeline.Run(guard, 1, 1)
+		guard := []tandem.Stage{{Name: "compress", Sec: m.host(probe.OpZstd, chunkBytes)}, {Name: "encrypt", Sec: m.host(probe.OpAES, packed)}}
+		one, err := tandem.Run(guard, 1, 1)
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func (m *machine) predict() (map[string]float64, error) {
 	}
 	out[readBatch] = read
 	out[saveState] = 2 * (write + m.device.Elementwise(2*wordBytes*params).Sec) // weights, velocities
-	run, err := pipeline.Run([]pipeline.Stage{{Name: readBatch, Sec: read}, {Name: learnBatch, Sec: learn}}, steps, 1)
+	run, err := tandem.Run([]tandem.Stage{{Name: readBatch, Sec: read}, {Name: learnBatch, Sec: learn}}, steps, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -118,13 +118,13 @@ func (m *machine) predict() (map[string]float64, error) {
 	if read, err = m.disk.Latency(storage.Read, chunkBytes, 0); err != nil {
 		return nil, err
 	}
-	stages := []pipeline.Stage{{Name: "read", Sec: read}, {Name: "compress", Sec: m.host(probe.OpZstd, chunkBytes)},
+	stages := []tandem.Stage{{Name: "read", Sec: read}, {Name: "compress", Sec: m.host(probe.OpZstd, chunkBytes)},
 		{Name: "encrypt", Sec: m.host(probe.OpAES, packed)}, {Name: "send", Sec: m.host(probe.OpTCP, packed)}}
-	one, err := pipeline.Run(stages, 1, 1)
+	one, err := tandem.Run(stages, 1, 1)
 	if err != nil {
 		return nil, err
 	}
-	all, err := pipeline.Run(stages, textBytes/chunkBytes, 1)
+	all, err := tandem.Run(stages, textBytes/chunkBytes, 1)
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,12 @@ const (
 	MetricStaleness = "staleness" // mean age of what the serving model has learnt, s
 	MetricCoreHours = "core_hours"
 
+	// Functions, under "FUNCTION_ID.key".
+	MetricColdStarts  = "cold_starts" // share of requests that start an instance
+	MetricInstances   = "instances"   // mean
+	MetricResponseP99 = "response_p99"
+	MetricUSDPerHour  = "usd_per_hour"
+
 	// Rules of data protection, of the whole run.
 	MetricComplianceFailed     = "compliance.failed"     // rules that fail
 	MetricComplianceUndeclared = "compliance.undeclared" // rules that need a declaration

@@ -83,6 +83,7 @@ type Run struct {
 	Queues       []Queue           `json:"queues,omitempty"`
 	Offloads     []Offload         `json:"offloads,omitempty"`
 	Updates      []FleetUpdate     `json:"updates,omitempty"`
+	Functions    []Function        `json:"functions,omitempty"`
 }
 
 // ScenarioRef names the scenario of a run by content.
@@ -456,6 +457,27 @@ type QueueClass struct {
 	Slowdown    float64 `json:"slowdown"` // bounded, mean
 	WithinSLO   float64 `json:"within_slo"`
 	CostUSD     float64 `json:"cost_usd"`
+}
+
+// Function is a serverless function as it was simulated.
+type Function struct {
+	ID          string  `json:"id"`
+	Name        string  `json:"name"`
+	Requests    int     `json:"requests"`
+	ColdShare   float64 `json:"cold_share"`
+	ColdSec     float64 `json:"cold_start_s"` // mean, added to a request that starts an instance
+	Instances   float64 `json:"instances"`    // mean
+	Busy        float64 `json:"busy_instances"`
+	Peak        int     `json:"peak_instances"`
+	ResponseP50 float64 `json:"response_p50_s"`
+	ResponseP99 float64 `json:"response_p99_s"`
+	Priced      bool    `json:"priced"`
+	USDPerHour  float64 `json:"usd_per_hour,omitempty"`
+	// BreakEven is the rate of requests from which reserved machines cost less; 0 when none was
+	// named or when they never do (Never).
+	BreakEven float64 `json:"break_even_requests_per_s,omitempty"`
+	Reserved  bool    `json:"reserved_named"`
+	Never     bool    `json:"never_breaks_even,omitempty"`
 }
 
 // Pipeline is one run of a graph of stages, and how often it runs.

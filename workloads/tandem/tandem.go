@@ -1,4 +1,4 @@
-// Package pipeline models items that pass through stages one after the other: chunks that are
+// Package tandem models items that pass through stages one after the other: chunks that are
 // read, compressed, encrypted and sent; batches that are read and computed on.
 //
 // Each stage belongs to a thread, which does one thing at a time and takes the oldest item first;
@@ -10,7 +10,7 @@
 //
 // Left out: stages that share a processor with more threads than it has cores, and service times
 // that vary.
-package pipeline
+package tandem
 
 import (
 	"fmt"
@@ -34,11 +34,11 @@ type Flow struct {
 // stage, at least 1; it matters where threads differ.
 func Run(stages []Stage, items, buffer int) (Flow, error) {
 	if len(stages) == 0 || items < 0 || buffer < 1 {
-		return Flow{}, fmt.Errorf("pipeline: %d stages, %d items, buffer %d: want at least 1, 0 and 1", len(stages), items, buffer)
+		return Flow{}, fmt.Errorf("tandem: %d stages, %d items, buffer %d: want at least 1, 0 and 1", len(stages), items, buffer)
 	}
 	for _, s := range stages {
 		if !(s.Sec >= 0) || math.IsInf(s.Sec, 1) || s.Thread < 0 || s.Thread > len(stages) {
-			return Flow{}, fmt.Errorf("pipeline: stage %s: %g s on thread %d: want a time and a thread of 0 to %d", s.Name, s.Sec, s.Thread, len(stages))
+			return Flow{}, fmt.Errorf("tandem: stage %s: %g s on thread %d: want a time and a thread of 0 to %d", s.Name, s.Sec, s.Thread, len(stages))
 		}
 	}
 	n := len(stages)
