@@ -54,6 +54,7 @@ type Workload struct {
 	PrefixCache *PrefixCache `toml:"prefix_cache"`
 	Admission   *Admission   `toml:"admission"`
 	Autoscale   *Autoscale   `toml:"autoscale"`
+	Speculative *Speculative `toml:"speculative"`
 }
 
 // StragglerSet says whether the workload's Straggler was given, here or in
@@ -150,6 +151,13 @@ type SLO struct {
 	TPOTSec    float64 `toml:"tpot"`       // 0: no limit
 	Percentile float64 `toml:"percentile"` // 0..100, for both limits
 	Attainment float64 `toml:"attainment"` // share of requests that must meet both
+}
+
+// Speculative is decoding with a draft.
+type Speculative struct {
+	Draft      string  `toml:"draft"` // catalogue id, or mtp
+	Tokens     int     `toml:"tokens"`
+	Acceptance float64 `toml:"acceptance"`
 }
 
 // Clients send one request after the other.

@@ -119,6 +119,21 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 	if a := wl.Admission; a != nil {
 		c.Limits = serving.Admission{MaxQueue: a.MaxQueue, TimeoutSec: a.TimeoutSec}
 	}
+	if s := wl.Speculative; s != nil {
+		c.Speculation = serving.Speculation{Tokens: s.Tokens, Acceptance: s.Acceptance}
+		if s.Draft != "mtp" {
+			card, err := w.Catalogue.Model(s.Draft)
+			if err == nil {
+				c.Speculation.Draft, err = workloads.FromCard(card)
+			}
+			if err != nil {
+				return nil, Problems(w.Scenario.ProblemAt(key+".speculative.draft", s.Draft, "a model, or mtp", "", err.Error()))
+			}
+		}
+		if err := c.Validate(); err != nil {
+			return nil, Problems(w.Scenario.ProblemAt(key+".speculative", "", "", "", err.Error()))
+		}
+	}
 	if wl.PrefixCache != nil {
 		if err := w.prefixTiers(wl, c); err != nil {
 			return nil, err

@@ -49,8 +49,9 @@ type Config struct {
 	MemoryFraction float64 // of device memory that the engine may use
 	MaxContext     int     // tokens of prompt and output; 0: the model's
 
-	Prefix PrefixCache
-	Limits Admission
+	Prefix      PrefixCache
+	Speculation Speculation
+	Limits      Admission
 	// Autoscale makes Replicas the most that there can be.
 	Autoscale Autoscale
 	SLO       SLO
@@ -227,7 +228,7 @@ func (c *Config) Validate() error {
 		if d.TP != 1 || d.PP != 1 || d.AttentionDP != 1 {
 			return fmt.Errorf("serving: model %q is known by totals only and cannot be split: tensor and pipeline must be 1, are %d and %d", d.Arch.ID, d.TP, d.PP)
 		}
-		return nil
+		return d.Speculation.validate(&d)
 	}
 	switch {
 	case d.Engine.ID == "":
@@ -249,5 +250,5 @@ func (c *Config) Validate() error {
 	case d.Arch.Heads%d.TP != 0:
 		return fmt.Errorf("serving: tensor %d does not divide the %d heads of %s", d.TP, d.Arch.Heads, d.Arch.ID)
 	}
-	return nil
+	return d.Speculation.validate(&d)
 }

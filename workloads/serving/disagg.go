@@ -84,6 +84,8 @@ func (d *Disaggregated) simulate(reqs []Request, concurrency int) (*Pools, error
 	switch {
 	case d.Prefill == nil || d.Decode == nil || d.Prefill.Model == nil || d.Decode.Model == nil:
 		return nil, fmt.Errorf("serving: a disaggregated service needs a model of both pools")
+	case d.Prefill.Config.Speculation.Tokens > 0 || d.Decode.Config.Speculation.Tokens > 0:
+		return nil, fmt.Errorf("serving: speculative decoding in separate pools is not modelled: leave it out, or serve from one pool")
 	case d.PrefillWorkers < 1 || d.DecodeWorkers < 1:
 		return nil, fmt.Errorf("serving: %d prefill and %d decode workers: expected at least one of each", d.PrefillWorkers, d.DecodeWorkers)
 	case !(d.CacheBytesPerSec >= 0) || !(d.LinkBytesPerSec >= 0):

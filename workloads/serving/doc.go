@@ -26,7 +26,6 @@
 // (a^p + b^p)^(1/p) are divided as their derivatives say, so that a resource
 // with no share does not move the result when it is doubled.
 //
-// Left out until the serving rooms deepen: prefix reuse across requests, tiers
-// of the cache, separate prefill and decode pools, speculative decoding,
-// autoscaling, priorities. See docs/models/serving.md.
+// Speculative decoding verifies several rows of each sequence in a step and gains several
+// tokens (speculation.go). What is left out stands in docs/models/serving.md.
 package serving

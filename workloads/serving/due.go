@@ -65,6 +65,7 @@ func (d *due) put(k int, i int32) {
 type bounds struct {
 	rows []float64 // by decoding sequences: linear and head, at least
 	any  float64   // of any step
+	per  float64   // steps for a token; times are by token
 }
 
 // roundOff is taken off bounds so that rounding cannot put them after the event.
@@ -72,7 +73,7 @@ const roundOff = 1 - 1e-9
 
 func (s *StepModel) lowerBounds() bounds {
 	n := len(s.head)
-	b := bounds{rows: make([]float64, n)}
+	b := bounds{rows: make([]float64, n), per: 1 / float64(max(s.width, 1))}
 	linear := math.Inf(1)
 	for i := len(s.linear) - 1; i >= 1; i-- {
 		linear = math.Min(linear, s.linear[i].sec)
@@ -83,10 +84,10 @@ func (s *StepModel) lowerBounds() bounds {
 	head := math.Inf(1)
 	for i := n - 1; i >= 1; i-- {
 		head = math.Min(head, s.head[i].sec)
-		b.rows[i] = (b.rows[i] + head) * roundOff
+		b.rows[i] = (b.rows[i] + head) * roundOff * b.per
 	}
 	// A step without a row sampled (a chunk of a prompt) has no head.
-	b.any = math.Max(0, linear*roundOff)
+	b.any = math.Max(0, linear*roundOff) * b.per
 	return b
 }
 
@@ -105,15 +106,15 @@ func (r *replica) endsNoEarlier() float64 {
 		left := r.heap[0].step - r.clock // decode steps before the first of them ends
 		switch {
 		case r.doing == decodes:
-			left -= r.steps
+			left -= r.gain(r.steps)
 		case r.inStep > 0:
-			left--
+			left -= r.gain(1)
 		}
 		// While none of b sequences ends, steps have at least b rows, unless blocks
 		// run out: in so many steps they cannot.
 		sure := int64(max(0, r.blocks-r.used) / r.mostBlocks)
 		b := r.running
-		step := low.rows[b] + (r.model.kv.sec*r.kvSum+r.model.seq.sec*float64(b))*roundOff
+		step := low.rows[b] + (r.model.kv.sec*r.kvSum+r.model.seq.sec*float64(b))*roundOff*low.per
 		tight := max(0, min(left, sure))
 		at = float64(tight)*step + float64(max(0, left-tight))*low.any
 	}

@@ -129,7 +129,7 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 	}
 	if p.Model != nil {
 		f.low = p.Model.lowerBounds()
-		f.maxLen = p.Memory.Tokens
+		f.maxLen = p.Memory.Tokens - c.Speculation.Tokens // a step that verifies holds room for all of them
 		if limit := c.MaxContext; limit > 0 {
 			f.maxLen = min(f.maxLen, limit)
 		} else if c.Arch.MaxSeq > 0 {

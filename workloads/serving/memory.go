@@ -45,8 +45,8 @@ func (e *MemoryError) Error() string {
 }
 
 // memoryFor does the arithmetic for given degrees, fit or not.
-func memoryFor(c *Config, d *hardware.Device, tp, pp int) Memory {
-	m := Memory{Total: d.MemBytes, Usable: d.MemBytes * c.MemoryFraction, Reserve: c.Engine.MemoryReserve.Value}
+func memoryFor(c *Config, chip *hardware.Device, tp, pp int) Memory {
+	m := Memory{Total: chip.MemBytes, Usable: chip.MemBytes * c.MemoryFraction, Reserve: c.Engine.MemoryReserve.Value}
 	a := &c.Arch
 	// Embedding and head stay in 16 bits in quantised checkpoints.
 	tables := a.EmbeddingParams()
@@ -71,12 +71,13 @@ func memoryFor(c *Config, d *hardware.Device, tp, pp int) Memory {
 		}
 		m.Weights -= routed * stored / float64(tp*pp) * (1 - 1/float64(adp))
 	}
-	m.Cache = math.Max(0, m.Usable-m.Weights-m.Reserve)
 	share := 1.0
 	if a.MLA == nil {
 		share = math.Max(1, float64(a.KVHeads)/float64(tp)) / float64(a.KVHeads)
 	}
 	m.TokenBytes = a.KVBytesPerToken(c.KVPrecision) * share / float64(pp)
+	c.Speculation.draftMemory(c, &m, func(d *Config) Memory { return memoryFor(d, chip, tp, pp) })
+	m.Cache = math.Max(0, m.Usable-m.Weights-m.Reserve)
 	block := float64(c.Engine.BlockTokens)
 	m.Blocks = int(math.Min(math.Floor(m.Cache/(m.TokenBytes*block))*float64(adp), 1e9))
 	m.Tokens = m.Blocks * c.Engine.BlockTokens

@@ -68,19 +68,19 @@ type replica struct {
 	shortest         int32 // outputs that wait have at least so many tokens
 	batcher          *batchModel
 
-	now    float64 // end of the last step
-	doing  activity
-	start  float64 // of what it does now
-	end    float64
-	steps  int64   // decode steps in the run
-	first  float64 // seconds of the run's first step
-	growth float64 // seconds by which each following step is longer
-	closed bool    // arrivals cannot join before a sequence leaves
-	tokens int     // of prefill in the mixed step
-	pairs  float64 // attention work of the mixed step
-	rows   int     // sampled in the mixed step
-	pf     int     // sequences in prefill in the mixed step
-	inStep int     // decoding sequences in the step
+	now     float64 // end of the last step
+	doing   activity
+	start   float64 // of what it does now
+	end     float64
+	steps   int64   // decode steps in the run
+	first   float64 // seconds of the run's first step
+	growth  float64 // seconds by which each following step is longer
+	closed  bool    // arrivals cannot join before a sequence leaves
+	tokens  int     // of prefill in the mixed step
+	pairs   float64 // attention work of the mixed step
+	sampled int     // rows sampled in the mixed step, one for each decoding sequence
+	pf      int     // sequences in prefill in the mixed step
+	inStep  int     // decoding sequences in the step
 
 	queue       []waiting // ring
 	qHead, qLen int
@@ -92,7 +92,8 @@ type replica struct {
 	running    int   // decoding sequences
 	heap       []finishing
 	phases     []int32 // decoding sequences by phase
-	clock      int64   // decode steps done
+	clock      int64   // tokens that a sequence which decoded all the time has gained: decode steps done
+	decoded    int64   // decode steps done
 	kvSum      float64 // cached tokens of decoding sequences
 	used       int     // blocks
 	reserved   int     // blocks promised
@@ -138,7 +139,7 @@ func newReplica(m *StepModel, bm *batchModel, c *Config, b *book, low *bounds, e
 	r.heap = make([]finishing, 0, r.maxBatch)
 	r.whole = make([]int32, 0, r.maxBatch)
 	r.phases = make([]int32, c.Engine.BlockTokens)
-	r.mostBlocks = r.blocksOf(int32(r.budget)) + r.maxBatch + 1
+	r.mostBlocks = r.blocksOf(int32(r.budget)) + r.maxBatch*(1+r.blocksOf(int32(m.width))) + 1
 	return r
 }
 
@@ -216,14 +217,16 @@ func (r *replica) event(t float64) {
 // duration is the time of the first k steps of the run.
 func (r *replica) duration(k int64) float64 {
 	f := float64(k)
-	return f*r.first + r.growth*(f*(f-1)/2)
+	return f*r.first + r.growth*r.gained(k)
 }
 
 // cut ends the run at the first step boundary at or after time at.
 func (r *replica) cut(at float64) {
 	x := at - r.start
 	var k int64 = 1
-	if x > r.first {
+	if x > r.first && r.model.width > 1 {
+		k = r.stepsIn(x)
+	} else if x > r.first {
 		b := r.first - r.growth/2
 		k = int64(math.Ceil(2 * x / (b + math.Sqrt(b*b+2*r.growth*x))))
 		k = max(k, 1)
@@ -255,18 +258,20 @@ func (r *replica) complete() {
 		k, b := r.steps, r.inStep
 		f := float64(k)
 		m := r.model
-		cost := m.linear[b].plus(m.head[b]).plus(m.seq.times(float64(b))).times(f)
-		cost = cost.plus(m.kv.times(f*(r.kvSum+float64(b)) + float64(b)*f*(f-1)/2))
+		cost := m.decode(b).times(f)
+		cost = cost.plus(m.kv.times(f*(r.kvSum+float64(b*r.rows())) + float64(b)*r.gained(k)))
 		r.cum = r.cum.plus(cost)
-		blocks := r.need(k)
+		n := r.gain(k)
+		blocks := r.need(n)
 		r.kvIntegral += sec * (float64(r.used) + float64(blocks)/2)
 		r.seqSeconds += sec * float64(b)
 		r.used += blocks
 		r.peak = max(r.peak, r.used)
-		r.clock += k
-		r.kvSum += f * float64(b)
+		r.clock += n
+		r.decoded += k
+		r.kvSum += float64(n) * float64(b)
 		r.steps0 += k
-		r.doneTokens += k * int64(b)
+		r.doneTokens += n * int64(b)
 		r.leave()
 	case holds, idle:
 	}
@@ -275,12 +280,18 @@ func (r *replica) complete() {
 
 func (r *replica) completeMixed(sec float64) {
 	m, b := r.model, r.inStep
-	cost := m.linear[r.tokens+b].plus(m.head[r.rows]).plus(m.seq.times(float64(b + r.pf))).plus(m.prefill.times(r.pairs)).plus(m.mixed)
+	more := (r.rows() - 1) * b
+	cost := m.linear[r.tokens+b+more].plus(m.head[r.sampled+more]).plus(m.seq.times(float64(b + r.pf))).plus(m.prefill.times(r.pairs)).plus(m.mixed)
 	if b > 0 {
-		cost = cost.plus(m.kv.times(r.kvSum + float64(b)))
-		r.clock++
-		r.kvSum += float64(b)
-		r.doneTokens += int64(b)
+		if m.passes != nil {
+			cost = cost.plus(m.passes[b])
+		}
+		cost = cost.plus(m.kv.times(r.kvSum + float64(b*r.rows())))
+		n := r.gain(1)
+		r.clock += n
+		r.decoded++
+		r.kvSum += float64(n) * float64(b)
+		r.doneTokens += n * int64(b)
 	}
 	r.cum = r.cum.plus(cost)
 	r.kvIntegral += sec * float64(r.used)
@@ -338,6 +349,7 @@ func minus(a, b split) split {
 func (r *replica) leave() {
 	for len(r.heap) > 0 && r.heap[0].step <= r.clock {
 		slot := r.heap[0].slot
+		r.doneTokens -= r.clock - r.heap[0].step // verified beyond its end
 		r.popTop()
 		r.undecode(slot)
 		r.finishOne(slot)

@@ -23,18 +23,18 @@ func (r *replica) schedule() {
 		}
 	}
 	clean := true
-	need := r.need(1)
+	need := r.need(int64(r.rows()))
 	for r.running > 0 && r.used+need > r.blocks {
 		r.preempt(r.tail)
-		need = r.need(1)
+		need = r.need(int64(r.rows()))
 		clean = false
 	}
 	r.closed = false
 	if !r.eng.PrefillFirst {
-		clean = r.prefills(r.budget-r.running, r.blocks-r.used-need, clean) && clean
+		clean = r.prefills(r.budget-r.running*r.rows(), r.blocks-r.used-need, clean) && clean
 		if r.tokens > 0 {
 			r.inStep = r.running
-			r.used += need
+			r.used += r.need(r.gain(1))
 			r.startMixed()
 			return
 		}
@@ -250,12 +250,12 @@ func (r *replica) chunk(slot, past, n int32) {
 func (r *replica) startMixed() {
 	r.doing = mixes
 	r.start = r.now
-	r.rows = r.inStep + len(r.whole)
+	r.sampled = r.inStep + len(r.whole)
 	kv := 0.0
 	if r.inStep > 0 {
-		kv = r.kvSum + float64(r.inStep)
+		kv = r.kvSum + float64(r.inStep*r.rows())
 	}
-	r.end = r.now + r.model.step(r.tokens, r.pairs, r.inStep, kv, r.rows, r.pf)
+	r.end = r.now + r.model.step(r.tokens, r.pairs, r.inStep, kv, r.sampled, r.pf)
 	r.peak = max(r.peak, r.used)
 }
 
@@ -266,10 +266,10 @@ func (r *replica) startRun(clean bool) {
 	r.start = r.now
 	r.inStep = r.running
 	b := r.running
-	r.first = r.model.step(0, 0, b, r.kvSum+float64(b), b, 0)
+	r.first = r.model.step(0, 0, b, r.kvSum+float64(b*r.rows()), b, 0)
 	r.growth = r.model.kv.sec * float64(b)
-	k := r.heap[0].step - r.clock
-	k = r.stepsWithin(k, r.blocks-r.used)
+	k := r.stepsFor(r.heap[0].step - r.clock)
+	k = r.runWithin(k, r.blocks-r.used)
 	// After a preemption the next step may admit again; with prompts waiting
 	// for blocks the prefill-first order looks again after each step.
 	if !clean || r.everyStep || (r.eng.PrefillFirst && r.part >= 0) {
@@ -285,7 +285,7 @@ func (r *replica) startRun(clean bool) {
 	}
 }
 
-// need is the number of blocks that the next k decode steps take.
+// need is the number of blocks that the next k tokens of every decoding sequence take.
 func (r *replica) need(k int64) int {
 	bs := int64(len(r.phases))
 	n := int(k/bs) * r.running
@@ -299,7 +299,7 @@ func (r *replica) need(k int64) int {
 	return n
 }
 
-// stepsWithin is the largest k ≤ most for which need(k) ≤ free.
+// stepsWithin is the largest number k ≤ most of tokens for which need(k) ≤ free.
 func (r *replica) stepsWithin(most int64, free int) int64 {
 	bs := int64(len(r.phases))
 	if r.running == 0 || int((most+bs-1)/bs)*r.running <= free {

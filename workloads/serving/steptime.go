@@ -44,6 +44,11 @@ type StepModel struct {
 	mixed   split   // host, extra of a step with prefill
 	group   []split // by rows: what of linear an attention group does alone
 
+	// Of speculative decoding (speculation.go); width 0 and 1: none.
+	width   int     // rows of a decoding sequence
+	perStep float64 // tokens that it gains by a step
+	passes  []split // by sequences: the draft's passes after the first
+
 	RequestSec float64 // per request outside the step loop
 	Memory     Memory
 }
@@ -131,11 +136,18 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 	if c.AttentionDP > 1 {
 		s.group = tabulate(c.TokenBudget+1, func(rows float64) split { return b.groupOnly(rows) })
 	}
-	s.head = tabulate(c.MaxBatch+1, func(rows float64) split { return b.sampler(rows) })
+	s.head = tabulate(c.MaxBatch*c.Speculation.width()+1, func(rows float64) split { return b.sampler(rows) })
 	s.prefill, s.kv = b.attention()
 	s.seq = hostTime(c.Engine.Sequence.Value / host / float64(c.AttentionDP)).plus(b.windows(s.kv))
 	dense, moe := b.countLayers()
 	s.mixed = hostTime((c.Engine.MixedStep.Value + dense*c.Engine.MixedLayer.Value + moe*c.Engine.MixedMoELayer.Value) / host)
+	if c.Speculation.Tokens > 0 {
+		draft, err := NewStepModel(c.Speculation.draftConfig(&c), m)
+		if err != nil {
+			return nil, fmt.Errorf("draft of %s: %w", c.Arch.ID, err)
+		}
+		s.speculate(&c.Speculation, draft)
+	}
 	last := s.linear[len(s.linear)-1].sec
 	if math.IsInf(last, 0) || math.IsNaN(last) || !(s.kv.sec > 0) || math.IsInf(s.kv.sec, 0) {
 		return nil, fmt.Errorf("serving: %s on %s in %s: the step time is not finite: the chip's rates are not known", c.Arch.ID, m.Device.ID, c.Precision)
@@ -486,7 +498,9 @@ func (b *stepBuilder) attention() (prefill, kv split) {
 		flops = 2 * float64(a.Heads) / tp * float64(2*m.KVLora+m.QKRope)
 	}
 	const tokens = 1 << 20
-	kv = attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost { return d.DecodeKV(bytes*tokens, flops*tokens, b.dt) })
+	kv = attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost {
+		return d.DecodeKV(bytes*tokens, flops*tokens*float64(b.c.Speculation.width()), b.dt)
+	})
 	adp := float64(b.c.AttentionDP)
 	return prefill.times(1 / adp / b.c.Engine.Prefill.Value), kv.times(layers / tokens / pp / adp)
 }
@@ -554,6 +568,14 @@ func tabulate(n int, f func(float64) split) []split {
 // b decoding sequences that read kv cached tokens, s rows sampled, p sequences
 // in prefill.
 func (s *StepModel) step(t int, pairs float64, b int, kv float64, rows, p int) float64 {
+	if s.width > 1 {
+		more := (s.width - 1) * b
+		sec := s.linear[t+b+more].sec + s.head[rows+more].sec + s.passes[b].sec + s.kv.sec*kv + s.seq.sec*float64(b+p)
+		if t > 0 {
+			sec += s.prefill.sec*pairs + s.mixed.sec
+		}
+		return sec
+	}
 	sec := s.linear[t+b].sec + s.head[rows].sec + s.kv.sec*kv + s.seq.sec*float64(b+p)
 	if t > 0 {
 		sec += s.prefill.sec*pairs + s.mixed.sec
@@ -564,7 +586,7 @@ func (s *StepModel) step(t int, pairs float64, b int, kv float64, rows, p int) f
 // DecodeStepSec is the time of one decode step of batch sequences that hold kv
 // cached tokens together.
 func (s *StepModel) DecodeStepSec(batch int, kv float64) float64 {
-	batch = min(max(batch, 0), len(s.head)-1)
+	batch = min(max(batch, 0), (len(s.head)-1)/max(s.width, 1))
 	return s.step(0, 0, batch, kv, batch, 0)
 }
 
