@@ -25,6 +25,7 @@ type Workload struct {
 	Batch            Batch       `toml:"batch"`
 	ZeRO             int         `toml:"zero"`
 	Recompute        string      `toml:"recompute"`
+	Schedule         string      `toml:"schedule"`
 	Overlap          Overlap     `toml:"overlap"`
 	SequenceParallel bool        `toml:"sequence_parallel"`
 	Tokens           *float64    `toml:"tokens"`

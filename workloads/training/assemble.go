@@ -47,9 +47,9 @@ func (j *Job) Step() (*Step, error) {
 	if j.cfg.Arch.Generic != nil {
 		return j.genericStep()
 	}
-	p, v := j.cfg.Parallel.PP, j.cfg.Parallel.VP
+	p, v := j.cfg.Parallel.PP, j.sched.v
 	m := float64(j.cfg.microBatches())
-	works := j.chunkWorks()
+	works := j.classWorks()
 	dur := make([]took, len(works))
 	for i := range works {
 		dur[i] = works[i].took
@@ -75,12 +75,15 @@ func (j *Job) Step() (*Step, error) {
 		total = longer(total, plus(barrier, plus(tails[s].optimizer, tails[s].exposedGather)))
 	}
 
-	busy := make([]work, p) // of one micro-batch
+	busy := make([]work, p) // of one micro-batch, on average
 	pace := 0
 	for s := range p {
 		for c := range v {
-			for dir := range 2 {
-				busy[s].addTimes(1, &works[(dir*v+c)*p+s])
+			for ps := range len(works) / (v * p) {
+				class := (ps*v+c)*p + s
+				if n := j.sched.counts[class]; n > 0 {
+					busy[s].addTimes(float64(n)/m, &works[class])
+				}
 			}
 		}
 		if busy[s].sec > busy[pace].sec {
@@ -125,44 +128,6 @@ func (j *Job) Step() (*Step, error) {
 	return st, nil
 }
 
-// chunkWorks is the work of each class of the schedule.
-func (j *Job) chunkWorks() []work {
-	p, v := j.cfg.Parallel.PP, j.cfg.Parallel.VP
-	var layer [4][2]work
-	var have [4]bool
-	for i := range j.chunked {
-		for k, n := range j.chunked[i].layers {
-			if n > 0 && !have[k] {
-				have[k] = true
-				layer[k] = [2]work{j.layer(kindAt(k), false), j.layer(kindAt(k), true)}
-			}
-		}
-	}
-	var embed, head [2]work
-	for dir := range 2 {
-		embed[dir], head[dir] = j.edge(false, dir == 1), j.edge(true, dir == 1)
-	}
-	works := make([]work, 2*v*p)
-	for g := range j.chunked {
-		ch := &j.chunked[g]
-		for dir := range 2 {
-			w := &works[dir*v*p+g]
-			for k, n := range ch.layers {
-				if n > 0 {
-					w.addTimes(float64(n), &layer[k][dir])
-				}
-			}
-			if ch.embed {
-				w.addTimes(1, &embed[dir])
-			}
-			if ch.head {
-				w.addTimes(1, &head[dir])
-			}
-		}
-	}
-	return works
-}
-
 // exchange is one transfer between each stage and the next: each tensor rank sends
 // its share of the activation where the framework scatters it.
 func (j *Job) exchange() ([]took, []levelBytes) {
@@ -201,7 +166,7 @@ func (j *Job) reducePlans() (dense, expert planID) {
 // pass of the last micro-batch goes through the chunks, and go one after the other. A
 // share of them (1 - overlap) waits for the end.
 func (j *Job) reduceTail(tail *stageTail, t *timing, s int) {
-	p, v := j.cfg.Parallel.PP, j.cfg.Parallel.VP
+	p, v := j.cfg.Parallel.PP, j.sched.v
 	end := t.end[t.last[s]]
 	tail.from, tail.done = t.last[s], end
 	if j.cfg.ZeRO < 2 || j.plans[planCopies] != nil {
@@ -259,15 +224,31 @@ func (j *Job) reduceTail(tail *stageTail, t *timing, s int) {
 		tail.after.add(&tied)
 		tail.done += tied.sec
 	}
+	if j.plans[planMirror] != nil {
+		both, _ := j.collective(planMirror, j.mirrorBytes(s))
+		tail.reduce.add(&both)
+		tail.after.add(&both)
+		tail.done += both.sec
+	}
 	if tail.reduce.sec > 0 {
 		tail.exposedReduce = times(max(0, tail.done-end)/tail.reduce.sec, tail.reduce)
 	}
 }
 
+// mirrorBytes are the gradients that a rank sums with the one that holds the same two stages
+// under DualPipe, once they are reduced over data.
+func (j *Job) mirrorBytes(s int) float64 {
+	n := j.stageParams(s)
+	if j.cfg.ZeRO >= 1 {
+		n = perRank{n.dense / j.shape.shards, n.expert / j.shape.expertShards()}
+	}
+	return n.total() * j.framework.ReduceBytes
+}
+
 // updateTail is the optimizer and, where its state is sharded, the gathering of the
 // new weights, which runs beside the next step's first forward pass.
 func (j *Job) updateTail(tail *stageTail, works []work, s int) {
-	p, v := j.cfg.Parallel.PP, j.cfg.Parallel.VP
+	p, v := j.cfg.Parallel.PP, j.sched.v
 	n := j.stageParams(s)
 	local := n.total()
 	if j.cfg.ZeRO >= 1 {
@@ -307,6 +288,10 @@ func (j *Job) tailBytes(bytes *levelBytes) {
 			_, e := j.collective(expert, n.expert*per)
 			bytes.addTimes(share, &b)
 			bytes.addTimes(share, &e)
+		}
+		if j.plans[planMirror] != nil {
+			_, b := j.collective(planMirror, j.mirrorBytes(s))
+			bytes.addTimes(share, &b)
 		}
 		trained := j.cfg.trainedShare()
 		switch {

@@ -97,6 +97,11 @@ func (c *Config) chunks() []chunk {
 	}
 	out[0].embed = true
 	out[len(out)-1].head = true
+	if c.Schedule == ScheduleDualPipe {
+		for i := range sizes { // each rank holds its mirror's stage too
+			out = append(out, out[len(sizes)-1-i])
+		}
+	}
 	return out
 }
 
@@ -128,7 +133,7 @@ func (c *Config) layerParams(k workloads.LayerKind) perRank {
 }
 
 // chunkParams is the number of parameters of a chunk on one rank. A tied head is a
-// second copy when it lies on another stage.
+// second copy when it lies on another stage; under DualPipe both ends hold both.
 func (c *Config) chunkParams(ch *chunk) perRank {
 	var n perRank
 	for i, count := range ch.layers {
@@ -142,7 +147,7 @@ func (c *Config) chunkParams(ch *chunk) perRank {
 	}
 	if ch.head {
 		n.dense += float64(c.Arch.Hidden)
-		if !c.Arch.TiedEmbeddings || c.Parallel.PP > 1 {
+		if !c.Arch.TiedEmbeddings || c.Parallel.PP > 1 && c.Schedule != ScheduleDualPipe {
 			n.dense += c.Arch.HeadParams() / t
 		}
 	}

@@ -64,6 +64,7 @@ type Config struct {
 	Precision        hardware.DType // of the linear layers; states stay in 16 or 32 bits
 	ZeRO             int            // 0 nothing sharded over data, 1 optimizer, 2 and gradients, 3 and weights (FSDP)
 	Recompute        Recompute      // "" means none
+	Schedule         Schedule       // of the pipeline; "" means 1F1B, interleaved with virtual stages
 	SequenceParallel bool           // norms and residuals split over TP too
 	BlockScaled      bool           // 8-bit and narrower values have a scale per block (MX, NV formats), not per tensor
 	Adapter          int            // LoRA: rank of the adapters on every linear layer of a frozen model; 0: all is trained
@@ -131,6 +132,9 @@ func (c Config) resolve(chips int) (Config, error) {
 	}
 	if c.Recompute == "" {
 		c.Recompute = RecomputeNone
+	}
+	if c.Schedule == "" {
+		c.Schedule = usualSchedule(p.VP)
 	}
 	if chips < 1 {
 		bad("nodes", "the machine has no chips")
@@ -203,10 +207,24 @@ func (c *Config) checkBatch(bad func(field, format string, args ...any)) {
 		bad("batch.micro", "must be at least 1, is %d", b.Micro)
 	case b.Global%(b.Micro*p.DP) != 0:
 		bad("batch.global", "%d is no multiple of data %d × micro %d = %d", b.Global, p.DP, b.Micro, b.Micro*p.DP)
-	case p.VP > 1 && (b.Global/(b.Micro*p.DP))%p.PP != 0:
-		bad("parallelism.virtual", "the interleaved schedule needs micro-batches per replica (%d) in multiples of pipeline %d", b.Global/(b.Micro*p.DP), p.PP)
+	default:
+		if field, reason := c.Schedule.check(p.PP, p.VP, c.microBatches()); reason != "" {
+			bad(field, "%s", reason)
+		}
+	}
+	if !c.Schedule.splits() {
+		return
+	}
+	if c.ZeRO > 1 {
+		bad("schedule", "%s takes the backward pass in two parts: zero %d, which gathers or scatters once per backward pass, is not made for it; use zero 0 or 1", c.Schedule, c.ZeRO)
+	}
+	if c.Adapter > 0 {
+		bad("schedule", "%s puts weight gradients off: with frozen weights (adapter %d) there are none", c.Schedule, c.Adapter)
 	}
 }
+
+// stageChunks is the number of chunks of layers that a stage holds.
+func (c *Config) stageChunks() int { return c.Schedule.chunks(c.Parallel.VP) }
 
 func (c *Config) checkModel(bad func(field, format string, args ...any)) {
 	a, p := &c.Arch, c.Parallel

@@ -6,7 +6,7 @@
 //
 // Work per micro-batch and layer is a list of operators on one chip
 // (hardware.Device) and of collectives over real ranks (topology/collective). A
-// pipeline schedule (1F1B or interleaved) is built operation by operation; the
+// pipeline schedule (Schedule) is built operation by operation; the
 // critical path through it, then the gradient reduction that its backward work
 // does not cover, the optimizer and the gathering of parameters make the step.
 //
@@ -28,7 +28,7 @@
 // stage is simulated; a collective takes as long as its slowest group. A test holds
 // folded equal to unfolded.
 //
-// Sources: docs/models/training.md and docs/models/memory.md. Left out: zero-bubble
-// and dual-pipe schedules, Ulysses, expert imbalance, offload, mixed fleets;
+// Sources: docs/models/training.md and docs/models/memory.md. Left out: Ulysses,
+// expert imbalance, offload, mixed fleets;
 // data loading and checkpoints are the cluster's.
 package training

@@ -7,6 +7,7 @@ import "strconv"
 // equal sums keep the order of the search.
 const (
 	costSequence  = 1
+	costSchedule  = 1
 	costZeRO      = 2 // per stage
 	costSelective = 2
 	costMicro     = 3 // per halving
@@ -16,12 +17,40 @@ const (
 )
 
 // nearest searches the configuration closest to c that fits into usable bytes on
-// the same number of chips. It changes sequence parallelism, ZeRO stage,
+// the same number of chips. It changes sequence parallelism, schedule, ZeRO stage,
 // recomputation, micro-batch, tensor and pipeline width.
 func (c *Config) nearest(fw *Framework, usable float64, domain int) (*Config, []Change) {
+	best, bestCost := c.nearestUnder(fw, usable, domain, 1<<30)
+	if c.Schedule == ScheduleGPipe || c.Schedule == ScheduleDualPipe {
+		frugal := *c
+		frugal.Schedule = Schedule1F1B
+		if other, _ := frugal.nearestUnder(fw, usable, domain, bestCost-costSchedule); other != nil {
+			best = other
+		}
+	}
+	if best == nil {
+		return nil, nil
+	}
+	var ch []Change
+	note := func(field, from, to string) {
+		if from != to {
+			ch = append(ch, Change{field, from, to})
+		}
+	}
+	note("schedule", string(c.Schedule), string(best.Schedule))
+	note("recompute", string(c.Recompute), string(best.Recompute))
+	note("sequence_parallel", strconv.FormatBool(c.SequenceParallel), strconv.FormatBool(best.SequenceParallel))
+	note("zero", strconv.Itoa(c.ZeRO), strconv.Itoa(best.ZeRO))
+	note("batch.micro", strconv.Itoa(c.Batch.Micro), strconv.Itoa(best.Batch.Micro))
+	note("parallelism.tensor", strconv.Itoa(c.Parallel.TP), strconv.Itoa(best.Parallel.TP))
+	note("parallelism.pipeline", strconv.Itoa(c.Parallel.PP), strconv.Itoa(best.Parallel.PP))
+	return best, ch
+}
+
+// nearestUnder is the nearest under its schedule that costs less than bestCost; nil if none.
+func (c *Config) nearestUnder(fw *Framework, usable float64, domain, bestCost int) (*Config, int) {
 	chips := c.chips()
 	var best *Config
-	bestCost := 1 << 30
 	for tpUp, tp := 0, c.Parallel.TP; tp <= max(domain, c.Parallel.TP) && tpUp < 4; tpUp, tp = tpUp+1, tp*2 {
 		for ppUp, pp := 0, c.Parallel.PP; pp <= c.Arch.Layers && ppUp < 4; ppUp, pp = ppUp+1, pp*2 {
 			for micDown, mic := 0, c.Batch.Micro; mic >= 1; micDown, mic = micDown+1, mic/2 {
@@ -54,22 +83,7 @@ func (c *Config) nearest(fw *Framework, usable float64, domain int) (*Config, []
 			}
 		}
 	}
-	if best == nil {
-		return nil, nil
-	}
-	var ch []Change
-	note := func(field, from, to string) {
-		if from != to {
-			ch = append(ch, Change{field, from, to})
-		}
-	}
-	note("recompute", string(c.Recompute), string(best.Recompute))
-	note("sequence_parallel", strconv.FormatBool(c.SequenceParallel), strconv.FormatBool(best.SequenceParallel))
-	note("zero", strconv.Itoa(c.ZeRO), strconv.Itoa(best.ZeRO))
-	note("batch.micro", strconv.Itoa(c.Batch.Micro), strconv.Itoa(best.Batch.Micro))
-	note("parallelism.tensor", strconv.Itoa(c.Parallel.TP), strconv.Itoa(best.Parallel.TP))
-	note("parallelism.pipeline", strconv.Itoa(c.Parallel.PP), strconv.Itoa(best.Parallel.PP))
-	return best, ch
+	return best, bestCost
 }
 
 type recomputeChoice struct {

@@ -86,7 +86,7 @@ func (j *Job) prepareTransformer() (err error) {
 	j.shape = c.shape()
 	j.chunked = c.chunks()
 	p := c.Parallel
-	if j.sched, err = scheduleFor(p.PP, p.VP, c.microBatches()); err != nil {
+	if j.sched, err = scheduleFor(c.Schedule, p.PP, p.VP, c.microBatches()); err != nil {
 		return &ConfigError{"parallelism", err.Error()}
 	}
 	l := &j.layout
@@ -113,7 +113,10 @@ func (j *Job) prepareTransformer() (err error) {
 			j.hops = append(j.hops, l.boundary(b))
 		}
 	}
-	if c.Arch.TiedEmbeddings {
+	switch {
+	case c.Schedule == ScheduleDualPipe:
+		j.groups[planMirror] = l.mirrors()
+	case c.Arch.TiedEmbeddings:
 		j.groups[planTied] = l.tied()
 	}
 	data := l.data()

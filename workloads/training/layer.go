@@ -28,6 +28,9 @@ func (j *Job) layer(k workloads.LayerKind, back bool) work {
 	}
 	for _, g := range c.gemms(s, k) {
 		w.do(matrix, j.chip.gemm(g, s.linear, back, c.Adapter > 0))
+		if back && c.Schedule.splits() {
+			w.weights = plus(w.weights, j.chip.weightGEMM(g, s.linear))
+		}
 	}
 	att := j.attend(k, back)
 	w.do(attend, att)
@@ -167,6 +170,7 @@ func (j *Job) exchangeExperts(w *work) {
 	}
 	t, b := j.collective(planExpert, size)
 	w.bytes.addTimes(2, &b)
+	w.expert.addTimes(2, &t)
 	j.expose(w, partExpert, times(2, t), j.framework.EPExposed)
 }
 
@@ -262,6 +266,10 @@ func (j *Job) waitForHost(w *work, k workloads.LayerKind, back bool) {
 	floor += tensorCalls * j.machine.PeerSec * float64(j.cfg.Parallel.TP-1) / j.hostSpeed
 	if floor > w.sec {
 		w.part[partHost] += floor - w.sec
+		if w.sec > 0 {
+			w.weights = fixed(w.weights.sec*floor/w.sec, byHost)
+		}
+		w.expert = took{} // hiding it gains nothing
 		w.took = fixed(floor, byHost)
 	}
 	if fw.LayerOverhead > 0 {
@@ -324,6 +332,9 @@ func (j *Job) edge(head, back bool) work {
 	}
 	g := gemm{m: s.tokens, n: float64(c.Arch.Vocab) / s.t, k: s.h}
 	w.do(partHead, j.chip.gemm(g, s.exact, back, c.Adapter > 0))
+	if back && c.Schedule.splits() {
+		w.weights = j.chip.weightGEMM(g, s.exact)
+	}
 	perLogit := j.framework.LogitTraffic / 3
 	if back {
 		perLogit *= 2
@@ -348,6 +359,7 @@ const (
 	planExpertDataGather
 	planExpertDataScatter
 	planTied
+	planMirror
 	planCopies
 	numPlans
 )
@@ -358,6 +370,7 @@ var planOps = [numPlans]collective.Op{
 	collective.AllToAll,
 	collective.AllReduce, collective.AllGather, collective.ReduceScatter,
 	collective.AllReduce, collective.AllGather, collective.ReduceScatter,
+	collective.AllReduce,
 	collective.AllReduce,
 	collective.AllReduce,
 }

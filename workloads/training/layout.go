@@ -120,3 +120,15 @@ func (l *layout) tied() [][]topology.NodeID {
 		return l.chips[g+m*(p.PP-1)*per]
 	})
 }
+
+// mirrors groups: the ranks that hold the same two stages under DualPipe.
+func (l *layout) mirrors() [][]topology.NodeID {
+	per := len(l.chips) / l.p.PP
+	return collect(len(l.chips)/2, 2, func(g, m int) topology.NodeID {
+		stage := g / per
+		if m == 1 {
+			stage = l.p.PP - 1 - stage
+		}
+		return l.chips[stage*per+g%per]
+	})
+}

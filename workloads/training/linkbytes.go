@@ -38,7 +38,7 @@ func (j *Job) LinkBytes(s *Step) ([]float64, error) {
 	for id, p := range j.plans {
 		bytes := size * calls
 		switch planID(id) {
-		case planDataReduce, planDataScatter:
+		case planDataReduce, planDataScatter, planMirror:
 			bytes = mean.dense * j.framework.ReduceBytes
 		case planDataGather:
 			bytes = mean.dense * j.shape.actBytes
@@ -55,7 +55,7 @@ func (j *Job) LinkBytes(s *Step) ([]float64, error) {
 		size /= j.shape.t
 	}
 	for _, p := range j.boundaries {
-		if err := add(p, 2*size*float64(j.cfg.microBatches()*j.cfg.Parallel.VP)); err != nil {
+		if err := add(p, 2*size*float64(j.cfg.microBatches()*j.sched.v)); err != nil {
 			return nil, err
 		}
 	}

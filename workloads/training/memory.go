@@ -66,7 +66,7 @@ func checkpointBytesPerParam(dt hardware.DType) float64 {
 
 // memory is the peak memory of each stage's ranks in bytes.
 func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
-	p, v, m := c.Parallel.PP, c.Parallel.VP, c.microBatches()
+	p, v, m := c.Parallel.PP, c.stageChunks(), c.microBatches()
 	s := c.shape()
 	wb, gb, ob := stateBytes(c.Precision, fw)
 	data, expertData := s.shards, s.expertShards()
@@ -97,7 +97,7 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 				per += 2 * s.tokens * s.h * s.actBytes / s.split
 				working += s.tokens * float64(c.Arch.Vocab) / s.t * fw.LogitBytes
 			}
-			held += float64(inFlight(p, v, m, stage, ci)) * per
+			held += float64(c.Schedule.inFlight(p, v, m, stage, ci)) * per
 		}
 		shard := func(stage int) float64 { // bytes-weighted parameters after sharding from this ZeRO stage on
 			if c.ZeRO < stage {

@@ -5,13 +5,21 @@ import (
 	"sync"
 )
 
-// pass is the direction of an operation of the pipeline.
+// pass is the kind of an operation of the pipeline.
 type pass uint8
 
 const (
-	forward pass = iota
-	backward
+	forward       pass = iota
+	backward           // whole
+	inputGrad          // backward to the inputs, for the stage before
+	weightGrad         // backward to the weights, for the end of the step
+	pairedForward      // waits for its input and runs as part of paired, which follows
+	paired             // a forward of one chunk and a whole backward of the other, one beside the other
+	numPasses
 )
+
+// back says whether an operation hands a gradient to the stage before.
+func (d pass) back() bool { return d == backward || d == inputGrad || d == paired }
 
 // stageOp is one micro-batch through one chunk of layers on one stage.
 type stageOp struct {
@@ -25,10 +33,12 @@ type stageOp struct {
 // schedule is the order of work of a pipeline: every operation once, in an order
 // in which all that it needs stands before it.
 type schedule struct {
-	p, v, m int
+	kind    Schedule
+	p, v, m int // v: chunks per stage
 	ops     []stageOp
 	last    []int32 // by stage: its last operation
-	lastB   []int32 // by stage·v+chunk: backward of the last micro-batch
+	lastB   []int32 // by stage·v+chunk: the operation that completes its gradients
+	counts  []int32 // operations by class
 }
 
 // warmup is the number of forward operations of a stage before its first backward:
@@ -58,90 +68,96 @@ func virtual(p, v, m, k int, dir pass) (micro, chunk int) {
 	return group*p + in%size, chunk
 }
 
-// newSchedule builds the 1F1B (v = 1) or interleaved (v > 1) schedule of p stages
-// and m micro-batches.
-func newSchedule(p, v, m int) (*schedule, error) {
-	if v > 1 && m%p != 0 {
-		return nil, fmt.Errorf("interleaved schedule: %d micro-batches are no multiple of %d stages", m, p)
-	}
-	type step struct {
-		micro, chunk int
-		pass         pass
-	}
-	total := m * v
-	s := &schedule{p: p, v: v, m: m, ops: make([]stageOp, 0, 2*total*p), last: make([]int32, p), lastB: make([]int32, p*v)}
-	// The k-th operation of each stage's list, without storing the list.
-	at := func(stage, k int) step {
-		w := warmup(p, v, m, stage)
-		dir, n := forward, k
-		if k >= w {
-			k -= w
-			switch steady := total - w; {
-			case k < 2*steady && k%2 == 0:
-				n = w + k/2
-			case k < 2*steady:
-				dir, n = backward, k/2
-			default:
-				dir, n = backward, k-steady
-			}
+// position is where on a micro-batch's way a stage's chunk stands: under DualPipe the second
+// chunk of every stage belongs to the pipeline in the other direction.
+func (s *schedule) position(stage, chunk int) int {
+	if s.kind == ScheduleDualPipe {
+		if chunk == 1 {
+			return s.p - 1 - stage
 		}
-		micro, chunk := virtual(p, v, m, n, dir)
-		return step{micro, chunk, dir}
+		return stage
+	}
+	return chunk*s.p + stage
+}
+
+// newSchedule lists the work of p stages with v virtual ones and m micro-batches.
+func newSchedule(kind Schedule, p, v, m int) (*schedule, error) {
+	if _, reason := kind.check(p, v, m); reason != "" {
+		return nil, fmt.Errorf("%s", reason)
+	}
+	v = kind.chunks(v)
+	s := &schedule{kind: kind, p: p, v: v, m: m, last: make([]int32, p), lastB: make([]int32, p*v), counts: make([]int32, int(numPasses)*v*p)}
+	ends := p * v // positions on the way of a micro-batch
+	if kind == ScheduleDualPipe {
+		ends = p
 	}
 	const none = int32(-1)
-	index := make([]int32, 2*m*v*p) // by direction, micro-batch, global chunk
+	index := make([]int32, 2*m*ends) // by direction, micro-batch, position
 	for i := range index {
 		index[i] = none
 	}
-	slot := func(dir pass, micro, global int) int { return (int(dir)*m+micro)*v*p + global }
+	slot := func(back, micro, position int) int { return (back*m+micro)*ends + position }
+	at := make([]func(int) turn, p)
+	turns, total := make([]int, p), 0
+	for stage := range p {
+		at[stage], turns[stage] = kind.order(p, v, m, stage)
+		total += turns[stage]
+	}
+	s.ops = make([]stageOp, 0, total)
 	next := make([]int, p)
 	prev := make([]int32, p)
 	for i := range prev {
 		prev[i] = none
 	}
-	for len(s.ops) < 2*total*p {
+	for len(s.ops) < total {
 		progress := false
 		for stage := range p {
-			for next[stage] < 2*total {
-				st := at(stage, next[stage])
-				global := st.chunk*p + stage
-				dep, crosses := none, true
+			for next[stage] < turns[stage] {
+				st := at[stage](next[stage])
+				here := s.position(stage, st.chunk)
+				dep, crosses, first := none, true, false
 				switch {
-				case st.pass == forward && global > 0:
-					dep = index[slot(forward, st.micro, global-1)]
-				case st.pass == backward && global < v*p-1:
-					dep = index[slot(backward, st.micro, global+1)]
-				case st.pass == backward:
-					dep, crosses = index[slot(forward, st.micro, global)], false
+				case st.pass == weightGrad:
+					crosses, first = false, true // its input gradient stands before it
+				case st.pass.back() && here < ends-1:
+					dep = index[slot(1, st.micro, here+1)]
+				case st.pass.back():
+					dep, crosses = index[slot(0, st.micro, here)], false
+				case here > 0:
+					dep = index[slot(0, st.micro, here-1)]
 				default:
-					crosses = false
+					crosses, first = false, true
 				}
-				if dep == none && !(st.pass == forward && global == 0) {
+				if dep == none && !first {
 					break
 				}
 				id := int32(len(s.ops))
 				s.ops = append(s.ops, stageOp{stage: int32(stage), micro: int32(st.micro), chunk: int32(st.chunk),
 					pass: st.pass, prev: prev[stage], dep: dep, crosses: crosses && p > 1})
-				index[slot(st.pass, st.micro, global)] = id
+				s.counts[s.class(&s.ops[id])]++
+				switch st.pass {
+				case forward:
+					index[slot(0, st.micro, here)] = id
+				case backward, inputGrad:
+					index[slot(1, st.micro, here)] = id
+				case paired:
+					index[slot(1, st.micro, here)] = id
+					fore := &s.ops[prev[stage]]
+					index[slot(0, int(fore.micro), s.position(stage, int(fore.chunk)))] = id
+				}
+				if st.pass.back() || st.pass == weightGrad {
+					s.lastB[stage*v+st.chunk] = id
+				}
 				prev[stage] = id
 				next[stage]++
 				progress = true
 			}
 		}
 		if !progress {
-			return nil, fmt.Errorf("pipeline of %d stages, %d chunks and %d micro-batches waits for itself", p, v, m)
+			return nil, fmt.Errorf("%s pipeline of %d stages, %d chunks and %d micro-batches waits for itself", kind, p, v, m)
 		}
 	}
 	copy(s.last, prev)
-	for stage := range p {
-		for c := range v {
-			last := none
-			for micro := range m {
-				last = max(last, index[slot(backward, micro, c*p+stage)])
-			}
-			s.lastB[stage*v+c] = last
-		}
-	}
 	return s, nil
 }
 
@@ -149,24 +165,29 @@ func newSchedule(p, v, m int) (*schedule, error) {
 // hundreds of times. They are never changed once built.
 var schedules struct {
 	sync.Mutex
-	built map[[3]int]*schedule
+	built map[scheduleKey]*schedule
 }
 
 const maxSchedules = 32
 
-func scheduleFor(p, v, m int) (*schedule, error) {
-	key := [3]int{p, v, m}
+type scheduleKey struct {
+	kind    Schedule
+	p, v, m int
+}
+
+func scheduleFor(kind Schedule, p, v, m int) (*schedule, error) {
+	key := scheduleKey{kind, p, v, m}
 	schedules.Lock()
 	defer schedules.Unlock()
 	if s := schedules.built[key]; s != nil {
 		return s, nil
 	}
-	s, err := newSchedule(p, v, m)
+	s, err := newSchedule(kind, p, v, m)
 	if err != nil {
 		return nil, err
 	}
 	if len(schedules.built) >= maxSchedules || schedules.built == nil {
-		schedules.built = make(map[[3]int]*schedule, maxSchedules)
+		schedules.built = make(map[scheduleKey]*schedule, maxSchedules)
 	}
 	schedules.built[key] = s
 	return s, nil
@@ -189,7 +210,11 @@ func (s *schedule) class(op *stageOp) int {
 
 // over is the boundary that an operation's input crosses.
 func (s *schedule) over(op *stageOp) int {
-	if op.pass == backward {
+	down := op.pass.back() // towards higher stages lies what it came from
+	if s.kind == ScheduleDualPipe && op.chunk == 1 {
+		down = !down
+	}
+	if down {
 		return int(op.stage)
 	}
 	return (int(op.stage) + s.p - 1) % s.p
@@ -254,18 +279,4 @@ func (t *timing) path(i int32) took {
 		}
 	}
 	return sum
-}
-
-// inFlight is the number of micro-batches that chunk c of stage s holds activations
-// of when the most are held: after its warm-up and one more forward.
-func inFlight(p, v, m, s, c int) int {
-	held := min(warmup(p, v, m, s)+1, m*v)
-	if v == 1 {
-		return held
-	}
-	n := 0
-	full := held / (p * v) // groups that went through all chunks
-	n = full * p
-	rest := held - full*p*v
-	return n + min(max(rest-c*p, 0), p)
 }

@@ -31,7 +31,7 @@ func total(t *timing) float64 {
 // (Narayanan et al., SC21, section 2.2).
 func TestBubbleClosedForms(t *testing.T) {
 	for _, c := range []struct{ p, v, m int }{{1, 1, 1}, {1, 1, 7}, {2, 1, 3}, {4, 1, 8}, {8, 1, 1}, {8, 1, 64}, {4, 2, 8}, {4, 4, 8}, {8, 3, 8}, {16, 8, 16}, {3, 5, 9}} {
-		s, err := newSchedule(c.p, c.v, c.m)
+		s, err := newSchedule(usualSchedule(c.v), c.p, c.v, c.m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +46,7 @@ func TestBubbleClosedForms(t *testing.T) {
 
 // One micro-batch through eight stages takes seven stages more than its own work.
 func TestOneMicroBatch(t *testing.T) {
-	s, err := newSchedule(8, 1, 1)
+	s, err := newSchedule(usualSchedule(1), 8, 1, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestOneMicroBatch(t *testing.T) {
 
 // A transfer between stages is paid on the way in and on the way back.
 func TestExchangeOnThePath(t *testing.T) {
-	s, err := newSchedule(4, 1, 1)
+	s, err := newSchedule(usualSchedule(1), 4, 1, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestScheduleProperties(t *testing.T) {
 		if v > 1 {
 			m = p * rapid.IntRange(1, 3).Draw(t, "groups")
 		}
-		s, err := newSchedule(p, v, m)
+		s, err := newSchedule(usualSchedule(v), p, v, m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +141,7 @@ func TestScheduleProperties(t *testing.T) {
 			// What memory assumes to be held must be what the schedule holds, counted in chunks.
 			sum, want := 0, 0
 			for c := range v {
-				sum += inFlight(p, v, m, st, c)
+				sum += usualSchedule(v).inFlight(p, v, m, st, c)
 				want += most[st*v+c]
 			}
 			if v == 1 && sum != want {
@@ -158,7 +158,7 @@ func TestScheduleProperties(t *testing.T) {
 // memory counts.
 func TestInFlightInterleaved(t *testing.T) {
 	for _, c := range []struct{ p, v, m int }{{2, 2, 4}, {4, 2, 8}, {4, 3, 4}, {8, 5, 16}, {16, 8, 16}} {
-		s, err := newSchedule(c.p, c.v, c.m)
+		s, err := newSchedule(usualSchedule(c.v), c.p, c.v, c.m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +175,7 @@ func TestInFlightInterleaved(t *testing.T) {
 		for st := range c.p {
 			sum := 0
 			for ch := range c.v {
-				sum += inFlight(c.p, c.v, c.m, st, ch)
+				sum += usualSchedule(c.v).inFlight(c.p, c.v, c.m, st, ch)
 			}
 			if sum != most[st] {
 				t.Errorf("p %d v %d M %d stage %d: %d held, memory counts %d", c.p, c.v, c.m, st, most[st], sum)
@@ -201,7 +201,7 @@ func TestChunkSizes(t *testing.T) {
 }
 
 func TestInterleavedNeedsWholeGroups(t *testing.T) {
-	if _, err := newSchedule(4, 2, 6); err == nil {
+	if _, err := newSchedule(usualSchedule(2), 4, 2, 6); err == nil {
 		t.Error("six micro-batches on four interleaved stages")
 	}
 }

@@ -25,8 +25,9 @@ type Space struct {
 	MaxVirtual  int // 0: 8
 	ZeRO        []int
 	Recompute   []Recompute
-	Limit       int // of candidates that are timed; 0: all
-	Workers     int // 0: all CPUs; the result is the same for any
+	Schedules   []Schedule // nil: 1F1B and interleaved; only frameworks that have them run others
+	Limit       int        // of candidates that are timed; 0: all
+	Workers     int        // 0: all CPUs; the result is the same for any
 }
 
 // Candidate is a configuration with what became of it.
@@ -51,7 +52,8 @@ type Found struct {
 // Candidates are the configurations of a model on a number of chips that are legal: whole
 // layers, heads, experts and batches, exchanges of tensor groups inside a scale-up
 // domain, schedules that exist. Only what the caller's configuration leaves at 0 (or "")
-// in Parallel, Micro and Recompute is varied, and ZeRO where it is negative.
+// in Parallel, Micro and Recompute is varied, ZeRO where it is negative, and the schedule
+// over those of the space that exist for the split.
 func Candidates(c Config, chips, domain int, s Space) []Config {
 	if c.Arch.Generic != nil {
 		return genericCandidates(c, chips, s)
@@ -91,6 +93,10 @@ func Candidates(c Config, chips, domain int, s Space) []Config {
 	if c.Recompute != "" {
 		modes = []Recompute{c.Recompute}
 	}
+	schedules := s.Schedules
+	if c.Schedule != "" || schedules == nil {
+		schedules = []Schedule{c.Schedule}
+	}
 	var out []Config
 	for _, tp := range tps {
 		for _, pp := range pps {
@@ -114,8 +120,10 @@ func Candidates(c Config, chips, domain int, s Space) []Config {
 									n.Parallel = Parallel{TP: tp, PP: pp, DP: dp, CP: cp, EP: ep, VP: vp}
 									n.Batch.Micro, n.ZeRO, n.Recompute = micro, zero, mode
 									n.SequenceParallel = tp > 1
-									if full, err := n.resolve(chips); err == nil {
-										out = append(out, full)
+									for _, n.Schedule = range schedules {
+										if full, err := n.resolve(chips); err == nil {
+											out = append(out, full)
+										}
 									}
 								}
 							}
@@ -290,7 +298,14 @@ func (c *Config) promise() float64 {
 	if c.ZeRO >= 2 {
 		split += 0.05
 	}
-	return work * (1 + (p-1)/(v*m)) * (1 + split)
+	bubble := (p - 1) / (v * m)
+	switch c.Schedule { // closed forms with all three passes alike
+	case ScheduleZBH1:
+		bubble /= 3
+	case ScheduleDualPipe:
+		bubble = (p/2 - 1) * 2 / (3 * m)
+	}
+	return work * (1 + bubble) * (1 + split)
 }
 
 // screen is Plan without the causes by level of the network, and with nothing drawn for a

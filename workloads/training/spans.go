@@ -21,7 +21,10 @@ func (j *Job) spans(t *timing, stretch float64, tails []stageTail, barrier float
 	keep := j.drawn(t)
 	edge := maxSpans / len(keep) / 4 // operations drawn at each end, two spans each
 	position := make([]int, p)
-	ops := 2 * t.m * t.v
+	ops := make([]int, p)
+	for i := range t.ops {
+		ops[t.ops[i].stage]++
+	}
 	index := make([]int, p)
 	for i := range index {
 		index[i] = -1
@@ -38,7 +41,7 @@ func (j *Job) spans(t *timing, stretch float64, tails []stageTail, barrier float
 			continue
 		}
 		position[op.stage]++
-		if n := position[op.stage]; n > edge && n <= ops-edge {
+		if n := position[op.stage]; n > edge && n <= ops[op.stage]-edge {
 			continue
 		}
 		begin := t.start[i]
@@ -51,7 +54,7 @@ func (j *Job) spans(t *timing, stretch float64, tails []stageTail, barrier float
 		if op.crosses {
 			add(begin+t.occupied*t.exchange[t.over(op)].sec, "exchange")
 		}
-		add(t.end[i], [2]string{"forward", "backward"}[op.pass])
+		add(t.end[i], passNames[op.pass])
 	}
 	for i, s := range keep {
 		tail := &tails[s]
@@ -67,6 +70,9 @@ func (j *Job) spans(t *timing, stretch float64, tails []stageTail, barrier float
 	}
 	return out
 }
+
+// passNames are what a drawing says of an operation.
+var passNames = [numPasses]string{"forward", "backward", "backward", "backward", "forward", "backward"}
 
 // drawn picks the stages to draw: all, or the first, the last and the most idle.
 func (j *Job) drawn(t *timing) []int {

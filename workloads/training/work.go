@@ -74,6 +74,9 @@ type work struct {
 	part   [numParts]float64
 	hidden [numParts]float64
 	bytes  levelBytes
+	// Of a backward pass that is split: what goes to the weights. Of any pass: the experts'
+	// exchange, whether it stands still or not.
+	weights, expert took
 }
 
 func (w *work) do(p part, t took) {
@@ -83,6 +86,8 @@ func (w *work) do(p part, t took) {
 
 func (w *work) addTimes(k float64, o *work) {
 	w.took.addTimes(k, &o.took)
+	w.weights.addTimes(k, &o.weights)
+	w.expert.addTimes(k, &o.expert)
 	for i := range w.part {
 		w.part[i] += k * o.part[i]
 		w.hidden[i] += k * o.hidden[i]
@@ -147,30 +152,40 @@ type gemm struct {
 	m, n, k float64
 }
 
-// times returns forward and backward (input and weight gradients).
+// gemm is the time of a product forward or backward (input and weight gradients).
 // With frozen weights there is no weight gradient.
 func (c *chip) gemm(g gemm, dt hardware.DType, back, frozen bool) took {
-	if g.groups > 0 {
-		t := c.op(1, func(d *hardware.Device) hardware.Cost { return d.GroupedGEMM(g.groups, g.m, g.n, g.k, dt, dt.Bytes()) })
-		narrow := func(k float64) float64 { return c.grouped / (1 + c.groupedHalf/k) }
-		if !back {
-			return quicker(t, byCompute, narrow(g.k))
-		}
-		input := quicker(t, byCompute, narrow(g.n))
-		if frozen {
-			return input
-		}
-		return plus(input, quicker(t, byCompute, narrow(g.m)))
+	var t took
+	switch {
+	case g.groups > 0 && back:
+		t = quicker(c.groupedGEMM(g, dt), byCompute, c.narrow(g.n))
+	case g.groups > 0:
+		t = quicker(c.groupedGEMM(g, dt), byCompute, c.narrow(g.k))
+	case back:
+		t = c.op(1, func(d *hardware.Device) hardware.Cost { return d.GEMM(g.m, g.k, g.n, dt) })
+	default:
+		t = c.op(1, func(d *hardware.Device) hardware.Cost { return d.GEMM(g.m, g.n, g.k, dt) })
 	}
-	if !back {
-		return c.op(1, func(d *hardware.Device) hardware.Cost { return d.GEMM(g.m, g.n, g.k, dt) })
-	}
-	t := c.op(1, func(d *hardware.Device) hardware.Cost { return d.GEMM(g.m, g.k, g.n, dt) })
-	if frozen {
+	if !back || frozen {
 		return t
 	}
-	return plus(t, c.op(1, func(d *hardware.Device) hardware.Cost { return d.GEMM(g.n, g.k, g.m, dt) }))
+	return plus(t, c.weightGEMM(g, dt))
 }
+
+// weightGEMM is the weight gradient's part of a product's backward pass.
+func (c *chip) weightGEMM(g gemm, dt hardware.DType) took {
+	if g.groups > 0 {
+		return quicker(c.groupedGEMM(g, dt), byCompute, c.narrow(g.m))
+	}
+	return c.op(1, func(d *hardware.Device) hardware.Cost { return d.GEMM(g.n, g.k, g.m, dt) })
+}
+
+func (c *chip) groupedGEMM(g gemm, dt hardware.DType) took {
+	return c.op(1, func(d *hardware.Device) hardware.Cost { return d.GroupedGEMM(g.groups, g.m, g.n, g.k, dt, dt.Bytes()) })
+}
+
+// narrow is the rate of a grouped product of inner width k over the device's.
+func (c *chip) narrow(k float64) float64 { return c.grouped / (1 + c.groupedHalf/k) }
 
 func (c *chip) elementwise(bytes float64) took {
 	return c.op(1, func(d *hardware.Device) hardware.Cost { return d.Elementwise(bytes) })
