@@ -65,6 +65,9 @@ type Delivered struct {
 	Samples      float64 // for models that have no tokens
 	Runs         float64 // training runs finished in the period
 	OutputTokens float64 // generated, for a service
+	InputTokens  float64 // of prompts, cached ones too
+	// Shares of the whole cost that services cause by prefill and by decode, 0..1.
+	PrefillShare, DecodeShare float64
 }
 
 // Bill is everything that a ledger is computed from.
@@ -255,6 +258,10 @@ func (b *Bill) units(l *Ledger) []Unit {
 	d := b.Delivered
 	add("usd_per_m_tokens", "per million tokens", "USD/M tokens", d.Tokens/1e6)
 	add("usd_per_m_output_tokens", "per million output tokens", "USD/M tokens", d.OutputTokens/1e6)
+	if d.PrefillShare > 0 && d.DecodeShare > 0 {
+		add("usd_per_m_input_tokens", "per million input tokens, prefill's share", "USD/M tokens", d.InputTokens/1e6/d.PrefillShare)
+		add("usd_per_m_decode_tokens", "per million output tokens, decode's share", "USD/M tokens", d.OutputTokens/1e6/d.DecodeShare)
+	}
 	add("usd_per_m_requests", "per million requests", "USD/M requests", d.Requests/1e6)
 	add("usd_per_m_samples", "per million samples", "USD/M samples", d.Samples/1e6)
 	add("usd_per_run", "per training run", "USD/run", d.Runs)

@@ -101,6 +101,9 @@ func (a *account) deliver(f *scenarios.Future) {
 		d.Requests += times * float64(o.Completed)
 		if p.Arch.Generic == nil {
 			d.OutputTokens += times * float64(o.OutputTokens)
+			d.InputTokens += times * float64(o.PromptTokens)
+			d.PrefillShare += a.shares[i] * o.PrefillShare
+			d.DecodeShare += a.shares[i] * (1 - o.PrefillShare)
 		}
 		d.UsefulShare += a.shares[i] * o.Utilisation
 	}
@@ -137,6 +140,10 @@ func (a *account) measure(f *scenarios.Future, m *measures) {
 			m.put(p.ID+"."+result.MetricCostPerMRequest, "USD/M requests", cost/(float64(o.Completed)/p.Requests.Covered()/1e6))
 			if p.Arch.Generic == nil {
 				m.put(p.ID+"."+result.MetricCostPerMOutput, "USD/M tokens", cost/(float64(o.OutputTokens)/p.Requests.Covered()/1e6))
+				if o.PrefillShare > 0 {
+					m.put(p.ID+".usd_per_m_input_tokens", "USD/M tokens", cost*o.PrefillShare/(float64(o.PromptTokens)/p.Requests.Covered()/1e6))
+					m.put(p.ID+".usd_per_m_decode_tokens", "USD/M tokens", cost*(1-o.PrefillShare)/(float64(o.OutputTokens)/p.Requests.Covered()/1e6))
+				}
 			}
 		}
 	}

@@ -101,6 +101,15 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 		put(result.MetricOutputTokenPerSec, "tokens/s", o.OutputPerSec)
 		put("cache_peak", "ratio", o.CachePeak)
 	}
+	if l := o.ITL; l.Count > 0 {
+		for _, x := range []struct {
+			key string
+			sec float64
+		}{{"itl_p50", l.P50}, {"itl_p90", l.P90}, {"itl_p95", l.P95}, {"itl_p99", l.P99}, {"itl_p999", l.P999}} {
+			put(x.key, "s", x.sec)
+		}
+		put("prefill_share", "ratio", o.PrefillShare)
+	}
 	if o.PrefixTokens != nil {
 		put("prefix_hit_rate", "ratio", o.PrefixHitRate())
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"sync"
+
+	"aisim/sim"
 )
 
 // fleet is all replicas of a service behind its router.
@@ -146,6 +148,9 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 	for i := range f.reps {
 		f.down[i] = 1 // until it is ready
 		f.reps[i] = newReplica(p.Model, p.batch, c, f.book, &f.low, opt.EveryStep)
+		if !t.goodOnly && t.kept == nil && p.Model != nil {
+			f.reps[i].gaps.h = sim.NewHistogram()
+		}
 		if shared {
 			f.reps[i].mostBlocks = math.MaxInt // a step may hold any number of cached blocks
 			f.reps[i].prefix = newPrefixes(&c.Prefix, opt.Hashes, opt.HashTokens, c.Engine.BlockTokens, c.Arch.KVBytesPerToken(c.KVPrecision))
@@ -622,6 +627,7 @@ func (r *replica) abandon(t float64) []int32 {
 	r.back = r.back[:0]
 	r.heap = r.heap[:0]
 	r.whole = r.whole[:0]
+	r.gaps.last = r.gaps.last[:0]
 	clear(r.phases)
 	r.free = r.free[:0]
 	for i := range r.slots {

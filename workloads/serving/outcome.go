@@ -23,17 +23,21 @@ type Outcome struct {
 	StartSec, EndSec           float64 // first arrival, last answer
 
 	TTFT, TPOT, E2E, Queue Distribution
-	OfferedPerSec          float64 // requests per second offered
-	RequestsPerSec         float64 // completed, between first arrival and last answer
-	OutputPerSec           float64 // tokens
-	GoodPerSec             float64 // requests within the SLO
-	GoodOutputPerSec       float64 // tokens of requests within the SLO
-	Attainment             float64 // share of offered requests within the SLO; lost ones are not
+	ITL                    Distribution // between deliveries to a client, of all requests
+	OfferedPerSec          float64      // requests per second offered
+	RequestsPerSec         float64      // completed, between first arrival and last answer
+	OutputPerSec           float64      // tokens
+	GoodPerSec             float64      // requests within the SLO
+	GoodOutputPerSec       float64      // tokens of requests within the SLO
+	Attainment             float64      // share of offered requests within the SLO; lost ones are not
 
 	Utilisation float64 // busy share of the replicas' time
-	MeanBatch   float64 // sequences per step, weighted by time
-	CacheMean   float64 // share of the key-value cache in use, over busy time
-	CachePeak   float64
+	// PrefillShare is the share of busy seconds that prompts cause, the rest is decode's:
+	// where a step does both, each bears what it would take alone, less half of what is saved.
+	PrefillShare float64
+	MeanBatch    float64 // sequences per step, weighted by time
+	CacheMean    float64 // share of the key-value cache in use, over busy time
+	CachePeak    float64
 	// PrefixTokens are tokens of prompts that were found cached, in the chips' memory and
 	// then by tier; PromptAsked the prompt tokens looked up, those of repeated attempts too.
 	PrefixTokens []int64
@@ -160,6 +164,7 @@ func (f *fleet) use(o *Outcome, per []int) {
 	var cum split
 	var cache, seqs, busy float64
 	blocks := float64(max(o.Memory.Blocks, 1))
+	between, prompts := sim.NewHistogram(), 0.0
 	for i := range f.reps {
 		r := &f.reps[i]
 		u := ReplicaUse{BusySec: r.cum.sec, IdleSec: math.Max(0, span-r.cum.sec), Requests: per[i], Steps: r.steps0, OutputTokens: r.doneTokens}
@@ -182,6 +187,10 @@ func (f *fleet) use(o *Outcome, per []int) {
 				o.PrefixTokens[t] += n
 			}
 		}
+		if r.gaps.h != nil {
+			between.Merge(r.gaps.h)
+		}
+		prompts += r.prefillSec
 		o.Events += r.events
 		o.Steps += r.steps0
 	}
@@ -193,7 +202,9 @@ func (f *fleet) use(o *Outcome, per []int) {
 		o.Utilisation = busy / there
 	}
 	if busy > 0 {
+		o.PrefillShare = prompts / busy
 		o.MeanBatch, o.CacheMean = seqs/busy, cache/busy/blocks
 	}
+	o.ITL = countedDistribution(between)
 	o.BusyBy = resourceShares(cum, 0, 0, 0)
 }

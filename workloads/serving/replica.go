@@ -26,9 +26,10 @@ type sequence struct {
 	decoding   bool
 	kv0        int32 // cached tokens at decode step d0
 	d0         int64
-	finish     int64 // decode step that brings its last token
-	reserved   int32 // blocks
-	pins       int32 // cached prefix blocks that it holds, by hash
+	finish     int64   // decode step that brings its last token
+	reserved   int32   // blocks
+	pins       int32   // cached prefix blocks that it holds, by hash
+	since      float64 // when it gave way, if it had tokens
 }
 
 // waiting is an entry of a replica's queue.
@@ -80,6 +81,7 @@ type replica struct {
 	pairs   float64 // attention work of the mixed step
 	sampled int     // rows sampled in the mixed step, one for each decoding sequence
 	pf      int     // sequences in prefill in the mixed step
+	stepKV  float64 // cached tokens that its decoding sequences read
 	inStep  int     // decoding sequences in the step
 
 	queue       []waiting // ring
@@ -110,6 +112,8 @@ type replica struct {
 	// request needs the link too.
 	isLoading, awaits bool
 
+	gaps       gaps
+	prefillSec float64 // of the busy seconds, those that prompts cause
 	cum        split   // busy seconds by resource
 	kvIntegral float64 // blocks × seconds
 	seqSeconds float64 // sequences in steps × seconds
@@ -261,6 +265,7 @@ func (r *replica) complete() {
 		cost := m.decode(b).times(f)
 		cost = cost.plus(m.kv.times(f*(r.kvSum+float64(b*r.rows())) + float64(b)*r.gained(k)))
 		r.cum = r.cum.plus(cost)
+		r.countRun(k, b)
 		n := r.gain(k)
 		blocks := r.need(n)
 		r.kvIntegral += sec * (float64(r.used) + float64(blocks)/2)
@@ -273,6 +278,7 @@ func (r *replica) complete() {
 		r.steps0 += k
 		r.doneTokens += n * int64(b)
 		r.leave()
+		r.gaps.joined(r.now, r.running)
 	case holds, idle:
 	}
 	r.doing = idle
@@ -294,13 +300,34 @@ func (r *replica) completeMixed(sec float64) {
 		r.doneTokens += n * int64(b)
 	}
 	r.cum = r.cum.plus(cost)
+	r.prefillSec += r.promptShare(sec)
 	r.kvIntegral += sec * float64(r.used)
 	r.seqSeconds += sec * float64(b+r.pf)
 	r.steps0++
+	if b > 0 {
+		r.gaps.decode(r.now, b)
+	}
 	r.leave()
+	stay := r.running
+	if b > 0 {
+		r.gaps.joined(r.now, stay)
+	}
 	for _, slot := range r.whole {
 		r.join(slot)
 	}
+	r.gaps.joined(r.now, r.running-stay)
+}
+
+// promptShare is the part of the mixed step's seconds that its prompts cause: they and the
+// decoding sequences each bear what they would take alone, and share alike in what is saved
+// by taking one step (the Shapley value of two).
+func (r *replica) promptShare(sec float64) float64 {
+	if r.inStep == 0 {
+		return sec
+	}
+	prompts := r.model.step(r.tokens, r.pairs, 0, 0, len(r.whole), r.pf)
+	decode := r.model.step(0, 0, r.inStep, r.stepKV, r.inStep, 0)
+	return min(sec, max(0, (sec+prompts-decode)/2))
 }
 
 // join makes a sequence whose prompt is complete a decoding one: its next
@@ -310,6 +337,9 @@ func (r *replica) join(slot int32) {
 	rec := r.book.record(s.req)
 	q := r.book.req(s.req)
 	emitted := s.kv0 // tokens out before this one
+	if emitted > 0 && r.gaps.h != nil {
+		r.gaps.h.Record(r.now - s.since)
+	}
 	if rec.first == 0 {
 		rec.first = r.now
 		rec.cumFirst = r.cum

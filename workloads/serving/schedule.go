@@ -220,7 +220,7 @@ func (r *replica) admit(w waiting, promise int) int32 {
 	slot := r.free[len(r.free)-1]
 	r.free = r.free[:len(r.free)-1]
 	s := &r.slots[slot]
-	*s = sequence{req: w.req, prev: r.tail, next: -1, kv0: w.emitted, reserved: int32(promise)}
+	*s = sequence{req: w.req, prev: r.tail, next: -1, kv0: w.emitted, reserved: int32(promise), since: w.ready}
 	if r.tail >= 0 {
 		r.slots[r.tail].next = slot
 	} else {
@@ -255,6 +255,7 @@ func (r *replica) startMixed() {
 	if r.inStep > 0 {
 		kv = r.kvSum + float64(r.inStep*r.rows())
 	}
+	r.stepKV = kv
 	r.end = r.now + r.model.step(r.tokens, r.pairs, r.inStep, kv, r.sampled, r.pf)
 	r.peak = max(r.peak, r.used)
 }

@@ -1,0 +1,62 @@
+package serving
+
+import (
+	"math"
+
+	"aisim/sim"
+)
+
+// gaps are the times between the deliveries of tokens to clients (inter-token latencies):
+// from one step that brings tokens to a sequence to the next that does. What a step that
+// verifies brings at once is one delivery.
+type gaps struct {
+	h    *sim.Histogram // nil: nobody asks
+	last []delivery     // to the decoding sequences
+}
+
+// delivery is n sequences whose last token came at the time at.
+type delivery struct {
+	at float64
+	n  int
+}
+
+// decode counts a delivery to b sequences at time t.
+func (g *gaps) decode(t float64, b int) {
+	if g.h == nil {
+		return
+	}
+	for _, d := range g.last { // the newest gave way, if there are more
+		n := min(d.n, b)
+		if n > 0 {
+			g.h.RecordN(t-d.at, int64(n))
+		}
+		b -= n
+	}
+	g.last = g.last[:0]
+}
+
+// joined notes that n sequences had a token at time t.
+func (g *gaps) joined(t float64, n int) {
+	if g.h != nil && n > 0 {
+		g.last = append(g.last, delivery{t, n})
+	}
+}
+
+// gapWidth is how far apart steps of a run may lie that are counted as equal; cells of the
+// histogram are wider.
+const gapWidth = 0.0005
+
+// countRun counts the deliveries of a run of k steps to b sequences.
+func (r *replica) countRun(k int64, b int) {
+	if r.gaps.h == nil {
+		return
+	}
+	r.gaps.decode(r.start+r.duration(1), b)
+	longest := r.first + r.growth*float64(r.gain(k-1))
+	parts := min(k-1, 1+int64(math.Log(longest/r.first)/gapWidth))
+	for i := range parts {
+		from, to := 1+i*(k-1)/parts, 1+(i+1)*(k-1)/parts
+		mean := (r.duration(to) - r.duration(from)) / float64(to-from)
+		r.gaps.h.RecordN(mean, int64(b)*(to-from))
+	}
+}
