@@ -114,8 +114,8 @@ func (r *run) format() error {
 func (r *run) batch(n map[string]int) error {
 	b := &r.cfg.Batch
 	b.Global, b.Seq, b.Micro = n["global_batch_seqs"], n["seq_len"], n["micro_batch"]
-	if m := r.cfg.Arch.MaxSeq; b.Seq < 1 && m > 0 && m <= usualMaxSeq && meters[r.row.Text("metric")].scale == Rate {
-		b.Seq = m // what the model was made for; later models are trained on less than they can take
+	if m := r.cfg.Arch.MaxSeq; b.Seq < 1 && r.cfg.Arch.Causal && m > 0 && m <= usualMaxSeq && meters[r.row.Text("metric")].scale == Rate {
+		b.Seq = m // what the model was made for; later models are trained on less than they can take, encoders on sequences as they come
 		r.assume("sequences of %d tokens, the model's length", m)
 	}
 	if b.Seq < 1 && r.cfg.Arch.Generic == nil {
