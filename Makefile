@@ -42,9 +42,10 @@ validation: build
 	@{ echo "# Validation"; echo; \
 	echo "Written by \`make validation\`; not to be edited. Errors are predicted over measured less one, on time."; \
 	echo "Constants were fitted on part of these rows: docs/models/ says which, and what leaving families out gives."; \
-	echo "Every case by itself: \`aisim validate TABLE FILE\`."; \
+	echo "Every case by itself, and groups by source: \`aisim validate TABLE FILE\`. Dots of pictures: blue gate rows, sand info rows; dashed: ±25 %."; \
 	for t in collectives kernels training:training training:nanotron-h100-sweep training:mlperf-training inference other-chips storage cluster; do \
-	  f=$${t#*:}; echo; echo "## $$f"; echo; echo '```'; bin/aisim validate $${t%%:*} $(MEASURED)/$$f.csv | sed -n '/^ *cases  done/,$$p'; echo '```'; done; \
+	  f=$${t#*:}; echo; echo "## $$f"; echo; echo "![predicted against measured](docs/img/validation-$$f.svg)"; echo; echo '```'; \
+	  bin/aisim validate $${t%%:*} $(MEASURED)/$$f.csv --picture docs/img/validation-$$f.svg | sed -n '/^ *cases  done/,$$p' | grep -v '^source: '; echo '```'; done; \
 	echo; echo "## training, each family left out of the fit"; echo; echo '```'; bin/aisim validate families $(MEASURED)/training.csv $(MEASURED)/nanotron-h100-sweep.csv; echo '```'; \
 	echo; echo "## operators"; echo; echo "Measured grids of single operators: each call from the others, from one in ten, from the fitted curve (docs/models/kernels.md)."; \
 	echo; echo '```'; bin/aisim validate operators $(OPERATORS)/aiconfigurator $(OPERATORS)/vidur 2>/dev/null; echo '```'; } > VALIDATION.md.part

@@ -24,7 +24,7 @@ name that the project was checked on; columns that are not known are ignored.`, 
 }
 
 func (p *program) validateKind(name string) *cobra.Command {
-	var format string
+	var format, picture string
 	cmd := &cobra.Command{Use: name + " CASES.csv", Short: "Predict a table of " + name,
 		Long: `Predict every row of the table. A row that cannot be predicted is refused with the
 reason, and every default that was filled in is listed beside the row. The exit code
@@ -42,11 +42,21 @@ is 0 whenever the table could be read.`,
 				what := strings.TrimPrefix(err.Error(), "validate "+name+": ")
 				return &fault{exitData, what, args[0], fmt.Sprintf("aisim validate %s --help says what a table looks like", name)}
 			}
+			if picture != "" {
+				svg, err := r.Picture()
+				if err == nil {
+					err = os.WriteFile(picture, svg, 0o644)
+				}
+				if err != nil {
+					return &fault{exitFailed, "the picture cannot be written: " + strings.TrimPrefix(err.Error(), "validate: "), picture, ""}
+				}
+			}
 			if format == "json" {
 				return p.print(asJSON(r))
 			}
 			return p.print(r.Text())
 		}}
+	cmd.Flags().StringVar(&picture, "picture", "", "draw predicted against measured into this SVG file")
 	addFormat(cmd, &format, "text", "json")
 	return cmd
 }
