@@ -140,6 +140,9 @@ func (a *account) stores(f *scenarios.Future) {
 				}
 			default:
 				asset.Item = "Storage servers of " + st.ID
+				if d.Role == "metadata server" {
+					asset.Item = "Metadata servers of " + st.ID
+				}
 				if p, err := w.Catalogue.ServerPrice(d.ID); err == nil {
 					price = p
 				} else {

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"math"
 
 	"aisim/storage"
 )
@@ -16,6 +17,8 @@ func (c *checker) stores() {
 		switch s.Kind {
 		case "ceph":
 			c.ceph(s, at)
+		case "lustre", "gluster":
+			c.fileServers(s, at)
 		case "nvme":
 			if s.Drives == nil {
 				c.lacks(at, "drives", "the drives in each compute server")
@@ -33,7 +36,8 @@ func (c *checker) stores() {
 	}
 }
 
-func (c *checker) ceph(s *Storage, at string) {
+// servers says whether a store of its own servers has them, with their drives and protection.
+func (c *checker) servers(s *Storage, at, protects string) bool {
 	if s.Nodes == 0 {
 		c.lacks(at, "nodes", "the number of storage servers")
 	}
@@ -41,7 +45,52 @@ func (c *checker) ceph(s *Storage, at string) {
 		c.lacks(at, "drives", "the drives in each storage server")
 	}
 	if s.Pool == nil {
-		c.lacks(at, "pool", "how the pool protects its objects")
+		c.lacks(at, "pool", protects)
+	}
+	return s.Nodes > 0 && s.Drives != nil && s.Pool != nil
+}
+
+// fileServers checks what Lustre and Gluster divide: drives into RAID groups, bricks into sets.
+func (c *checker) fileServers(s *Storage, at string) {
+	protects := "how the volume protects its files, as { profile = \"rep-3\" }"
+	if s.Kind == "lustre" {
+		protects = "the RAID of each server's drives, as { profile = \"raid6-8+2\" }"
+	}
+	if !c.servers(s, at, protects) {
+		return
+	}
+	if s.Pool.FailureDomain == storage.DomainRack {
+		c.bad(at+".pool.failure_domain", `"host"`, "only Ceph places by rack", "is not for %s", s.Kind)
+	}
+	if s.Kind == "gluster" {
+		p, err := storage.ParseProtection(s.Pool.Profile)
+		if err == nil {
+			_, err = storage.GlusterSets(p, s.Nodes, s.Drives.PerNode)
+		}
+		if err != nil {
+			c.bad(at+".pool.profile", `"rep-N" or "ec-K+M", of which bricks make whole sets`, "", "%s", err)
+		}
+		return
+	}
+	r, err := storage.ParseRAID(s.Pool.Profile)
+	targets := 0
+	if err == nil {
+		targets, err = r.Targets(s.Drives.PerNode)
+	}
+	if err != nil {
+		c.bad(at+".pool.profile", `"raid6-K+2", "raid5-K+1", "raid1-1+1" or "draid-K+M"`, "", "%s", err)
+		return
+	}
+	if n := s.Nodes * targets; s.Stripe != nil && s.Stripe.Count > n {
+		c.bad(at+".stripe.count", fmt.Sprintf("1 to %d", n), "add nodes or drives", "%d servers × %d targets of %s make %d", s.Nodes, targets, r, n)
+	}
+	if s.Stripe != nil && math.Mod(s.Stripe.Bytes, 64<<10) != 0 {
+		c.bad(at+".stripe.size", "multiples of 64 KiB", "", "is not a multiple of Lustre's unit")
+	}
+}
+
+func (c *checker) ceph(s *Storage, at string) {
+	if c.servers(s, at, "how the pool protects its objects"); s.Pool == nil {
 		return
 	}
 	p, err := storage.ParseProtection(s.Pool.Profile)

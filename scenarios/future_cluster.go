@@ -63,10 +63,10 @@ func (f *Future) assemble(timeline bool) error {
 			return w.Scenario.problemOf("storage."+st.ID, err)
 		}
 		var hosts []topology.NodeID
-		switch st.Kind {
-		case "ceph":
+		switch {
+		case st.ownServers():
 			hosts = f.Graph.NICs(storeGroup(st.ID))
-		case "nvme":
+		case st.Kind == "nvme":
 			for h := range w.Scenario.Cluster.Nodes {
 				hosts = append(hosts, f.Graph.HostChips(computeGroup, h)[0])
 			}

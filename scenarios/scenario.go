@@ -82,7 +82,7 @@ type Fabric struct {
 // of another kind are refused when the file is read.
 type Storage struct {
 	ID          string    `toml:"id"`
-	Kind        string    `toml:"kind"` // ceph | object | nvme
+	Kind        string    `toml:"kind"` // ceph | lustre | gluster | object | nvme
 	Nodes       int       `toml:"nodes"`
 	Server      string    `toml:"server"`
 	Drives      *Drives   `toml:"drives"`
@@ -92,7 +92,12 @@ type Storage struct {
 	ObjectBytes float64   `toml:"object_size"`
 	Fill        float64   `toml:"fill"` // share of the usable capacity already taken
 
-	// kind = "object"
+	// kind = "lustre" or "gluster"
+	Stripe    *Stripe   `toml:"stripe"`    // lustre
+	Metadata  *Metadata `toml:"metadata"`  // lustre
+	FileBytes float64   `toml:"file_size"` // 0: one file per operation
+
+	// kind = "object"; per_client of lustre and gluster, too
 	BytesPerSec          *float64 `toml:"bandwidth"`
 	PerClientBytesPerSec *float64 `toml:"per_client"`
 	LatencySec           float64  `toml:"latency"`
@@ -105,9 +110,21 @@ type Drives struct {
 	PerNode int    `toml:"per_node"`
 }
 
-// Pool says how a Ceph pool keeps its objects.
+// Stripe is how Lustre spreads a file over its targets.
+type Stripe struct {
+	Count int     `toml:"count"`
+	Bytes float64 `toml:"size"`
+}
+
+// Metadata are the metadata servers of Lustre.
+type Metadata struct {
+	Servers     int      `toml:"servers"`
+	FilesPerSec *float64 `toml:"rate"` // each; nil: the model's
+}
+
+// Pool says how a Ceph pool keeps its objects, Gluster its files and Lustre its drives.
 type Pool struct {
-	Profile       string `toml:"profile"`        // "rep-3", "ec-6+2"
+	Profile       string `toml:"profile"`        // "rep-3", "ec-6+2"; of lustre "raid6-8+2"
 	FailureDomain string `toml:"failure_domain"` // host | rack
 }
 

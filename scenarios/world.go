@@ -269,7 +269,7 @@ func (w *World) wire() error {
 	}
 	spec.Hosts = []topology.HostGroup{{Name: computeGroup, Count: sc.Cluster.Nodes, ChipsPerHost: w.Server.AcceleratorCount, NICs: w.NICs, NICBytesPerSec: w.NIC.V, ScaleUp: up}}
 	for i := range sc.Storage {
-		if st := &sc.Storage[i]; st.Kind == "ceph" {
+		if st := &sc.Storage[i]; st.ownServers() {
 			count, rate, err := w.storePorts(st)
 			if err != nil {
 				return Problems(sc.ProblemAt("storage."+st.ID+".nics", "", "", "", err.Error()))

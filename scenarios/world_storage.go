@@ -8,7 +8,7 @@ import (
 	"aisim/storage"
 )
 
-// storePorts are the network ports of each node of a Ceph store and their rate in bytes
+// storePorts are the network ports of each node of a store on servers of its own and their rate in bytes
 // per second, one way.
 func (w *World) storePorts(st *Storage) (count int, bytesPerSec float64, err error) {
 	if st.NICs != nil {
@@ -35,13 +35,15 @@ func (w *World) store(st *Storage, draw hardware.Draw, c Change) (*storage.Syste
 	switch st.Kind {
 	case "ceph":
 		sys, err = w.ceph(st, draw)
+	case "lustre", "gluster":
+		sys, err = w.fileServers(st, draw)
 	case "object":
 		spec := storage.ObjectSpec{ID: st.ID, LatencySec: st.LatencySec, Fill: st.Fill}
 		if st.BytesPerSec != nil {
 			spec.BytesPerSec = *st.BytesPerSec
 		}
 		if st.PerClientBytesPerSec != nil {
-			spec.PerClientBytesPerSec = *st.PerClientBytesPerSec
+			spec.PerClientBytesPerSec = w.perPort(*st.PerClientBytesPerSec)
 		}
 		sys, err = storage.NewObject(spec)
 	case "nvme":
@@ -114,4 +116,51 @@ func (w *World) ceph(st *Storage, draw hardware.Draw) (*storage.System, error) {
 		}
 	}
 	return storage.NewCeph(spec)
+}
+
+func (w *World) fileServers(st *Storage, draw hardware.Draw) (*storage.System, error) {
+	drive, err := w.drive(st, draw)
+	if err != nil {
+		return nil, err
+	}
+	count, rate, err := w.storePorts(st)
+	if err != nil {
+		return nil, err
+	}
+	f := storage.FileServers{ID: st.ID, Server: st.Server, Nodes: st.Nodes, DrivesPerNode: st.Drives.PerNode, Drive: drive, NICBytesPerSec: float64(count) * rate,
+		FileBytes: st.FileBytes, Fill: st.Fill, Draw: draw}
+	if st.PerClientBytesPerSec != nil {
+		f.PerClientBytesPerSec = w.perPort(*st.PerClientBytesPerSec)
+	}
+	s, err := w.Catalogue.Server(st.Server)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.UseServer(s, draw); err != nil {
+		return nil, err
+	}
+	if st.Kind == "gluster" {
+		return storage.NewGluster(storage.GlusterSpec{FileServers: f, Profile: st.Pool.Profile})
+	}
+	spec := storage.LustreSpec{FileServers: f, Profile: st.Pool.Profile}
+	if st.Stripe != nil {
+		spec.StripeCount, spec.StripeBytes = st.Stripe.Count, st.Stripe.Bytes
+	}
+	if m := st.Metadata; m != nil {
+		spec.MetadataServers = m.Servers
+		if m.FilesPerSec != nil {
+			spec.FilesPerSec = *m.FilesPerSec
+		}
+	}
+	return storage.NewLustre(spec)
+}
+
+// perPort is a node's ceiling on each of its clients, which are its ports (see Future.ports).
+func (w *World) perPort(nodeBytesPerSec float64) float64 {
+	return nodeBytesPerSec / float64(max(1, w.NICs))
+}
+
+// ownServers says whether a store stands on servers of its own on the fabric.
+func (st *Storage) ownServers() bool {
+	return st.Kind == "ceph" || st.Kind == "lustre" || st.Kind == "gluster"
 }

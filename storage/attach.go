@@ -31,7 +31,7 @@ type leafShare struct {
 type hostKey struct{ group, host int }
 
 // Attach registers the system's ports, cores and drives as resources of net and
-// notes which nodes of g they are: for a Ceph pool or an object store's front
+// notes which nodes of g they are: for a Ceph pool, Lustre, Gluster or an object store's front
 // ends the NICs of the storage hosts, for local drives one node (chip or
 // NIC) of every compute host. A nil graph leaves the fabric out; an object
 // store without hosts lies beyond the fabric and meets its clients at their
@@ -85,7 +85,7 @@ func (s *System) Attach(net *flow.Net, g *topology.Graph, hosts []topology.NodeI
 	}
 	for _, r := range s.m.pools() {
 		capacity := r.capacity
-		if r.key == KeyNetwork && s.kind == Ceph {
+		if r.key == KeyNetwork && s.kind != Object {
 			capacity *= alive
 		}
 		if err := p.add(s.id+" "+r.name, capacity); err != nil {

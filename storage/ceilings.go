@@ -20,20 +20,17 @@ func (s *System) Ceilings(op Op, clients []topology.NodeID, objectBytes float64)
 	}
 	p := s.place
 	var load []flow.Use // of every resource, per byte of an average client
-	limit := math.Inf(1)
 	for _, d := range demands {
 		share := float64(d.Count) / float64(len(clients))
 		for _, u := range d.Uses {
 			load = append(load, flow.Use{Res: u.Res, Weight: u.Weight * share})
 		}
-		if d.RateCapBytesPerSec > 0 {
-			limit = math.Min(limit, d.RateCapBytesPerSec)
-		}
 	}
 	load = merge(load)
 	var out []Stage
-	if !math.IsInf(limit, 1) {
-		out = append(out, Stage{"client request limit", KeyNetwork, limit * float64(len(clients))})
+	if limit := s.m.perClient(op, objectBytes, len(clients)); !math.IsInf(limit.BytesPerSec, 1) {
+		limit.BytesPerSec *= float64(len(clients))
+		out = append(out, limit)
 	}
 	if p.graph != nil {
 		var levels [topology.NumLevels]float64

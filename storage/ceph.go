@@ -338,7 +338,7 @@ func (c *ceph) driveSec(t Traffic) float64 {
 	return sec
 }
 
-func (c *ceph) perClient(Op, float64) float64 { return math.Inf(1) }
+func (c *ceph) perClient(Op, float64, int) Stage { return noLimit }
 
 func (c *ceph) wire(op Op, objectBytes float64) (internal, overhead float64) {
 	io := c.split(objectBytes)

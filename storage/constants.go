@@ -5,7 +5,7 @@ import (
 	"aisim/internal/result"
 )
 
-// Constant is one fitted or assumed number of the Ceph model with its source.
+// Constant is one fitted or assumed number of a model with its source.
 type Constant struct {
 	Name   string
 	Value  float64
@@ -99,17 +99,21 @@ func (c *Constants) all() []*Constant {
 // Draw returns the constants with every value drawn under its name; shares of a
 // line rate stay at or below 1. A nil draw changes nothing.
 func (c Constants) Draw(draw hardware.Draw) Constants {
+	drawAll(c.all(), draw)
+	return c
+}
+
+func drawAll(all []*Constant, draw hardware.Draw) {
 	if draw == nil {
-		return c
+		return
 	}
-	for _, p := range c.all() {
+	for _, p := range all {
 		v := draw(p.Name, hardware.Value{V: p.Value, Unit: p.Unit, Kind: p.Kind, Source: p.Source, RelSD: p.RelSD})
 		if p.Unit == "ratio" && v > 1 {
 			v = 1
 		}
 		p.Value = v
 	}
-	return c
 }
 
 // smallIOBytes and largeIOBytes are the two sizes that the CPU costs were measured at.

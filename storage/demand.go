@@ -39,7 +39,7 @@ func (s *System) Demand(op Op, clients []topology.NodeID, objectBytes float64) (
 	}
 	if p.graph == nil {
 		d := s.poolUses(op, objectBytes)
-		return []flow.Demand{s.class(op, objectBytes, d, len(clients))}, nil
+		return []flow.Demand{s.class(op, objectBytes, d, len(clients), len(clients))}, nil
 	}
 	for _, c := range clients {
 		if int(c) < 0 || int(c) >= p.graph.NumNodes() || !p.graph.HasNetwork(c) {
@@ -61,14 +61,15 @@ func (s *System) Demand(op Op, clients []topology.NodeID, objectBytes float64) (
 	}
 	out := make([]flow.Demand, len(classes))
 	for i, c := range classes {
-		out[i] = s.class(op, objectBytes, join(c.uses, overhead, shared), c.count)
+		out[i] = s.class(op, objectBytes, join(c.uses, overhead, shared), c.count, len(clients))
 	}
 	return out, nil
 }
 
-func (s *System) class(op Op, objectBytes float64, uses []flow.Use, count int) flow.Demand {
+// class is the demand of count alike clients of all.
+func (s *System) class(op Op, objectBytes float64, uses []flow.Use, count, all int) flow.Demand {
 	d := flow.Demand{Name: s.id + " " + op.String(), Uses: uses, Count: count}
-	if limit := s.m.perClient(op, objectBytes); !math.IsInf(limit, 1) {
+	if limit := s.m.perClient(op, objectBytes, all).BytesPerSec; !math.IsInf(limit, 1) {
 		d.RateCapBytesPerSec = limit
 	}
 	return d
@@ -126,7 +127,7 @@ func (s *System) localDemand(op Op, clients []topology.NodeID, objectBytes float
 				}
 			}
 		}
-		out = append(out, s.class(op, objectBytes, uses, nodes*each))
+		out = append(out, s.class(op, objectBytes, uses, nodes*each, len(clients)))
 	}
 	return out, nil
 }

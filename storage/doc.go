@@ -1,5 +1,5 @@
-// Package storage models where bytes rest: Ceph pools, object stores and
-// NVMe drives inside the compute nodes. A System is a few pooled resources
+// Package storage models where bytes rest: Ceph pools, Lustre file systems, Gluster volumes,
+// object stores and NVMe drives inside the compute nodes. A System is a few pooled resources
 // (network ports, CPU, drives, request limits) that are registered on the same
 // max–min fair network as the links of the fabric, so that checkpoints,
 // restores, dataset reads and model loads contend with one another and with
@@ -25,5 +25,6 @@
 //
 // Left out here, and where it comes: exact CRUSH maps instead of the binomial
 // spread, partial and fast erasure-coded overwrites, recovery and scrub
-// traffic, mClock, encryption, Gluster, Lustre, loaders and caches.
+// traffic, mClock and encryption of Ceph; locks, heal and rebalance of Lustre and
+// Gluster; caches.
 package storage

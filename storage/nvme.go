@@ -69,7 +69,7 @@ func (n *nvme) weights(op Op, objectBytes float64, dst []float64) {
 	}
 }
 
-func (n *nvme) perClient(Op, float64) float64       { return math.Inf(1) }
+func (n *nvme) perClient(Op, float64, int) Stage    { return noLimit }
 func (n *nvme) wire(Op, float64) (float64, float64) { return 0, 0 }
 func (n *nvme) informative(Op, float64) []Stage     { return nil }
 

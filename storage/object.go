@@ -104,13 +104,13 @@ func (o *object) weights(op Op, objectBytes float64, dst []float64) {
 }
 
 // perClient is streams × part / (latency + part/stream rate), at most the client's own limit.
-func (o *object) perClient(_ Op, objectBytes float64) float64 {
+func (o *object) perClient(_ Op, objectBytes float64, _ int) Stage {
 	p := o.part(objectBytes)
 	rate := float64(o.Streams) * p / (o.LatencySec + p/o.StreamBytesPerSec)
 	if o.PerClientBytesPerSec > 0 {
 		rate = math.Min(rate, o.PerClientBytesPerSec)
 	}
-	return rate
+	return Stage{"client request limit", KeyNetwork, rate}
 }
 
 func (o *object) wire(Op, float64) (internal, overhead float64) {

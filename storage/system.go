@@ -12,9 +12,11 @@ type Kind string
 
 // The kinds.
 const (
-	Ceph   Kind = "ceph"
-	Object Kind = "object"
-	NVMe   Kind = "nvme"
+	Ceph    Kind = "ceph"
+	Lustre  Kind = "lustre"
+	Gluster Kind = "gluster"
+	Object  Kind = "object"
+	NVMe    Kind = "nvme"
 )
 
 // Op is what a client does.
@@ -64,8 +66,9 @@ type model interface {
 	// weights fills dst with resource units per client byte of operations on
 	// objects of objectBytes.
 	weights(op Op, objectBytes float64, dst []float64)
-	// perClient is the rate that one client cannot exceed, +Inf when only its links bind.
-	perClient(op Op, objectBytes float64) float64
+	// perClient is the rate that one of so many alike clients cannot exceed and what sets it,
+	// +Inf when only its links bind.
+	perClient(op Op, objectBytes float64, clients int) Stage
 	// wire gives, per client byte, the bytes between storage hosts, and how many
 	// units of a link one byte on it uses (protocol overhead).
 	wire(op Op, objectBytes float64) (internal, overhead float64)
@@ -90,11 +93,14 @@ type Capacity struct {
 
 // Device is a line of the ledger: so many of a catalogue entry.
 type Device struct {
-	Role     string // storage server | drive
+	Role     string // storage server | metadata server | drive
 	ID       string // catalogue id, empty when the scenario names none
 	Count    int
 	Included bool // already part of the compute server's price and power
 }
+
+// noLimit is a client that only its links bind.
+var noLimit = Stage{BytesPerSec: math.Inf(1)}
 
 // Stage is what one stage of the path could carry alone.
 type Stage struct {
