@@ -24,5 +24,5 @@ func Bare(sc *Scenario, opt Options) (training.Machine, error) {
 	}
 	comm := collective.New(w.Graph, w.links(hardware.NominalDraw), collective.Options{})
 	return training.Machine{Device: dev, Comm: comm, Graph: w.Graph, Chips: chips, NodesCount: sc.Cluster.Nodes,
-		ChipsPerNode: w.Server.AcceleratorCount, HostMemBytes: w.Server.RAM.V}, nil
+		ChipsPerNode: w.Server.AcceleratorCount, HostMemBytes: w.Server.RAM.V, HostMemBytesPerSec: w.hostMemoryBytesPerSec()}, nil
 }

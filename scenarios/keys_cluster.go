@@ -32,6 +32,7 @@ var clusterKeys = []Key{
 	{Path: "cluster.override.power", Doc: "Greatest power draw of a server.", Dim: units.Power, Range: above(0, 1e6), Derived: "the catalogue's", Example: `"10.2 kW"`},
 	{Path: "cluster.override.price", Doc: "Purchase price of a server.", Dim: units.Money, Range: within(0, 1e9), Derived: "the catalogue's", Example: `"270000 USD"`},
 	{Path: "cluster.override.host_memory", Doc: "Host memory per server.", Dim: units.Bytes, Range: above(0, 1<<50), Derived: "the catalogue's", Example: `"2 TiB"`},
+	{Path: "cluster.override.host_memory_bandwidth", Doc: "Host memory bandwidth per server, as copies reach it; needed for workload.offload_optimizer where the catalogue lacks the server's processor.", Dim: units.BytesPerSec, Range: above(0, 1e16), Derived: "the catalogue's processor of that name, all sockets", Example: `"500 GB/s"`},
 
 	{Path: "cluster.fabric", Doc: "The scale-out network between the servers."},
 	{Path: "cluster.fabric.topology", Doc: "Shape of the network. In a rail-optimised tree the n-th port of every server goes to the n-th leaf of its group; rail-only leaves the rails unconnected; file takes a fabric as it stands.", Enum: []string{"fat-tree", "rail-optimised", "rail-only", "dragonfly+", "single-switch", "torus", "file"}, Default: `"fat-tree"`, Why: "the commonest shape of AI clusters"},

@@ -166,7 +166,7 @@ func (s *Sample) machineFor(c Change) (*machine, error) {
 func (s *Sample) prepare(i int, m *machine, c Change) error {
 	w, p := s.b.w, &s.b.w.Placed[i]
 	if p.Training != nil {
-		tm := training.Machine{Device: m.device, Comm: m.comm, Graph: m.graph, Chips: p.Chips, NodesCount: p.NodeCount, ChipsPerNode: w.Server.AcceleratorCount, HostMemBytes: w.Server.RAM.V, HostSpeed: c.Of(Host), Draw: s.draw}
+		tm := training.Machine{Device: m.device, Comm: m.comm, Graph: m.graph, Chips: p.Chips, NodesCount: p.NodeCount, ChipsPerNode: w.Server.AcceleratorCount, HostMemBytes: w.Server.RAM.V, HostMemBytesPerSec: w.hostMemoryBytesPerSec(), HostSpeed: c.Of(Host), Draw: s.draw}
 		var err error
 		job := s.b.jobs[i]
 		if job == nil {

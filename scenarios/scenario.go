@@ -58,6 +58,7 @@ type Override struct {
 	PowerWatts          *float64 `toml:"power"`
 	PriceUSD            *float64 `toml:"price"`
 	HostMemoryBytes     *float64 `toml:"host_memory"`
+	HostMemBytesPerSec  *float64 `toml:"host_memory_bandwidth"`
 }
 
 // Fabric is the scale-out network. Levels is 0 when the fewest that hold the

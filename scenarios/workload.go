@@ -26,6 +26,8 @@ type Workload struct {
 	ZeRO             int         `toml:"zero"`
 	Recompute        string      `toml:"recompute"`
 	Schedule         string      `toml:"schedule"`
+	MTP              int         `toml:"mtp"`
+	OffloadOptimizer bool        `toml:"offload_optimizer"`
 	Overlap          Overlap     `toml:"overlap"`
 	SequenceParallel bool        `toml:"sequence_parallel"`
 	Tokens           *float64    `toml:"tokens"`

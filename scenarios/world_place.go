@@ -74,7 +74,8 @@ func (w *World) trainingConfig(p *Placed) *training.Config {
 		Arch:      p.Arch,
 		Parallel:  training.Parallel{TP: wl.Parallelism.Tensor, PP: wl.Parallelism.Pipeline, CP: wl.Parallelism.Context, EP: wl.Parallelism.Expert, VP: wl.Parallelism.Virtual},
 		Batch:     training.Batch{Global: wl.Batch.Global, Micro: wl.Batch.Micro, Seq: wl.Batch.Sequence},
-		Precision: p.DType, ZeRO: wl.ZeRO, Recompute: training.Recompute(wl.Recompute), Schedule: training.Schedule(wl.Schedule), SequenceParallel: wl.SequenceParallel,
+		Precision: p.DType, ZeRO: wl.ZeRO, Recompute: training.Recompute(wl.Recompute), Schedule: training.Schedule(wl.Schedule),
+		MTP: wl.MTP, OffloadOptimizer: wl.OffloadOptimizer, SequenceParallel: wl.SequenceParallel,
 		Overlap:   training.Overlap{TP: wl.Overlap.Tensor, DP: wl.Overlap.Data, PP: wl.Overlap.Pipeline},
 		Framework: wl.Framework,
 	}

@@ -218,7 +218,7 @@ func (j *Job) reduceTail(tail *stageTail, t *timing, s int) {
 		tail.after.add(&calls)
 		tail.done += calls.sec
 	}
-	if j.cfg.Arch.TiedEmbeddings && p > 1 && (s == 0 || s == p-1) {
+	if j.plans[planTied] != nil && (s == 0 || s == p-1) {
 		tied, _ := j.collective(planTied, j.cfg.Arch.EmbeddingParams()/j.shape.t*j.framework.ReduceBytes)
 		tail.reduce.add(&tied)
 		tail.after.add(&tied)
@@ -250,19 +250,17 @@ func (j *Job) mirrorBytes(s int) float64 {
 func (j *Job) updateTail(tail *stageTail, works []work, s int) {
 	p, v := j.cfg.Parallel.PP, j.sched.v
 	n := j.stageParams(s)
-	local := n.total()
-	if j.cfg.ZeRO >= 1 {
-		local = n.dense/j.shape.shards + n.expert/j.shape.expertShards()
-	}
-	held := n.total()
+	trained := j.cfg.trainedShare()
+	local, held := j.updated(s), n.total()*trained
 	if j.cfg.ZeRO == 3 {
 		held = local
 	}
-	trained := j.cfg.trainedShare()
-	local, held = local*trained, held*trained
 	tail.optimizer = j.chip.op(1, func(d *hardware.Device) hardware.Cost {
 		return d.Optimizer(optimizerShardedBytes*local + optimizerUnshardedBytes*held)
 	})
+	if j.cfg.OffloadOptimizer {
+		tail.optimizer = j.hostUpdate(s)
+	}
 	if j.cfg.ZeRO != 1 && j.cfg.ZeRO != 2 {
 		return
 	}
@@ -447,13 +445,18 @@ func (j *Job) totals(st *Step) {
 			st.HardwareFlops += st.TokensPerStep * scores
 		}
 	}
+	passes := 3.0
+	if c.Recompute == RecomputeFull {
+		passes++
+	}
+	st.HardwareFlops += st.TokensPerStep * passes * c.mtpFlops(scores)
 	st.MFU = j.utilisation(st.ModelFlops, st.Seconds)
 	token := 4.0
 	if c.Arch.Vocab < 1<<16 {
 		token = 2
 	}
 	st.InputBytes = st.TokensPerStep * token
-	st.CheckpointBytes = checkpointBytesPerParam(c.Precision) * c.Arch.Params()
+	st.CheckpointBytes = checkpointBytesPerParam(c.Precision) * (c.Arch.Params() + c.mtpTotal())
 }
 
 // utilisation is work over what all chips could do in that time at their dense

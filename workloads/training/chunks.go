@@ -6,7 +6,8 @@ import "aisim/workloads"
 type chunk struct {
 	layers         [4]int // by kindIndex
 	embed, head    bool
-	first, layersN int // first layer and number of layers
+	mtp            bool // the depths of multi-token prediction stand behind the head's layers
+	first, layersN int  // first layer and number of layers
 }
 
 // kindIndex numbers the kinds of layers.
@@ -96,7 +97,13 @@ func (c *Config) chunks() []chunk {
 		}
 	}
 	out[0].embed = true
-	out[len(out)-1].head = true
+	end := &out[len(out)-1]
+	end.head = true
+	if c.MTP > 0 {
+		end.mtp = true
+		end.layersN += c.MTP
+		end.layers[kindIndex(a.Layer(a.Layers-1))] += c.MTP
+	}
 	if c.Schedule == ScheduleDualPipe {
 		for i := range sizes { // each rank holds its mirror's stage too
 			out = append(out, out[len(sizes)-1-i])
@@ -150,6 +157,9 @@ func (c *Config) chunkParams(ch *chunk) perRank {
 		if !c.Arch.TiedEmbeddings || c.Parallel.PP > 1 && c.Schedule != ScheduleDualPipe {
 			n.dense += c.Arch.HeadParams() / t
 		}
+	}
+	if ch.mtp {
+		n.dense += c.mtpParams()
 	}
 	return n
 }

@@ -52,9 +52,12 @@ func (j *Job) chunkWorks() []work {
 			}
 		}
 	}
-	var embed, head [2]work
+	var embed, head, mtp [2]work
 	for dir := range 2 {
 		embed[dir], head[dir] = j.edge(false, dir == 1), j.edge(true, dir == 1)
+		if j.cfg.MTP > 0 {
+			mtp[dir] = j.mtp(dir == 1)
+		}
 	}
 	works := make([]work, 2*v*p)
 	for g := range j.chunked {
@@ -71,6 +74,10 @@ func (j *Job) chunkWorks() []work {
 			}
 			if ch.head {
 				w.addTimes(1, &head[dir])
+			}
+			if ch.mtp {
+				w.addTimes(float64(j.cfg.MTP), &head[dir])
+				w.addTimes(float64(j.cfg.MTP), &mtp[dir])
 			}
 		}
 	}

@@ -65,6 +65,8 @@ type Config struct {
 	ZeRO             int            // 0 nothing sharded over data, 1 optimizer, 2 and gradients, 3 and weights (FSDP)
 	Recompute        Recompute      // "" means none
 	Schedule         Schedule       // of the pipeline; "" means 1F1B, interleaved with virtual stages
+	MTP              int            // depths of multi-token prediction beside the model's own head
+	OffloadOptimizer bool           // optimizer states in host memory, updated by the host (ZeRO-Offload)
 	SequenceParallel bool           // norms and residuals split over TP too
 	BlockScaled      bool           // 8-bit and narrower values have a scale per block (MX, NV formats), not per tensor
 	Adapter          int            // LoRA: rank of the adapters on every linear layer of a frozen model; 0: all is trained
@@ -81,11 +83,13 @@ type Machine struct {
 	Chips        []topology.NodeID // in rank order
 	NodesCount   int               // hosts; 0 follows from ChipsPerNode
 	ChipsPerNode int
-	DomainChips  int           // of one scale-up domain where it spans hosts; 0: ChipsPerNode
-	HostMemBytes float64       // for callers that stage checkpoints in host memory; the step itself keeps nothing there
-	PeerSec      float64       // host time of a collective call per peer; 0 where the host keeps up
-	HostSpeed    float64       // factor on the speed of host-side work, for elasticities; 0 means 1
-	Background   []flow.Demand // steady transfers of others on the same fabric
+	DomainChips  int     // of one scale-up domain where it spans hosts; 0: ChipsPerNode
+	HostMemBytes float64 // of one host: checkpoints are staged there by callers, optimizer states where offloaded
+	// HostMemBytesPerSec is what a host's Adam streams at; 0: not known.
+	HostMemBytesPerSec float64
+	PeerSec            float64       // host time of a collective call per peer; 0 where the host keeps up
+	HostSpeed          float64       // factor on the speed of host-side work, for elasticities; 0 means 1
+	Background         []flow.Demand // steady transfers of others on the same fabric
 	// Draw picks the framework's uncertain constants and the model's own error for one
 	// replica; nil is nominal.
 	Draw hardware.Draw
@@ -159,6 +163,10 @@ func (c Config) resolve(chips int) (Config, error) {
 	c.spread()
 	c.checkBatch(bad)
 	c.checkModel(bad)
+	c.checkOffload(bad)
+	if c.MTP < 0 || c.MTP > maxMTP {
+		bad("mtp", "must lie in 0..%d, is %d", maxMTP, c.MTP)
+	}
 	if c.ZeRO < 0 || c.ZeRO > 3 {
 		bad("zero", "must lie in 0..3, is %d", c.ZeRO)
 	}
@@ -238,6 +246,9 @@ func (c *Config) checkModel(bad func(field, format string, args ...any)) {
 		}
 		if c.Recompute != RecomputeNone {
 			bad("recompute", "a model known by totals per sample has no layers to compute again")
+		}
+		if c.MTP > 0 {
+			bad("mtp", "a model known by totals per sample has no layers and no head to add")
 		}
 		if c.ZeRO > 2 {
 			bad("zero", "stage 3 gathers weights layer by layer, and the layers of this model are not known")

@@ -29,6 +29,6 @@
 // folded equal to unfolded.
 //
 // Sources: docs/models/training.md and docs/models/memory.md. Left out: Ulysses,
-// expert imbalance, offload, mixed fleets;
+// expert imbalance, offload of activations, mixed fleets;
 // data loading and checkpoints are the cluster's.
 package training

@@ -116,7 +116,7 @@ func (j *Job) prepareTransformer() (err error) {
 	switch {
 	case c.Schedule == ScheduleDualPipe:
 		j.groups[planMirror] = l.mirrors()
-	case c.Arch.TiedEmbeddings:
+	case c.Arch.TiedEmbeddings, c.MTP > 0:
 		j.groups[planTied] = l.tied()
 	}
 	data := l.data()
@@ -212,6 +212,9 @@ func (j *Job) on(m Machine, fab *fabric) (*Job, error) {
 		return nil, err
 	}
 	n.framed()
+	if err := n.checkHost(); err != nil {
+		return nil, err
+	}
 	var err error
 	for id, groups := range j.groups {
 		if n.plans[id], err = fab.prepare(planOps[id], groups); err != nil {

@@ -97,6 +97,10 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 				per += 2 * s.tokens * s.h * s.actBytes / s.split
 				working += s.tokens * float64(c.Arch.Vocab) / s.t * fw.LogitBytes
 			}
+			if ch.mtp { // a head's input and logits, both norms' inputs and the joint input of each depth
+				per += 6 * float64(c.MTP) * s.tokens * s.h * s.actBytes / s.split
+				working += float64(c.MTP) * s.tokens * float64(c.Arch.Vocab) / s.t * fw.LogitBytes
+			}
 			held += float64(c.Schedule.inFlight(p, v, m, stage, ci)) * per
 		}
 		shard := func(stage int) float64 { // bytes-weighted parameters after sharding from this ZeRO stage on
@@ -107,7 +111,9 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 		}
 		f[memWeights] = wb * shard(3)
 		f[memGradients] = gb * shard(2) * trained
-		f[memOptimizer] = ob * shard(1) * trained
+		if !c.OffloadOptimizer {
+			f[memOptimizer] = ob * shard(1) * trained
+		}
 		if c.ZeRO >= 1 {
 			f[memOptimizer] += trained * (fw.ShardedHeld*n.total() + fw.ShardedLocal*shard(1))
 		}
