@@ -66,6 +66,9 @@ func measure(out, shared string, runs int, quick bool) error {
 	if err := l.growth(&doc); err != nil {
 		return err
 	}
+	if err := l.models(&doc); err != nil {
+		return err
+	}
 	if !quick {
 		l.profiles(&doc)
 	}
@@ -126,6 +129,7 @@ type result struct {
 	Hash             string  `json:"hash"`
 	Packets          float64 `json:"packets"`
 	MeanFlow         float64 `json:"flow_seconds_mean"`
+	Requests         float64 `json:"requests"`
 }
 
 func (l *lab) aisim(args ...string) (result, error) {
