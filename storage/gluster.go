@@ -167,8 +167,7 @@ func (g *gluster) weights(op Op, objectBytes float64, dst []float64) {
 
 // perClient is the least of a mount's pace, the given ceiling, the client's encoder, the files
 // that fit in flight, and the share of the fullest set of bricks and of the fullest servers: files fall on sets by their
-// hash, so that of c clients the fullest of n sets has fullestBin(c, n) at a time. Copies are
-// read from one brick, so that there each brick counts for itself.
+// hash, so that of c clients the fullest of n sets has fullestBin(c, n) at a time.
 func (g *gluster) perClient(op Op, objectBytes float64, clients int) Stage {
 	io, file := g.sizes(objectBytes)
 	out := Stage{"client stream", KeyNetwork, g.k.Stream.Value}
@@ -179,16 +178,18 @@ func (g *gluster) perClient(op Op, objectBytes float64, clients int) Stage {
 		out = narrower(out, Stage{"client encoder", KeyCPU, g.k.Encode.Value * 2 / float64(g.prot.Parity)})
 	}
 	out = narrower(out, Stage{"files in flight", KeyNetwork, file * g.k.Flight.Value / (g.rounds(op) * g.k.RPCSec.Value)})
-	bricks, width := g.Nodes*g.DrivesPerNode, g.prot.Width()
-	bins, drives, servers := g.sets, float64(width), max(1, g.Nodes/width)
-	pieces := 1.0 // that an operation's bytes at the ports split into
-	if !g.prot.Replicated {
-		pieces = float64(g.prot.Data)
-	} else if op == Read {
-		bins, drives, servers = bricks, 1, g.Nodes
+	span := g.span(op)
+	sets, servers := g.Nodes*g.DrivesPerNode/span, max(1, g.Nodes/span)
+	out = narrower(out, Stage{"fullest bricks", KeyDrives, float64(span) * io / g.driveSec(op, io, file) / fullestBin(clients, sets)})
+	return narrower(out, Stage{"fullest storage servers", KeyNetwork, float64(g.prot.Data) * g.NICBytesPerSec * g.k.PortEta.Value / fullestBin(clients, servers)})
+}
+
+// span is the bricks that one file keeps busy: all of its set when written, one copy or the data fragments when read.
+func (g *gluster) span(op Op) int {
+	if op == Read {
+		return g.prot.Data
 	}
-	out = narrower(out, Stage{"fullest bricks", KeyDrives, drives * io / g.driveSec(op, io, file) / fullestBin(clients, bins)})
-	return narrower(out, Stage{"fullest storage servers", KeyNetwork, pieces * g.NICBytesPerSec * g.k.PortEta.Value / fullestBin(clients, servers)})
+	return g.prot.Width()
 }
 
 func (g *gluster) rounds(op Op) float64 {
@@ -208,10 +209,7 @@ func (g *gluster) informative(Op, float64) []Stage { return nil }
 // latency is the rounds to the bricks, the transfer and the access of one drive.
 func (g *gluster) latency(op Op, bytes, load float64) float64 {
 	io, file := g.sizes(bytes)
-	busy := g.driveSec(op, io, file) / float64(g.prot.Width())
-	if op == Read && g.prot.Replicated {
-		busy = g.driveSec(op, io, file)
-	}
+	busy := g.driveSec(op, io, file) / float64(g.span(op))
 	return g.rounds(op)*g.k.RPCSec.Value + io*g.sent(op, io)/g.NICBytesPerSec + g.Drive.latencySec(op) + busy*(1+load/(2*(1-load)))
 }
 
