@@ -6,6 +6,7 @@ import (
 	"aisim/cluster"
 	"aisim/internal/result"
 	"aisim/scenarios"
+	"aisim/workloads/serving"
 )
 
 // measures are the numbers of one future, by metric key. Keys of a workload carry its id.
@@ -125,11 +126,36 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 	if p.SLO != nil {
 		put(result.MetricAttainment, "ratio", o.Attainment*availability(f.World.Scenario))
 	}
+	for k := range o.Classes {
+		class := &o.Classes[k]
+		measureClass(class, func(key, unit string, v float64) { put(class.ID+"."+key, unit, v) }, availability(f.World.Scenario))
+	}
 	put(result.MetricUtilisation, "ratio", o.Utilisation)
 	if l := f.Fleet[i].LoadSec; l > 0 {
 		put("load_time", "s", l)
 	}
 	put("failures", "failures", float64(f.Fleet[i].Failures))
+}
+
+// measureClass puts what a service did for one class.
+func measureClass(c *serving.ClassOutcome, put func(key, unit string, v float64), up float64) {
+	put("requests", "requests", float64(c.Requests))
+	for _, l := range []struct {
+		name string
+		d    *serving.Distribution
+	}{{"ttft", &c.TTFT}, {"tpot", &c.TPOT}, {"latency", &c.E2E}} {
+		if l.d.Count == 0 {
+			continue
+		}
+		put(l.name+"_p50", "s", l.d.P50)
+		put(l.name+"_p90", "s", l.d.P90)
+		put(l.name+"_p95", "s", l.d.P95)
+		put(l.name+"_p99", "s", l.d.P99)
+		put(l.name+"_p999", "s", l.d.P999)
+	}
+	if c.SLO.TTFTSec > 0 || c.SLO.TPOTSec > 0 {
+		put(result.MetricAttainment, "ratio", c.Attainment*up)
+	}
 }
 
 // availability is the share of the time that the sites' links are up: a request that

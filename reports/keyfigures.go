@@ -85,6 +85,9 @@ func servingFigures(run *result.Run, w *result.Workload) []keyFigure {
 	tpot := key(run, w, "Time per token p95", result.MetricTPOTP95)
 	if w.Serving != nil {
 		for _, r := range w.Serving.Latency {
+			if r.Class != "" {
+				continue
+			}
 			switch latencyKind(r.Name) {
 			case "ttft":
 				ttft = withLimit(ttft, r)

@@ -58,6 +58,7 @@ type Workload struct {
 	Admission   *Admission   `toml:"admission"`
 	Autoscale   *Autoscale   `toml:"autoscale"`
 	Speculative *Speculative `toml:"speculative"`
+	Classes     []Class      `toml:"class"`
 }
 
 // StragglerSet says whether the workload's Straggler was given, here or in
@@ -161,6 +162,21 @@ type Speculative struct {
 	Draft      string  `toml:"draft"` // catalogue id, or mtp
 	Tokens     int     `toml:"tokens"`
 	Acceptance float64 `toml:"acceptance"`
+}
+
+// Class is part of the requests of a service.
+type Class struct {
+	ID       string    `toml:"id"`
+	Share    float64   `toml:"share"`
+	Priority int       `toml:"priority"`
+	SLO      *ClassSLO `toml:"slo"` // nil: the workload's
+}
+
+// ClassSLO is what a service promises to a class.
+type ClassSLO struct {
+	TTFTSec    float64 `toml:"ttft"`
+	TPOTSec    float64 `toml:"tpot"` // 0: no limit
+	Attainment float64 `toml:"attainment"`
 }
 
 // Clients send one request after the other.

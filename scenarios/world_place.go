@@ -120,6 +120,18 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 	if a := wl.Admission; a != nil {
 		c.Limits = serving.Admission{MaxQueue: a.MaxQueue, TimeoutSec: a.TimeoutSec}
 	}
+	for _, k := range wl.Classes {
+		class := serving.Class{ID: k.ID, Share: k.Share, Priority: k.Priority}
+		if s := k.SLO; s != nil {
+			class.SLO = serving.SLO{TTFTSec: s.TTFTSec, TPOTSec: s.TPOTSec, Attainment: s.Attainment}
+		}
+		c.Classes = append(c.Classes, class)
+	}
+	if len(c.Classes) > 0 {
+		if err := c.Validate(); err != nil {
+			return nil, Problems(w.Scenario.ProblemAt(key+".class", "", "", "", err.Error()))
+		}
+	}
 	if s := wl.Speculative; s != nil {
 		c.Speculation = serving.Speculation{Tokens: s.Tokens, Acceptance: s.Acceptance}
 		if s.Draft != "mtp" {

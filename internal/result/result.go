@@ -181,7 +181,8 @@ type Serving struct {
 
 // LatencyRow is one latency metric with its percentiles and limit, in seconds.
 type LatencyRow struct {
-	Name  string  `json:"name"` // "first token", "time per output token", "whole request"
+	Name  string  `json:"name"`            // "first token", "time per output token", "whole request"
+	Class string  `json:"class,omitempty"` // of requests that the row is for; empty: all
 	P10   float64 `json:"p10_s"`
 	P50   float64 `json:"p50_s"`
 	P95   float64 `json:"p95_s"`

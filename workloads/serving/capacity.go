@@ -49,7 +49,7 @@ func (p *Prepared) Capacity(reqs []Request, opt Options, relTol float64, evaluat
 		}
 		out.Evaluations++
 		out.insert(pt)
-		ok := o.Attainment >= goal
+		ok := o.meets(goal)
 		if ok && factor > best {
 			best = factor
 			out.RequestsPerSec, out.OutputPerSec = o.OfferedPerSec, o.OutputPerSec

@@ -55,6 +55,7 @@ type Config struct {
 	// Autoscale makes Replicas the most that there can be.
 	Autoscale Autoscale
 	SLO       SLO
+	Classes   []Class // kinds of requests; none: all are alike
 	Network   Network
 	Batcher   Batcher // for Arch.Generic
 }
@@ -168,6 +169,7 @@ func (c *Config) withDefaults() Config {
 	if d.Router == "" {
 		d.Router = RoundRobin
 	}
+	d.Classes = sharedOut(c.Classes)
 	d.Network.Sites = max(d.Network.Sites, 1)
 	if d.Network.TokenBytes == 0 {
 		d.Network.TokenBytes = 4
@@ -219,6 +221,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := d.Autoscale.validate(d.Replicas); err != nil {
+		return err
+	}
+	if err := validateClasses(c); err != nil {
 		return err
 	}
 	if err := d.Arch.Validate(); err != nil {

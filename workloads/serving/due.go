@@ -94,7 +94,7 @@ func (s *StepModel) lowerBounds() bounds {
 // endsNoEarlier is a time before which no request of the replica ends, whatever is sent
 // to it from now on. It looks at no more than the sequences that join now.
 func (r *replica) endsNoEarlier() float64 {
-	if r.doing == idle && r.qLen == 0 && !r.isLoading {
+	if r.doing == idle && r.waits() == 0 && !r.isLoading {
 		return math.Inf(1)
 	}
 	if r.batcher != nil || r.doing == idle {
@@ -133,7 +133,7 @@ func (r *replica) endsNoEarlier() float64 {
 	if r.timeout > 0 { // requests may end by being given up when they are next looked at
 		at = 0
 	}
-	if r.qLen > 0 {
+	if r.waits() > 0 {
 		at = math.Min(at, float64(r.shortest)*low.any)
 	}
 	return r.end + at

@@ -612,6 +612,15 @@ func (r *replica) abandon(t float64) []int32 {
 	for r.qLen > 0 {
 		list = append(list, r.pop().req)
 	}
+	if l := r.levels; l != nil {
+		for k := range l.wait {
+			for _, w := range l.wait[k].v[l.wait[k].head:] {
+				list = append(list, w.req)
+			}
+			l.wait[k] = fifo{}
+		}
+		l.n = 0
+	}
 	if r.doing == decodes || r.doing == mixes {
 		// Work in progress took the device's time and came to nothing.
 		r.cum = r.cum.plus(hostTime(math.Max(0, t-r.start)))

@@ -45,6 +45,7 @@ type Outcome struct {
 	Memory       Memory
 	Replicas     []ReplicaUse
 	Scaling      *Scaling // nil without autoscaling
+	Classes      []ClassOutcome
 
 	TTFTParts []result.PartsAt  // at p50, p95 and p99
 	E2EParts  []result.StepPart // means over all completed requests

@@ -87,6 +87,7 @@ type replica struct {
 	queue       []waiting // ring
 	qHead, qLen int
 	back        []waiting // preempted, the last goes first
+	levels      *levels   // nil: one priority
 
 	slots      []sequence
 	free       []int32
@@ -129,7 +130,7 @@ type replica struct {
 
 func newReplica(m *StepModel, bm *batchModel, c *Config, b *book, low *bounds, everyStep bool) replica {
 	r := replica{model: m, eng: &c.Engine, book: b, batcher: bm, low: low, everyStep: everyStep, part: -1, head: -1, tail: -1}
-	r.timeout = c.Limits.TimeoutSec
+	r.timeout, r.levels = c.Limits.TimeoutSec, newLevels(c.Classes)
 	if bm != nil {
 		r.batch = make([]int32, 0, bm.max)
 		return r
@@ -157,7 +158,7 @@ func (r *replica) enqueue(w waiting) {
 		r.queue, r.qHead = grown, 0
 	}
 	r.queue[(r.qHead+r.qLen)&(len(r.queue)-1)] = w
-	if output := r.book.req(w.req).Output; r.qLen == 0 || output < r.shortest {
+	if output := r.book.req(w.req).Output; r.waits() == 0 || output < r.shortest {
 		r.shortest = output
 	}
 	r.qLen++
@@ -187,7 +188,7 @@ func (r *replica) nextTime() float64 {
 	if r.isLoading {
 		t = r.loading.ready
 	}
-	if r.qLen > 0 && !r.awaits {
+	if r.qLen > 0 && (!r.awaits || r.levels != nil) {
 		t = math.Min(t, r.queue[r.qHead].ready)
 	}
 	return math.Max(r.now, t)

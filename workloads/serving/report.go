@@ -7,29 +7,42 @@ import (
 	"aisim/internal/result"
 )
 
+// latencyRow is a row of the table of latencies.
+type latencyRow struct {
+	name  string
+	d     *Distribution
+	slo   SLO
+	limit float64
+	class string
+}
+
 // Serving is the outcome as reports take it; Load is filled by LoadCurve.
 func (o *Outcome) Serving(slo SLO) *result.Serving {
 	s := &result.Serving{TTFTParts: o.TTFTParts, Hours: o.Hours}
-	rows := []struct {
-		name  string
-		d     *Distribution
-		limit float64
-	}{{"first token", &o.TTFT, slo.TTFTSec}, {"time per output token", &o.TPOT, slo.TPOTSec}, {"whole request", &o.E2E, 0}}
+	rows := []latencyRow{{"first token", &o.TTFT, slo, slo.TTFTSec, ""}, {"time per output token", &o.TPOT, slo, slo.TPOTSec, ""}, {"whole request", &o.E2E, slo, 0, ""}}
 	if o.TPOT.Count == 0 {
 		rows = rows[2:]
 		rows[0].limit = slo.TTFTSec
 	}
-	at := percentName(slo.attainment())
+	for i := range o.Classes {
+		k := &o.Classes[i]
+		rows = append(rows, latencyRow{"first token, " + k.ID, &k.TTFT, k.SLO, k.SLO.TTFTSec, k.ID})
+		if k.TPOT.Count > 0 {
+			rows = append(rows, latencyRow{"time per output token, " + k.ID, &k.TPOT, k.SLO, k.SLO.TPOTSec, k.ID})
+		}
+	}
 	for _, r := range rows {
 		if r.d.Count == 0 {
 			continue
 		}
-		row := result.LatencyRow{Name: r.name, P10: r.d.P10, P50: r.d.P50, P95: r.d.P95, P99: r.d.P99, Limit: r.limit}
+		row := result.LatencyRow{Name: r.name, Class: r.class, P10: r.d.P10, P50: r.d.P50, P95: r.d.P95, P99: r.d.P99, Limit: r.limit}
 		if r.limit > 0 {
-			row.At = at
+			row.At = percentName(r.slo.attainment())
 		}
 		s.Latency = append(s.Latency, row)
-		s.Cumulative = append(s.Cumulative, r.d.cdf(r.name))
+		if r.class == "" {
+			s.Cumulative = append(s.Cumulative, r.d.cdf(r.name))
+		}
 	}
 	return s
 }

@@ -8,6 +8,9 @@ func (r *replica) schedule() {
 	if checked {
 		r.check()
 	}
+	if r.levels != nil {
+		r.sortIn()
+	}
 	r.whole = r.whole[:0]
 	r.tokens, r.pairs, r.pf = 0, 0, 0
 	r.awaits = false
@@ -25,7 +28,7 @@ func (r *replica) schedule() {
 	clean := true
 	need := r.need(int64(r.rows()))
 	for r.running > 0 && r.used+need > r.blocks {
-		r.preempt(r.tail)
+		r.preempt(r.victim())
 		need = r.need(int64(r.rows()))
 		clean = false
 	}
@@ -39,11 +42,11 @@ func (r *replica) schedule() {
 			return
 		}
 	} else {
-		r.closed = r.part >= 0 || r.blockedNow()
+		r.closed = r.part >= 0 || r.shut() && r.blockedNow()
 	}
 	if r.running == 0 {
 		r.doing = idle
-		if !r.awaits && (len(r.back) > 0 || (r.qLen > 0 && r.queue[r.qHead].ready <= r.now)) {
+		if !r.awaits && (len(r.back) > 0 || r.waits() > r.qLen || (r.qLen > 0 && r.queue[r.qHead].ready <= r.now)) {
 			// The prompt in progress gave way to itself; everything is free now.
 			r.schedule()
 		}
@@ -98,7 +101,7 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 				pins, idle, load = r.prefix.find(q, goal)
 				if load > 0 {
 					if !r.load(w, pins, idle, load, free) {
-						r.closed, r.awaits = true, true
+						r.closed, r.awaits = r.shut(), true
 						return clean
 					}
 					free -= idle * r.prefix.blocks
@@ -120,7 +123,7 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 			promise = r.blocksOf(r.book.req(w.req).Prompt + int32(r.eng.ReserveOutput*float64(r.book.req(w.req).Output)))
 		}
 		if len(r.free) == 0 || ask > free || r.reserved+promise > r.blocks {
-			r.closed, r.awaits = true, r.isLoading
+			r.closed, r.awaits = r.shut(), r.isLoading
 			return clean
 		}
 		slot := r.admit(w, promise)
@@ -183,6 +186,8 @@ func (r *replica) take() {
 	switch n := len(r.back); {
 	case r.isLoading && r.loading.ready <= r.now:
 		r.isLoading = false
+	case r.levels != nil:
+		r.takeByPriority()
 	case n > 0:
 		r.back = r.back[:n-1]
 	default:
@@ -204,6 +209,9 @@ func (r *replica) blockedNow() bool {
 func (r *replica) headWaiting() (waiting, bool) {
 	if r.isLoading && r.loading.ready <= r.now {
 		return r.loading, true
+	}
+	if r.levels != nil {
+		return r.nextByPriority()
 	}
 	if n := len(r.back); n > 0 {
 		return r.back[n-1], true

@@ -34,6 +34,7 @@ type tally struct {
 	byTTFT                                                  []phases
 	per                                                     []int    // completed, by replica
 	kept                                                    []record // all of them, if not nil
+	classes                                                 []classTally
 }
 
 // latency gathers one latency: all values up to a number of them, then a histogram.
@@ -68,6 +69,7 @@ func (l *latency) distribution() Distribution {
 
 func (p *Prepared) newTally(opt *Options) *tally {
 	t := &tally{p: p, digested: opt.Digest, digest: fnvStart, workers: opt.Workers, start: math.Inf(1), per: make([]int, p.Config.Replicas)}
+	t.classes = make([]classTally, len(p.Config.Classes))
 	t.late = p.Config.Engine.Cadence.Value > 0 && p.Config.Arch.Experts > 0
 	if p.Model != nil {
 		t.fixed = p.Model.RequestSec
@@ -118,8 +120,8 @@ func (t *tally) unseen(replica int32) float64 {
 }
 
 // within says whether a request's latencies keep the SLO.
-func (p *Prepared) within(l *latencies, output int32) bool {
-	s := &p.Config.SLO
+func (p *Prepared) within(l *latencies, output int32, class int) bool {
+	s := p.Config.slo(class)
 	good := s.TTFTSec == 0 || l.ttft <= s.TTFTSec
 	if output > 1 && p.batch == nil {
 		good = good && (s.TPOTSec == 0 || l.tpot <= s.TPOTSec)
@@ -135,6 +137,7 @@ const (
 
 // chunk counts the requests of a chunk.
 func (t *tally) chunk(c *chunk) {
+	number := t.requests
 	t.requests += len(c.rec)
 	if t.kept != nil {
 		t.kept = append(t.kept, c.rec...)
@@ -142,10 +145,15 @@ func (t *tally) chunk(c *chunk) {
 	for i := range c.rec {
 		rec, q := &c.rec[i], &c.reqs[i]
 		ended := !rec.lost && rec.finish != 0
+		class := 0
+		if len(t.classes) > 0 {
+			class = classOf(t.p.Config.Classes, number+i)
+			t.classes[class].requests++
+		}
 		if t.goodOnly {
 			if ended {
 				l := t.latencies(rec, q.Output)
-				if t.p.within(&l, q.Output) {
+				if t.p.within(&l, q.Output, class) {
 					t.attained++
 				}
 			}
@@ -170,12 +178,12 @@ func (t *tally) chunk(c *chunk) {
 			t.hours.add(rec.arrive, false)
 			continue
 		}
-		t.ended(rec, q)
+		t.ended(rec, q, class)
 	}
 }
 
 // ended counts a request that was answered.
-func (t *tally) ended(rec *record, q *Request) {
+func (t *tally) ended(rec *record, q *Request, class int) {
 	l := t.latencies(rec, q.Output)
 	t.completed++
 	t.per[rec.replica]++
@@ -189,7 +197,10 @@ func (t *tally) ended(rec *record, q *Request) {
 	if q.Output > 1 && t.p.batch == nil {
 		t.tpot.add(l.tpot)
 	}
-	good := t.p.within(&l, q.Output)
+	good := t.p.within(&l, q.Output, class)
+	if len(t.classes) > 0 {
+		t.classes[class].ended(&l, good)
+	}
 	if good {
 		t.attained++
 		t.goodTokens += int64(q.Output)
@@ -223,6 +234,7 @@ func (t *tally) outcome(f *fleet) *Outcome {
 	if t.digested {
 		o.Digest = t.digest
 	}
+	o.Classes = t.classOutcomes()
 	o.Hours = t.hours.points(t.lastArrival)
 	jobs := [...]struct {
 		to *Distribution
