@@ -54,7 +54,17 @@ func examples(t testing.TB) []example {
 			Framework: "megatron-bridge"}, h100(1).build(t)},
 		{"long context", Config{Arch: model(t, "llama2-7b"), Parallel: Parallel{TP: 4, CP: 8}, Batch: Batch{Global: 64, Micro: 1, Seq: 65536}, Precision: hardware.FP8, ZeRO: 1,
 			SequenceParallel: true, Framework: "nemo"}, h100(32).build(t)},
+		{"experts, dualpipe", Config{Arch: model(t, "mixtral-8x7b"), Parallel: Parallel{PP: 4, EP: 8}, Batch: Batch{Global: 128, Micro: 1, Seq: 4096}, Precision: hardware.BF16, ZeRO: 1,
+			Schedule: ScheduleDualPipe, Recompute: RecomputeFull, Framework: "megatron-bridge"}, h100(4).build(t)},
+		{"zb-h1, optimizer offloaded", Config{Arch: llama8, Parallel: Parallel{TP: 2, PP: 4}, Batch: Batch{Global: 64, Micro: 1, Seq: 8192}, Precision: hardware.BF16, ZeRO: 1,
+			Schedule: ScheduleZBH1, MTP: 1, OffloadOptimizer: true, SequenceParallel: true, Recompute: RecomputeSelective, Framework: "megatron-core"}, withHost(h100(4).build(t))},
 	}
+}
+
+// withHost is a machine with hosts that can keep optimizer states.
+func withHost(m Machine) Machine {
+	m.HostMemBytes, m.HostMemBytesPerSec = 2e12, 400e9
+	return m
 }
 
 // What ByResource says of a resource is what re-simulating with more of it gives.

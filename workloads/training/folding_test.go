@@ -15,7 +15,7 @@ func unfolded(j *Job, slowRank int, slower float64) float64 {
 	p := j.cfg.Parallel.PP
 	group := j.cfg.Parallel.TP * j.cfg.Parallel.CP // ranks that work in step
 	per := j.cfg.chips() / p                       // ranks of a stage
-	works := j.chunkWorks()
+	works := j.classWorks()
 	x, _ := j.exchange()
 	n := len(j.sched.ops)
 	end := make([][]float64, per) // by place in the stage, operation
@@ -85,8 +85,10 @@ func TestFoldedEqualsUnfolded(t *testing.T) {
 		nodes int
 		par   Parallel
 		zero  int
-	}{{4, Parallel{TP: 4, PP: 4}, 1}, {4, Parallel{TP: 2, PP: 4, VP: 2, CP: 2}, 1}, {2, Parallel{TP: 8}, 0}, {2, Parallel{}, 3}, {32, Parallel{TP: 8, PP: 8, VP: 2}, 1}} {
-		cfg := Config{Arch: model(t, "llama3.1-8b"), Parallel: c.par, Batch: Batch{Global: 128, Micro: 1, Seq: 4096},
+		kind  Schedule
+	}{{4, Parallel{TP: 4, PP: 4}, 1, ""}, {4, Parallel{TP: 2, PP: 4, VP: 2, CP: 2}, 1, ""}, {2, Parallel{TP: 8}, 0, ""}, {2, Parallel{}, 3, ""}, {32, Parallel{TP: 8, PP: 8, VP: 2}, 1, ""},
+		{4, Parallel{TP: 4, PP: 4}, 1, ScheduleGPipe}, {4, Parallel{TP: 2, PP: 4}, 1, ScheduleZBH1}, {4, Parallel{TP: 4, PP: 4}, 0, ScheduleDualPipe}} {
+		cfg := Config{Arch: model(t, "llama3.1-8b"), Parallel: c.par, Schedule: c.kind, Batch: Batch{Global: 128, Micro: 1, Seq: 4096},
 			Precision: hardware.BF16, ZeRO: c.zero, SequenceParallel: c.par.TP > 1, Framework: "megatron-core", Recompute: RecomputeFull}
 		j, err := Prepare(cfg, h100(c.nodes).build(t))
 		if err != nil {
@@ -97,7 +99,7 @@ func TestFoldedEqualsUnfolded(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := unfolded(j, -1, 1); math.Abs(got-s.Seconds) > 1e-9*s.Seconds {
-			t.Errorf("%+v: unfolded %.12g s, folded %.12g s", c.par, got, s.Seconds)
+			t.Errorf("%+v %s: unfolded %.12g s, folded %.12g s", c.par, c.kind, got, s.Seconds)
 		}
 		if got := unfolded(j, 0, 1.2); got <= s.Seconds*1.01 {
 			t.Errorf("%+v: a rank that is 20 %% slower changes nothing: %g, %g", c.par, got, s.Seconds)
