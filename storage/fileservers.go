@@ -109,13 +109,13 @@ func narrower(a, b Stage) Stage {
 // fullestBin is the expected number of balls in the fullest of n bins that each of balls falls
 // into at random: Σ (1 − P(max ≤ m)) over m ≥ 0, with Levin's representation of the multinomial
 // (Annals of Statistics 9, 1981): P(max ≤ m) = b!/(bᵇ e⁻ᵇ) · P(X ≤ m)ⁿ · P(W = b), X Poisson of mean b/n and W the sum of n of them
-// cut off at m, which is taken as normal.
-func fullestBin(balls, n int) float64 {
+// cut off at m, which is taken as normal. Servers that share files unevenly, six of which four serve each, count as n = 6/4.
+func fullestBin(balls int, n float64) float64 {
 	if n <= 1 || balls <= 1 {
 		return float64(balls)
 	}
-	b, bins := float64(balls), float64(n)
-	mean := b / bins
+	b := float64(balls)
+	mean := b / n
 	lnFactorial, _ := math.Lgamma(b + 1)
 	ahead := lnFactorial - b*math.Log(b) + b
 	wide := 10*math.Sqrt(mean) + 20
@@ -127,9 +127,9 @@ func fullestBin(balls, n int) float64 {
 		p, d := x.Prob(m), m-mean
 		p0, p1, p2 = p0+p, p1+p*d, p2+p*d*d
 		at, below := p1/p0, 0.0
-		if spread := bins * (p2/p0 - at*at); spread > 0 {
-			z := -bins * at
-			below = math.Exp(ahead + bins*math.Log(p0) - z*z/(2*spread) - math.Log(2*math.Pi*spread)/2)
+		if spread := n * (p2/p0 - at*at); spread > 0 {
+			z := -n * at
+			below = math.Exp(ahead + n*math.Log(p0) - z*z/(2*spread) - math.Log(2*math.Pi*spread)/2)
 		}
 		if m >= mean || p0 > 0.5 {
 			sum += 1 - math.Min(1, below)

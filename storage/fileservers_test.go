@@ -179,7 +179,7 @@ func TestGlusterHash(t *testing.T) {
 			}
 			sum += float64(most)
 		}
-		near(t, "fullest", fullestBin(c.balls, c.bins), sum/rounds, 0.025) // the normal sum of few counts: 2 % at 2 in 3
+		near(t, "fullest", fullestBin(c.balls, float64(c.bins)), sum/rounds, 0.025) // the normal sum of few counts: 2 % at 2 in 3
 	}
 	near(t, "capacity", s.UsableBytes(), 60*8e12/3*0.9, 1e-12)
 	if free := s.Capacity().FreeBytes; s.Holds("state", free) != nil || s.Holds("state", free*1.01) == nil {

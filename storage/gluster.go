@@ -178,9 +178,10 @@ func (g *gluster) perClient(op Op, objectBytes float64, clients int) Stage {
 		out = narrower(out, Stage{"client encoder", KeyCPU, g.k.Encode.Value * 2 / float64(g.prot.Parity)})
 	}
 	out = narrower(out, Stage{"files in flight", KeyNetwork, file * g.k.Flight.Value / (g.rounds(op) * g.k.RPCSec.Value)})
-	span := g.span(op)
-	sets, servers := g.Nodes*g.DrivesPerNode/span, max(1, g.Nodes/span)
-	out = narrower(out, Stage{"fullest bricks", KeyDrives, float64(span) * io / g.driveSec(op, io, file) / fullestBin(clients, sets)})
+	span := float64(g.span(op))
+	servers := float64(g.Nodes) / span
+	sets := servers * float64(g.DrivesPerNode)
+	out = narrower(out, Stage{"fullest bricks", KeyDrives, span * io / g.driveSec(op, io, file) / fullestBin(clients, sets)})
 	return narrower(out, Stage{"fullest storage servers", KeyNetwork, float64(g.prot.Data) * g.NICBytesPerSec * g.k.PortEta.Value / fullestBin(clients, servers)})
 }
 
