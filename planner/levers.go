@@ -40,7 +40,7 @@ func levers(w *scenarios.World) []lever {
 	}
 	if stores && owned && campaigns {
 		ls = append(ls, lever{action: "Twice the storage nodes", detail: "drives, ports and cores of every store", change: scenarios.Change{scenarios.StorageDrives: 2, scenarios.StorageNetwork: 2, scenarios.StorageCPU: 2},
-			capital: capitalOf("Storage servers", "Drives"), lifeYears: storageLifeYears})
+			capital: capitalOf("Storage servers", "Metadata servers", "Drives"), lifeYears: storageLifeYears})
 	}
 	for i, o := range w.Scenario.Cluster.Fabric.Oversubscription {
 		if o > 1 && owned && campaigns {
