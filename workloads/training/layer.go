@@ -332,9 +332,6 @@ func (j *Job) edge(head, back bool) work {
 	}
 	g := gemm{m: s.tokens, n: float64(c.Arch.Vocab) / s.t, k: s.h}
 	w.do(partHead, j.chip.gemm(g, s.exact, back, c.Adapter > 0))
-	if back && c.Schedule.splits() {
-		w.weights = j.chip.weightGEMM(g, s.exact)
-	}
 	perLogit := j.framework.LogitTraffic / 3
 	if back {
 		perLogit *= 2

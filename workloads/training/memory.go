@@ -66,7 +66,7 @@ func checkpointBytesPerParam(dt hardware.DType) float64 {
 
 // memory is the peak memory of each stage's ranks in bytes.
 func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
-	p, v, m := c.Parallel.PP, c.stageChunks(), c.microBatches()
+	p, v := c.Parallel.PP, c.stageChunks()
 	s := c.shape()
 	wb, gb, ob := stateBytes(c.Precision, fw)
 	data, expertData := s.shards, s.expertShards()
@@ -75,11 +75,12 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 	for stage := range out {
 		f := &out[stage]
 		var n, largest perRank
-		var held, working float64
+		var working float64
+		keeps := make([]kept, v)
 		for ci := range v {
 			ch := &chunks[ci*p+stage]
 			n.addTimes(1, c.chunkParams(ch))
-			var per float64
+			var per, weights float64
 			for i, count := range ch.layers {
 				if count == 0 {
 					continue
@@ -89,6 +90,9 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 					largest = l
 				}
 				per += float64(count) * c.activationBytes(&s, k, fw, c.Recompute)
+				if c.Schedule.splits() {
+					weights += float64(count) * c.weightBytes(&s, k)
+				}
 				if c.Recompute == RecomputeFull {
 					working = max(working, c.activationBytes(&s, k, fw, RecomputeNone))
 				}
@@ -101,7 +105,7 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 				per += 6 * float64(c.MTP) * s.tokens * s.h * s.actBytes / s.split
 				working += float64(c.MTP) * s.tokens * float64(c.Arch.Vocab) / s.t * fw.LogitBytes
 			}
-			held += float64(c.Schedule.inFlight(p, v, m, stage, ci)) * per
+			keeps[ci] = kept{per, weights}
 		}
 		shard := func(stage int) float64 { // bytes-weighted parameters after sharding from this ZeRO stage on
 			if c.ZeRO < stage {
@@ -117,7 +121,7 @@ func (c *Config) memory(fw *Framework, chunks []chunk) []footprint {
 		if c.ZeRO >= 1 {
 			f[memOptimizer] += trained * (fw.ShardedHeld*n.total() + fw.ShardedLocal*shard(1))
 		}
-		f[memActivations] = held + working
+		f[memActivations] = c.held(keeps, stage) + working
 		f[memBuffers] = fw.ContextBytes + c.steadyBytes(fw)
 		if c.ZeRO >= 2 && data > 1 {
 			f[memBuffers] += 2 * fw.ReduceBytes * largest.total() // gradients on their way

@@ -11,8 +11,8 @@ type Schedule string
 //   - 1F1B: (p-1)(F+B+W), p micro-batches.
 //   - GPipe (Huang et al., arXiv:1811.06965), all forwards before all backwards: the same wait, all M.
 //   - Interleaved (Narayanan et al., SC21): a v-th of the wait.
-//   - ZB-H1 (Qi et al., ICLR 2024): W is put off until the stage would wait: (p-1)(F+B-W), p
-//     micro-batches.
+//   - ZB-H1 (Qi et al., ICLR 2024): W is put off until the stage would wait: (p-1)(F+B-W), as
+//     1F1B, and on stage s what the weights need of s more.
 //   - DualPipe (DeepSeek-V3, arXiv:2412.19437, table 2): micro-batches enter at both ends, each
 //     rank holds two stages, and a forward runs beside a backward of the other direction and
 //     hides its expert exchange: (p/2-1)(F&B+B-2W), p+1 micro-batches, parameters twice (the
@@ -215,14 +215,14 @@ func dualOrder(p, m, stage int) []turn {
 }
 
 // inFlight is the number of micro-batches that chunk c of stage s holds activations
-// of when the most are held. Those of a split backward pass are held until their weight
-// gradients are done.
+// of when the most are held. What weights still need of micro-batches whose backward
+// pass is split is Config.held's.
 func (k Schedule) inFlight(p, v, m, s, c int) int {
 	switch k {
 	case ScheduleGPipe:
 		return m
 	case ScheduleZBH1:
-		return min(p, m)
+		return min(p-s, m)
 	case ScheduleDualPipe:
 		if c == 1 {
 			s = p - 1 - s

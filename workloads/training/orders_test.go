@@ -63,7 +63,7 @@ func TestSchedulesAreWhole(t *testing.T) {
 			}
 			type at struct{ stage, chunk, micro int32 }
 			var fore, back, weight = map[at]int{}, map[at]int{}, map[at]int{}
-			held, most := make([]int, p), make([]int, p)
+			held, put, most := make([]int, p), make([]int, p), make([]int, p)
 			for i, op := range s.ops {
 				if op.prev >= int32(i) || op.dep >= int32(i) {
 					t.Fatalf("%s: an operation stands before what it needs", kind)
@@ -79,12 +79,17 @@ func TestSchedulesAreWhole(t *testing.T) {
 					held[op.stage]--
 				case inputGrad:
 					back[k]++
+					held[op.stage]--
+					put[op.stage]++
 				case weightGrad:
 					if back[k] != 1 {
 						t.Fatalf("%s: weights before inputs", kind)
 					}
 					weight[k]++
-					held[op.stage]--
+					put[op.stage]--
+				}
+				if kind == ScheduleZBH1 && (held[op.stage]+put[op.stage] > p || put[op.stage] > int(op.stage)+1) || kind == ScheduleDualPipe && put[op.stage] > min(int(op.stage), p-1-int(op.stage))+1 {
+					t.Fatalf("%s p %d M %d stage %d: %d held and %d put off", kind, p, m, op.stage, held[op.stage], put[op.stage])
 				}
 				most[op.stage] = max(most[op.stage], held[op.stage])
 			}
@@ -140,15 +145,31 @@ func TestScheduleMovesTheStep(t *testing.T) {
 	if usual.Seconds != steps[""].Seconds {
 		t.Error("1f1b is not what runs by default")
 	}
-	if !(zb.Bubble < 0.6*usual.Bubble && dual.Bubble < zb.Bubble && gpipe.Seconds >= usual.Seconds) {
+	if !(zb.Bubble < 0.7*usual.Bubble && dual.Bubble < zb.Bubble && gpipe.Seconds >= usual.Seconds) {
 		t.Errorf("bubbles: 1f1b %.3f, gpipe %.3f, zb-h1 %.3f, dualpipe %.3f", usual.Bubble, gpipe.Bubble, zb.Bubble, dual.Bubble)
 	}
 	first := func(s *Step, part int) float64 { return s.Memory[0].Parts[part].GiB }
-	if first(zb, memActivations) != first(usual, memActivations) || first(gpipe, memActivations) <= 1.9*first(usual, memActivations) {
-		t.Error("activations: zb-h1 holds what 1f1b does, gpipe all micro-batches")
+	if first(gpipe, memActivations) <= 1.9*first(usual, memActivations) {
+		t.Error("activations: gpipe holds all micro-batches")
+	}
+	if z, u := zb.Memory[6].Parts[memActivations].GiB, usual.Memory[6].Parts[memActivations].GiB; !(z > 3*u) {
+		t.Errorf("activations of the last stage but one: %g GiB under zb-h1, which puts weights of six off, %g under 1f1b", z, u)
 	}
 	if w := dual.Memory[3].Parts[memWeights].GiB; w != 2*usual.Memory[3].Parts[memWeights].GiB {
 		t.Errorf("dualpipe holds %g GiB of weights in the middle", w)
+	}
+}
+
+// What weight gradients need of one micro-batch is M_W of Qi et al. for their models: 32·s·b·h.
+func TestWeightBytes(t *testing.T) {
+	c := Config{Arch: model(t, "gpt3-175b"), Batch: Batch{Global: 8, Micro: 2, Seq: 2048}, Precision: hardware.BF16, Framework: "megatron-lm"}
+	c, err := c.resolve(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.shape()
+	if got, want := c.weightBytes(&s, c.Arch.Layer(0)), 32*2048*2*float64(c.Arch.Hidden); math.Abs(got/want-1) > 1e-12 {
+		t.Errorf("%g bytes, M_W is %g", got, want)
 	}
 }
 
@@ -194,8 +215,8 @@ func TestSchedulesRefused(t *testing.T) {
 // DualPipe hides the experts' exchange behind the other direction.
 func TestDualPipeHidesExperts(t *testing.T) {
 	cfg, m := pipelined(t)
-	cfg.Arch, cfg.Parallel = model(t, "mixtral-8x7b"), Parallel{TP: 1, PP: 4, EP: 8, ET: 1}
-	cfg.SequenceParallel, cfg.Batch.Global, cfg.Recompute = false, 128, RecomputeFull
+	cfg.Arch, cfg.Parallel = model(t, "mixtral-8x7b"), Parallel{TP: 2, PP: 4, EP: 4}
+	cfg.Batch.Global, cfg.Batch.Seq, cfg.Recompute = 128, 4096, RecomputeFull
 	exchange := func(k Schedule) float64 {
 		cfg.Schedule = k
 		for _, p := range step(t, cfg, m).Parts {
