@@ -25,7 +25,8 @@ type fleet struct {
 	maxLen int
 	low    bounds
 	scale  *scaler
-	seen   map[int64]int32 // replica that a prefix hash was last sent to, for routers that ask
+	gaps   []*sim.Histogram // one for each goroutine of advanceOn; counts add up to the same whichever replica is whose
+	seen   map[int64]int32  // replica that a prefix hash was last sent to, for routers that ask
 }
 
 // change is a moment at which a replica comes or goes.
@@ -145,11 +146,16 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 	if len(opt.Hashes) > 0 && (c.Router == PrefixAware || c.Router == KVAware) {
 		f.seen = map[int64]int32{}
 	}
+	if !t.goodOnly && t.kept == nil && p.Model != nil {
+		for range f.workers() {
+			f.gaps = append(f.gaps, sim.NewHistogram())
+		}
+	}
 	for i := range f.reps {
 		f.down[i] = 1 // until it is ready
 		f.reps[i] = newReplica(p.Model, p.batch, c, f.book, &f.low, opt.EveryStep)
-		if !t.goodOnly && t.kept == nil && p.Model != nil {
-			f.reps[i].gaps.h = sim.NewHistogram()
+		if len(f.gaps) > 0 {
+			f.reps[i].gaps.h = f.gaps[i%len(f.gaps)]
 		}
 		if shared {
 			f.reps[i].mostBlocks = math.MaxInt // a step may hold any number of cached blocks
@@ -307,18 +313,20 @@ func (f *fleet) independent(changes []change) error {
 			}
 			f.send(first+int32(k), t)
 		}
-		f.advanceOn(f.opt.Workers, c.reqs[len(c.reqs)-1].ArriveSec)
+		f.advanceOn(f.workers(), c.reqs[len(c.reqs)-1].ArriveSec)
 	}
 	for ; ci < len(changes); ci++ {
 		f.apply(changes[ci])
 	}
-	f.advanceOn(f.opt.Workers, math.Inf(1))
+	f.advanceOn(f.workers(), math.Inf(1))
 	return nil
 }
 
+// workers is the goroutines that replicas may run on.
+func (f *fleet) workers() int { return min(max(f.opt.Workers, 1), len(f.reps)) }
+
 // advanceOn is advance on several goroutines.
 func (f *fleet) advanceOn(workers int, until float64) {
-	workers = min(max(workers, 1), len(f.reps))
 	if workers == 1 {
 		f.advance(until)
 		return

@@ -1,8 +1,6 @@
 package serving
 
 import (
-	"math"
-
 	"aisim/sim"
 )
 
@@ -53,7 +51,7 @@ func (r *replica) countRun(k int64, b int) {
 	}
 	r.gaps.decode(r.start+r.duration(1), b)
 	longest := r.first + r.growth*float64(r.gain(k-1))
-	parts := min(k-1, 1+int64(math.Log(longest/r.first)/gapWidth))
+	parts := min(k-1, 1+int64((longest/r.first-1)/gapWidth))
 	for i := range parts {
 		from, to := 1+i*(k-1)/parts, 1+(i+1)*(k-1)/parts
 		mean := (r.duration(to) - r.duration(from)) / float64(to-from)

@@ -2,6 +2,7 @@ package serving
 
 import (
 	"math"
+	"reflect"
 	"testing"
 
 	"aisim/workloads/arrivals"
@@ -57,6 +58,27 @@ func TestGapsOfSpeculation(t *testing.T) {
 	}
 	if o.ITL.Count != 120 || math.Abs(o.ITL.Mean/(5*o.TPOT.Mean)-1) > 0.001 {
 		t.Errorf("%d gaps of %.5g s in the mean for 600 tokens of %.5g s", o.ITL.Count, o.ITL.Mean, o.TPOT.Mean)
+	}
+}
+
+// Any number of goroutines counts the same gaps, and the same classes.
+func TestGapsOnAnyWorkers(t *testing.T) {
+	reqs := poisson(t, 200, 30, arrivals.Lengths{Mean: 100, CV: 1}, arrivals.Lengths{Mean: 60, CV: 1}, 3)
+	var want *Outcome
+	for _, workers := range []int{1, 2, 3, 8} {
+		o, err := classed(toyService(toyEngine, 5, 32, 512, 5000), threeClasses).Simulate(reqs, Options{Workers: workers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = o
+			continue
+		}
+		a, b := o.ITL, want.ITL
+		a.counted, b.counted = nil, nil
+		if !reflect.DeepEqual(a, b) || !reflect.DeepEqual(o.Classes, want.Classes) || o.PrefillShare != want.PrefillShare {
+			t.Errorf("%d goroutines: gaps %+v, one counts %+v", workers, a, b)
+		}
 	}
 }
 

@@ -165,7 +165,7 @@ func (f *fleet) use(o *Outcome, per []int) {
 	var cum split
 	var cache, seqs, busy float64
 	blocks := float64(max(o.Memory.Blocks, 1))
-	between, prompts := sim.NewHistogram(), 0.0
+	prompts := 0.0
 	for i := range f.reps {
 		r := &f.reps[i]
 		u := ReplicaUse{BusySec: r.cum.sec, IdleSec: math.Max(0, span-r.cum.sec), Requests: per[i], Steps: r.steps0, OutputTokens: r.doneTokens}
@@ -188,9 +188,6 @@ func (f *fleet) use(o *Outcome, per []int) {
 				o.PrefixTokens[t] += n
 			}
 		}
-		if r.gaps.h != nil {
-			between.Merge(r.gaps.h)
-		}
 		prompts += r.prefillSec
 		o.Events += r.events
 		o.Steps += r.steps0
@@ -206,6 +203,11 @@ func (f *fleet) use(o *Outcome, per []int) {
 		o.PrefillShare = prompts / busy
 		o.MeanBatch, o.CacheMean = seqs/busy, cache/busy/blocks
 	}
-	o.ITL = countedDistribution(between)
+	if len(f.gaps) > 0 {
+		for _, h := range f.gaps[1:] {
+			f.gaps[0].Merge(h)
+		}
+		o.ITL = countedDistribution(f.gaps[0])
+	}
 	o.BusyBy = resourceShares(cum, 0, 0, 0)
 }
