@@ -2,6 +2,7 @@ package planner
 
 import (
 	"context"
+	"os"
 	"testing"
 )
 
@@ -59,5 +60,30 @@ func TestInterruptionsCostWork(t *testing.T) {
 	hard := evaluate(t, load(t, planHead, append(rent, "replicas=1", `economics.rent.interruptions="0.1/h"`)...), 1).Metrics
 	if !(hard["train.goodput"].Value < calm["train.goodput"].Value) || !(hard["train.finish"].Value > calm["train.finish"].Value) || !(hard["ledger.total"].Value > calm["ledger.total"].Value) {
 		t.Errorf("interruptions: goodput %g to %g, finish %g to %g s", calm["train.goodput"].Value, hard["train.goodput"].Value, calm["train.finish"].Value, hard["train.finish"].Value)
+	}
+}
+
+// A Lustre's metadata servers and every drive of a Gluster are paid for.
+func TestFileServersAreInTheLedger(t *testing.T) {
+	text, err := os.ReadFile("../scenarios/testdata/valid/lustre.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	capital := func(sets ...string) float64 {
+		sets = append(sets, "replicas=1", `workload.train.duration="10 min"`, "economics.prices.storage_node=\"15000 USD\"")
+		p, err := Play(context.Background(), load(t, string(text), sets...), PlayOptions{Replicas: 1, Workers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Values("ledger.capital")[0]
+	}
+	two := capital()
+	one := capital("storage.scratch.metadata.servers=1")
+	three := capital("storage.scratch.metadata.servers=3")
+	if d := (three - two) - (two - one); !(two > one) || d > 1 || d < -1 {
+		t.Errorf("metadata servers add %g and %g USD of capital", two-one, three-two)
+	}
+	if more := capital("storage.home.nodes=6"); !(more > two) {
+		t.Errorf("three more servers of Gluster: %g after %g USD", more, two)
 	}
 }
