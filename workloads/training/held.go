@@ -37,7 +37,8 @@ func (c *Config) held(chunks []kept, stage int) float64 {
 // weightBytes is what a layer's weight gradients of one micro-batch need on one rank: the
 // inputs of its products and the gradients of their outputs. With a plain MLP of 4h that is
 // 32·s·b·h, M_W of Qi et al. (ICLR 2024). Recomputation makes inputs before the backward
-// pass, so they are kept under it too; the head's are used at once.
+// pass, so they are kept under it too. Products of 8 bits keep both as they were quantised. The
+// head's are used at once.
 func (c *Config) weightBytes(s *shape, k workloads.LayerKind) float64 {
 	a, in := &c.Arch, min(s.actBytes, s.linear.Bytes())
 	var gradients float64
@@ -52,5 +53,5 @@ func (c *Config) weightBytes(s *shape, k workloads.LayerKind) float64 {
 	if k.MoE {
 		whole += float64(a.ExpertsActive) * s.h / s.split
 	}
-	return s.actBytes*gradients + in*s.tokens*(whole+inputs+c.mlpWidth(k)/s.t)
+	return in * (gradients + s.tokens*(whole+inputs+c.mlpWidth(k)/s.t))
 }
