@@ -56,21 +56,31 @@ func parseFloat(b []byte) (float64, error) {
 	return v, nil
 }
 
-// unknownWords are the ways in which tools say that they do not know.
+// longestUnknown is the length of the longest of isUnknown's words, and a little.
+const longestUnknown = 44
+
+// isUnknown says whether a text is one of the ways in which tools say that they do not know.
 func isUnknown(b []byte) bool {
 	switch {
 	case len(b) == 0:
 		return true
 	case b[0] == '[' && b[len(b)-1] == ']', b[0] == '(' && b[len(b)-1] == ')':
 		return !hasDigit(b)
-	case len(b) > 44:
+	case len(b) > longestUnknown:
 		return false
 	}
 	c := b[0] | 0x20
 	if c >= '0' && c <= '9' {
 		return false
 	}
-	switch strings.ToLower(string(b)) {
+	var low [longestUnknown]byte // on the stack: most rows of some tools have such a word
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		low[i] = c
+	}
+	switch string(low[:len(b)]) {
 	case "n/a", "na", "nan", "-nan", "+nan", "-", "--", "none", "unknown", "null", "not supported", "not available", "inf", "+inf", "-inf",
 		"infinity", "-infinity", "unknown error", "insufficient permissions", "not applicable", "undefined", "unlimited", "none assigned",
 		"requested functionality has been deprecated", "gpu requires reset", "err!", "not found", "function not found", "unavailable":
