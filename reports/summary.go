@@ -237,7 +237,7 @@ func (p *page) levers(title, class string, list []result.Lever, key string, most
 func (p *page) lever(l result.Lever, key, class string) {
 	detail := []string{upperFirst(capital(l.CapitalUSD)) + "."}
 	if l.Detail != "" {
-		detail = append(detail, sentence(l.Detail))
+		detail = append(detail, upperFirst(sentence(l.Detail)))
 	}
 	if l.Condition != "" {
 		detail = append(detail, sentence(l.Condition))
