@@ -124,11 +124,12 @@ func (f *Future) requestBytes(i int) float64 {
 	return sum / float64(len(reqs))
 }
 
-// Updates is the life of each service's model on the fleet.
-func (f *Future) Updates() []PlayedUpdate {
+// Updates is the life of each service's model on the fleet. Links that the requests and their
+// samples fill are an error: no update gets through.
+func (f *Future) Updates() ([]PlayedUpdate, error) {
 	e := f.World.Scenario.Edge
 	if e == nil || e.Update == nil {
-		return nil
+		return nil, nil
 	}
 	u := e.Update
 	source := math.Inf(1)
@@ -147,12 +148,15 @@ func (f *Future) Updates() []PlayedUpdate {
 			used += f.requestsPerSec(p.ID) * f.requestBytes(i) / float64(e.Sites)
 		}
 		q := PlayedUpdate{Workload: p.ID, ModelBytes: p.Arch.WeightBytes(p.DType), SampleBytesPerDay: perSite * day * float64(e.Sites), LinkShare: perSite / e.WAN.BytesPerSec}
-		free := math.Max(e.WAN.BytesPerSec-used, e.WAN.BytesPerSec/100) // an update always gets a little
+		free := e.WAN.BytesPerSec - used
+		if free <= 0 {
+			return nil, f.World.Scenario.problemOf("edge.update", fmt.Errorf("%s puts %.3g MB/s on each site's link of %.3g MB/s: nothing is left for updates", p.ID, used/1e6, e.WAN.BytesPerSec/1e6))
+		}
 		q.RolloutSec = edge.RolloutSec(u.Stages, u.HoldSec, q.ModelBytes, e.Sites, free, source)
-		q.OutagesPerYear, q.BufferBytes, q.CatchUpSec = edge.Outage(e.WAN.Availability, e.WAN.OutageSec, perSite, free)
+		q.OutagesPerYear, q.BufferBytes, q.CatchUpSec = edge.Outage(e.WAN.Availability, e.WAN.OutageSec, perSite, free+perSite)
 		q.EgressUSDPerYear = q.SampleBytesPerDay * 365 / 1e9 * u.EgressUSDPerGB
 		q.MeanStaleness = u.EverySec/2 + q.RolloutSec
 		out = append(out, q)
 	}
-	return out
+	return out, nil
 }

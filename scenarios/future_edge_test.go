@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -20,7 +21,13 @@ func TestEdgeKnobs(t *testing.T) {
 		return o[0].Remote[2].TTFTP95
 	}
 	update := func(get func(PlayedUpdate) float64) func(*Future) float64 {
-		return func(f *Future) float64 { return get(f.Updates()[0]) }
+		return func(f *Future) float64 {
+			u, err := f.Updates()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return get(u[0])
+		}
 	}
 	rollout := update(func(u PlayedUpdate) float64 { return u.RolloutSec })
 	base := edgeFuture(t)
@@ -51,6 +58,16 @@ func TestEdgeKnobs(t *testing.T) {
 		if got == was || (got > was) != c.more {
 			t.Errorf("%s: from %g to %g, want more: %v", c.set, was, got, c.more)
 		}
+	}
+}
+
+func TestUpdatesNeedRoomOnTheLink(t *testing.T) {
+	sc, err := Load("edge-cameras", []string{"workload.watch.duration=5 s", "edge.update.samples=1", "edge.wan.bandwidth=10 Mb/s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = Assemble(sc, Options{}); err == nil || !strings.Contains(err.Error(), "nothing is left for updates") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -110,6 +110,9 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 	if _, err := f.Offloads(); err != nil {
 		return nil, err
 	}
+	if _, err := f.Updates(); err != nil {
+		return nil, err
+	}
 	return w, nil
 }
 

@@ -34,11 +34,11 @@ func (f *Folder) Run(ctx context.Context, opt RunOptions) error {
 	if opt.Last == 0 {
 		opt.Last = len(f.Points)
 	}
-	var todo []Point
+	var missing []Point
 	for i := opt.First; i < min(opt.Last, len(f.Points)); i++ {
 		switch _, err := f.read(f.Points[i]); {
 		case os.IsNotExist(err):
-			todo = append(todo, f.Points[i])
+			missing = append(missing, f.Points[i])
 		case err != nil:
 			return err
 		}
@@ -49,12 +49,12 @@ func (f *Folder) Run(ctx context.Context, opt RunOptions) error {
 	var wg sync.WaitGroup
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for range max(1, min(opt.Workers, len(todo))) {
+	for range max(1, min(opt.Workers, len(missing))) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			for i := int(next.Add(1)) - 1; i < len(todo) && stop.Err() == nil; i = int(next.Add(1)) - 1 {
-				r, err := f.play(stop, sc, world, todo[i])
+			for i := int(next.Add(1)) - 1; i < len(missing) && stop.Err() == nil; i = int(next.Add(1)) - 1 {
+				r, err := f.play(stop, sc, world, missing[i])
 				if err == nil && r != nil {
 					err = f.store(r)
 				}
@@ -68,7 +68,7 @@ func (f *Folder) Run(ctx context.Context, opt RunOptions) error {
 					return
 				}
 				if opt.Progress != nil {
-					opt.Progress(int(done.Add(1)), len(todo))
+					opt.Progress(int(done.Add(1)), len(missing))
 				}
 			}
 		}()
