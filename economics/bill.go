@@ -66,8 +66,9 @@ type Delivered struct {
 	Runs         float64 // training runs finished in the period
 	OutputTokens float64 // generated, for a service
 	InputTokens  float64 // of prompts, cached ones too
-	// Shares of the whole cost that services cause by prefill and by decode, 0..1.
-	PrefillShare, DecodeShare float64
+	// Shares of the whole cost, 0..1, that the makers of each product bear; services by
+	// prefill and by decode.
+	TokenShare, RequestShare, SampleShare, RunShare, PrefillShare, DecodeShare float64
 }
 
 // Bill is everything that a ledger is computed from.
@@ -250,28 +251,28 @@ func Compute(b *Bill) (*Ledger, error) {
 // units works the unit costs out, in the order in which reports print them.
 func (b *Bill) units(l *Ledger) []Unit {
 	var us []Unit
-	add := func(key, name, unit string, denominator float64) {
-		if denominator > 0 {
-			us = append(us, Unit{Key: key, Name: name, Unit: unit, USD: l.TotalUSD / denominator})
+	add := func(key, name, unit string, amount, share float64) {
+		if amount > 0 && share > 0 {
+			us = append(us, Unit{Key: key, Name: name, Unit: unit, USD: l.TotalUSD * share / amount})
 		}
 	}
 	d := b.Delivered
-	add("usd_per_m_tokens", "per million tokens", "USD/M tokens", d.Tokens/1e6)
-	add("usd_per_m_output_tokens", "per million output tokens", "USD/M tokens", d.OutputTokens/1e6)
+	add("usd_per_m_tokens", "per million tokens", "USD/M tokens", d.Tokens/1e6, d.TokenShare)
+	add("usd_per_m_output_tokens", "per million output tokens", "USD/M tokens", d.OutputTokens/1e6, d.PrefillShare+d.DecodeShare)
 	if d.PrefillShare > 0 && d.DecodeShare > 0 {
-		add("usd_per_m_input_tokens", "per million input tokens, prefill's share", "USD/M tokens", d.InputTokens/1e6/d.PrefillShare)
-		add("usd_per_m_decode_tokens", "per million output tokens, decode's share", "USD/M tokens", d.OutputTokens/1e6/d.DecodeShare)
+		add("usd_per_m_input_tokens", "per million input tokens, prefill's share", "USD/M tokens", d.InputTokens/1e6, d.PrefillShare)
+		add("usd_per_m_decode_tokens", "per million output tokens, decode's share", "USD/M tokens", d.OutputTokens/1e6, d.DecodeShare)
 	}
-	add("usd_per_m_requests", "per million requests", "USD/M requests", d.Requests/1e6)
-	add("usd_per_m_samples", "per million samples", "USD/M samples", d.Samples/1e6)
-	add("usd_per_run", "per training run", "USD/run", d.Runs)
+	add("usd_per_m_requests", "per million requests", "USD/M requests", d.Requests/1e6, d.RequestShare)
+	add("usd_per_m_samples", "per million samples", "USD/M samples", d.Samples/1e6, d.SampleShare)
+	add("usd_per_run", "per training run", "USD/run", d.Runs, d.RunShare)
 	hours := d.Accelerators * b.PeriodSec / 3600
 	owned := "per accelerator-hour owned"
 	if b.Mode == "rent" {
 		owned = "per accelerator-hour rented"
 	}
-	add("usd_per_gpu_hour_owned", owned, "USD/h", hours)
-	add("usd_per_gpu_hour_useful", "per useful accelerator-hour", "USD/h", hours*d.UsefulShare)
+	add("usd_per_gpu_hour_owned", owned, "USD/h", hours, 1)
+	add("usd_per_gpu_hour_useful", "per useful accelerator-hour", "USD/h", hours*d.UsefulShare, 1)
 	return us
 }
 

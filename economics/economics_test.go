@@ -54,7 +54,7 @@ func sample() *Bill {
 		PUE:   1.25, Tariff: ds(0.08), CarbonGPerKWh: 400,
 		StaffUSDPerYear: ds(300e3), SoftwareUSDPerYear: ds(80e3), ColocationUSDPerKWMon: ds(120),
 		Embodied:  []Embodied{{Name: "servers", KgEach: 4000, Count: 10, LifeYears: 4}},
-		Delivered: Delivered{Accelerators: 80, UsefulShare: 0.9, Tokens: 1e12},
+		Delivered: Delivered{Accelerators: 80, UsefulShare: 0.9, Tokens: 1e12, TokenShare: 1},
 	}
 }
 

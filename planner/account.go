@@ -77,21 +77,29 @@ func workloadSec(f *scenarios.Future, i int) float64 {
 }
 
 // deliver says what the money bought. A service that was simulated for a part of the
-// period is taken to go on like that: an hour of chat beside a week of training.
+// period is taken to go on like that: an hour of chat beside a week of training. Workloads
+// bear the whole cost by their accelerators, those that nobody uses included.
 func (a *account) deliver(f *scenarios.Future) {
 	w, d := f.World, &a.bill.Delivered
 	d.Accelerators = float64(w.Chips())
+	placed := 0.0
+	for _, s := range a.shares {
+		placed += s
+	}
 	for i := range w.Placed {
-		p := &w.Placed[i]
+		p, share := &w.Placed[i], a.shares[i]/placed
 		if s := f.Steps[i]; s != nil {
 			o := f.Campaign[i]
 			if p.Arch.Generic != nil {
 				d.Samples += o.Steps * s.SamplesPerStep
+				d.SampleShare += share
 			} else {
 				d.Tokens += o.Steps * s.TokensPerStep
+				d.TokenShare += share
 			}
 			if o.Finished {
 				d.Runs++
+				d.RunShare += share
 			}
 			d.UsefulShare += a.shares[i] * o.Losses.Goodput() * o.EndSec / a.bill.PeriodSec
 			continue
@@ -99,11 +107,12 @@ func (a *account) deliver(f *scenarios.Future) {
 		o := f.Served[i]
 		times := a.bill.PeriodSec / workloadSec(f, i) / p.Requests.Covered()
 		d.Requests += times * float64(o.Completed)
+		d.RequestShare += share
 		if p.Arch.Generic == nil {
 			d.OutputTokens += times * float64(o.OutputTokens)
 			d.InputTokens += times * float64(o.PromptTokens)
-			d.PrefillShare += a.shares[i] * o.PrefillShare
-			d.DecodeShare += a.shares[i] * (1 - o.PrefillShare)
+			d.PrefillShare += share * o.PrefillShare
+			d.DecodeShare += share * (1 - o.PrefillShare)
 		}
 		d.UsefulShare += a.shares[i] * o.Utilisation
 	}

@@ -82,6 +82,7 @@ func measureCampaign(f *scenarios.Future, i int, put func(key, unit string, v fl
 func measureService(f *scenarios.Future, i int, put func(key, unit string, v float64)) {
 	p, o := &f.World.Placed[i], f.Served[i]
 	put(result.MetricOffered, "requests/s", o.OfferedPerSec)
+	put(result.MetricSimulated, "s", workloadSec(f, i))
 	put("completed", "requests", float64(o.Completed)/p.Requests.Covered())
 	put(result.MetricTTFTP95, "s", o.TTFT.P95)
 	put("ttft_p50", "s", o.TTFT.P50)

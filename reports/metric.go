@@ -68,6 +68,7 @@ var names = map[string]string{
 	result.MetricSamples:           "samples",
 	result.MetricSteps:             "steps",
 	result.MetricDuration:          "time to finish",
+	result.MetricSimulated:         "time simulated",
 	result.MetricStepTime:          "step time",
 	result.MetricGoodput:           "goodput",
 	result.MetricMFU:               "MFU",

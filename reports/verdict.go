@@ -203,6 +203,9 @@ func verdictMoney(v *words, run *result.Run, w *result.Workload, unitKey string)
 	}
 	v.say(", for ")
 	v.strong(valueText(cost))
+	if sec, ok := metric(run, w, result.MetricSimulated); ok && len(run.Workloads) > 1 {
+		v.say(" in " + spanText(sec))
+	}
 	if _, u, ok := first(run, w, unitKey, result.MetricCostPerMTokens, result.MetricCostPerMOutput, result.MetricCostPerMRequest); ok {
 		v.say(" (" + valueText(u) + ")")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,26 @@ import (
 	"aisim/reports"
 	"aisim/scenarios"
 )
+
+// checkUnitCosts holds the ledger's unit costs of a training beside a service against those of
+// the two workloads: neither bears the other's share.
+func checkUnitCosts(t *testing.T, run *result.Run) {
+	t.Helper()
+	for i, key := range []string{result.MetricCostPerMTokens, result.MetricCostPerMOutput} {
+		own, found := run.Workloads[i].Metrics[key].Value, false
+		for _, u := range run.Ledger.Units {
+			if u.Key == key {
+				found = true
+				if all := u.Value.Value; math.Abs(all/own-1) > 1e-9 {
+					t.Errorf("%s: %g in the ledger, %g of the workload", key, all, own)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("no %s in the ledger", key)
+		}
+	}
+}
 
 // Every built-in scenario runs, at its real size; services for a shorter while.
 func TestBuiltinScenariosRun(t *testing.T) {
@@ -36,6 +57,9 @@ func TestBuiltinScenariosRun(t *testing.T) {
 			}
 			if run.Version != "v0.0.0-test" || run.Revision != "0123456789ab" {
 				t.Errorf("version %q, revision %q", run.Version, run.Revision)
+			}
+			if b.ID == "mixed-train-serve" {
+				checkUnitCosts(t, &run)
 			}
 			if b, err := reports.Encode(&run); err != nil || string(b) != out {
 				t.Errorf("the JSON on stdout does not survive being read: %v", err)

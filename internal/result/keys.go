@@ -22,6 +22,7 @@ const (
 
 	// Serving.
 	MetricCapacity          = "capacity"            // highest load within the limits, requests/s
+	MetricSimulated         = "simulated"           // time of the service that was simulated, s
 	MetricOffered           = "requests_per_second" // load asked for
 	MetricTTFTP95           = "ttft_p95"            // s
 	MetricTPOTP95           = "tpot_p95"            // s
