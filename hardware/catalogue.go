@@ -13,7 +13,8 @@ import (
 //go:embed catalogue/*.toml
 var catalogueFiles embed.FS
 
-// The kinds of entries, each one file of the catalogue.
+// The kinds of entries, each one file of the catalogue and, where rows are kept by hand, a
+// second one of the same form, KIND-more.toml.
 const (
 	KindAccelerator  = "accelerator"
 	KindServer       = "server"
@@ -45,15 +46,25 @@ var defaultCatalogue = sync.OnceValue(func() *Catalogue {
 			if err != nil {
 				return nil, fmt.Errorf("catalogue: %w", err)
 			}
-			return parseTable(kind, string(text))
+			t, err := parseTable(kind, string(text))
+			if more, none := catalogueFiles.ReadFile("catalogue/" + kind + "-more.toml"); err == nil && none == nil {
+				var by *catalogueTable
+				if by, err = parseTable(kind, string(more)); err == nil {
+					err = t.join(by)
+				}
+			}
+			return t, err
 		})
 	}
 	c.sha = sync.OnceValue(func() string {
 		h := sha256.New()
 		for _, kind := range kinds {
-			text, _ := catalogueFiles.ReadFile("catalogue/" + kind + ".toml")
-			fmt.Fprintf(h, "%s %d\n", kind, len(text))
-			h.Write(text)
+			for _, name := range []string{kind, kind + "-more"} {
+				if text, err := catalogueFiles.ReadFile("catalogue/" + name + ".toml"); err == nil {
+					fmt.Fprintf(h, "%s %d\n", name, len(text))
+					h.Write(text)
+				}
+			}
 		}
 		return hex.EncodeToString(h.Sum(nil))
 	})

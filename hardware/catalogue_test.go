@@ -13,13 +13,13 @@ import (
 	"aisim/internal/result"
 )
 
-// The row counts of the tables that the catalogue was made from.
+// The row counts of the tables that the catalogue was made from, and of the rows kept by hand.
 var rowCounts = map[string]struct {
 	csv  string
 	rows int
 }{
-	KindAccelerator: {"accelerators.csv", 119}, KindServer: {"servers.csv", 41}, KindInterconnect: {"interconnects.csv", 85},
-	KindDrive: {"storage_devices.csv", 30}, KindInstance: {"cloud_instances.csv", 148}, KindModel: {"models.csv", 133},
+	KindAccelerator: {"accelerators.csv", 119 + 1}, KindServer: {"servers.csv", 41}, KindInterconnect: {"interconnects.csv", 85},
+	KindDrive: {"storage_devices.csv", 30}, KindInstance: {"cloud_instances.csv", 148}, KindModel: {"models.csv", 133 + 13},
 	KindPower: {"power_carbon.csv", 184}, KindFact: {"operations-facts.csv", 222},
 }
 
@@ -30,8 +30,8 @@ func TestEveryRowIsAnEntry(t *testing.T) {
 			t.Errorf("%s: %d entries, want %d", kind, got, want.rows)
 		}
 	}
-	if got := len(Default().Entries("")); got != 962 {
-		t.Errorf("all kinds: %d entries, want 962", got)
+	if got := len(Default().Entries("")); got != 962+14 {
+		t.Errorf("all kinds: %d entries, want 976", got)
 	}
 	if got := Default().Entries("spaceship"); got != nil {
 		t.Errorf("unknown kind has %d entries", len(got))

@@ -177,6 +177,19 @@ func parseTable(kind, text string) (*catalogueTable, error) {
 	return t, nil
 }
 
+// join adds the rows of another table of the kind.
+func (t *catalogueTable) join(by *catalogueTable) error {
+	for _, id := range by.ids {
+		if t.byID[id] != nil {
+			return fmt.Errorf("catalogue: %s-more.toml: id %q is in %s.toml too", t.kind, id, t.kind)
+		}
+		t.byID[id] = by.byID[id]
+	}
+	t.ids = append(t.ids, by.ids...)
+	sort.Strings(t.ids)
+	return nil
+}
+
 func parseRecord(t *catalogueTable, sources []string, raw map[string]any) (*record, error) {
 	r := &record{table: t, text: map[string]string{}, number: map[string]float64{}}
 	var err error

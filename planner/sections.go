@@ -343,6 +343,9 @@ func (e *evaluation) evidence(run *result.Run) {
 		}
 	}
 	for i := range w.Placed {
+		if a := w.Placed[i].Arch; a.Assumed != "" {
+			add(result.Assumption{Name: "attention of " + a.ID, Value: a.Assumed, Pedigree: result.Assumed, Source: "docs/models/serving.md"})
+		}
 		if s := f.Steps[i]; s != nil {
 			add(s.Assumed...)
 		}

@@ -33,6 +33,7 @@ type Architecture struct {
 	PublishedParams float64 // the size that the authors state, 0 when unknown
 	Generic         *Generic
 	Source          string
+	Assumed         string // what is modelled by something else, "" where nothing is
 }
 
 // Generic is a model of which only totals per sample are known.

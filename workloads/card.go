@@ -23,6 +23,12 @@ var globalEvery = map[string]int{"Gemma-2": 2, "Gemma-3": 6, "GPT-OSS": 2, "LLaM
 // that have one.
 var learnedPositions = map[string]bool{"GPT-2": true, "GPT-3": true, "Megatron-GPT": true, "OPT": true, "BERT": true, "MiniLM": true}
 
+// hybridWindow is the cache of how many tokens a layer of linear attention reads and writes
+// beside, in models where three of four layers keep a state: that of 64 heads of 128 × 128
+// values in 16 bits, once each way, over the keys and values of one token (Qwen3-Next and
+// Qwen3.5 configurations). Its matrices are nearly as large as those of the other layers.
+const hybridWindow = 2048
+
 var (
 	moeEveryNote = regexp.MustCompile(`MoE every (\d+) layers`)
 	denseNote    = regexp.MustCompile(`dense ffn=(\d+)`)
@@ -31,8 +37,8 @@ var (
 
 // FromCard makes an Architecture of a model card. The number of weights that
 // the shape gives must agree with the published size within SizeTolerance
-// unless the card calls that size nominal; cards with layers that are not
-// modelled are refused with what is missing.
+// unless some of its layers are modelled by others (Assumed says which); cards with layers
+// that are not modelled at all are refused with what is missing.
 func FromCard(m *hardware.Model) (Architecture, error) {
 	a := Architecture{ID: m.ID, Name: m.ID, Source: m.Source, PublishedParams: m.Params.V}
 	switch m.Kind {
@@ -40,10 +46,11 @@ func FromCard(m *hardware.Model) (Architecture, error) {
 	default:
 		return genericCard(a, m)
 	}
+	hybrid := m.Attention == "GQA+linear"
 	switch m.Attention {
-	case "MHA", "GQA", "MQA", "MLA":
+	case "MHA", "GQA", "MQA", "MLA", "GQA+linear":
 	default:
-		return a, fmt.Errorf("model %q: attention %q is not modelled: only MHA, GQA, MQA and MLA are, with or without sliding windows", m.ID, m.Attention)
+		return a, fmt.Errorf("model %q: attention %q is not modelled: only MHA, GQA, MQA, MLA and GQA+linear are, with or without sliding windows", m.ID, m.Attention)
 	}
 	a.Causal = m.Kind != "encoder"
 	a.Layers, a.Hidden, a.Heads, a.KVHeads, a.HeadDim = m.Layers, m.Hidden, m.Heads, m.KVHeads, m.HeadDim
@@ -74,6 +81,10 @@ func FromCard(m *hardware.Model) (Architecture, error) {
 			return a, fmt.Errorf("model %q: has sliding windows but its family %q is not in the table of local and global layers", m.ID, m.Family)
 		}
 		a.GlobalEvery = every
+	}
+	if hybrid {
+		a.PublishedParams, a.GatedMLP, a.Window, a.GlobalEvery = 0, true, hybridWindow, 4
+		a.Assumed = fmt.Sprintf("layers of linear attention as a window of %d tokens with projections of the other layers", hybridWindow)
 	}
 	if learnedPositions[m.Family] {
 		a.LearnedPositions = m.MaxSeq

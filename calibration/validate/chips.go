@@ -16,7 +16,7 @@ var chipNames = []struct {
 	{[]string{"a800"}, "nvidia-a800-sxm-80"}, {[]string{"a100", "pcie"}, "nvidia-a100-pcie-80"}, {[]string{"a100", "40"}, "nvidia-a100-sxm-40"}, {[]string{"a100"}, "nvidia-a100-sxm-80"},
 	{[]string{"v100", "32"}, "nvidia-v100-sxm2-32"}, {[]string{"v100"}, "nvidia-v100-sxm2-16"},
 	{[]string{"p100", "pcie"}, "nvidia-p100-pcie-16"}, {[]string{"p100"}, "nvidia-p100-sxm2-16"},
-	{[]string{"l40s"}, "nvidia-l40s"}, {[]string{"l4"}, "nvidia-l4"}, {[]string{"a10g"}, "nvidia-a10g"}, {[]string{"a6000"}, "nvidia-rtx-a6000"}, {[]string{"6000", "ada"}, "nvidia-rtx-6000-ada"}, {[]string{"t4"}, "nvidia-t4"}, {[]string{"a30"}, "nvidia-a30"}, {[]string{"a40"}, "nvidia-a40"}, {[]string{"a10"}, "nvidia-a10"},
+	{[]string{"l40s"}, "nvidia-l40s"}, {[]string{"l40"}, "nvidia-l40"}, {[]string{"l4"}, "nvidia-l4"}, {[]string{"a10g"}, "nvidia-a10g"}, {[]string{"a6000"}, "nvidia-rtx-a6000"}, {[]string{"6000", "ada"}, "nvidia-rtx-6000-ada"}, {[]string{"t4"}, "nvidia-t4"}, {[]string{"a30"}, "nvidia-a30"}, {[]string{"a40"}, "nvidia-a40"}, {[]string{"a10"}, "nvidia-a10"},
 	{[]string{"b60"}, "intel-arc-pro-b60"},
 	{[]string{"rtx", "pro", "6000"}, "nvidia-rtx-pro-6000-server"}, {[]string{"5090"}, "nvidia-rtx-5090"}, {[]string{"4090"}, "nvidia-rtx-4090"},
 	{[]string{"mi355"}, "amd-mi355x"}, {[]string{"mi350"}, "amd-mi350x"}, {[]string{"mi325"}, "amd-mi325x"}, {[]string{"mi300a"}, "amd-mi300a"}, {[]string{"mi300"}, "amd-mi300x"},

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 
-	"aisim/hardware"
 	"aisim/workloads"
 )
 
@@ -42,7 +41,7 @@ var modelWords = []struct {
 	{[]string{"gemma3", "27b"}, "gemma3-27b"}, {[]string{"gemma3", "12b"}, "gemma3-12b"}, {[]string{"gemma3", "4b"}, "gemma3-4b"},
 	{[]string{"gemma2", "27b"}, "gemma2-27b"}, {[]string{"gemma2", "9b"}, "gemma2-9b"}, {[]string{"gemma2", "2b"}, "gemma2-2b"}, {[]string{"gemma", "7b"}, "gemma-7b"}, {[]string{"gemma", "2b"}, "gemma-2b"},
 	{[]string{"phi3", "mini"}, "phi-3-mini-3.8b"}, {[]string{"phi3", "medium"}, "phi-3-medium-14b"}, {[]string{"phi3.5", "moe"}, "phi-3.5-moe-42b"}, {[]string{"phi4"}, "phi-4-14b"}, {[]string{"phi2"}, "phi-2-2.7b"},
-	{[]string{"opt", "66b"}, "opt-66b"}, {[]string{"opt", "30b"}, "opt-30b"}, {[]string{"opt", "13b"}, "opt-13b"}, {[]string{"opt", "6.7b"}, "opt-6.7b"}, {[]string{"gptj"}, "gptj-6b"}, {[]string{"gpt3", "175b"}, "gpt3-175b"},
+	{[]string{"opt", "66b"}, "opt-66b"}, {[]string{"opt", "30b"}, "opt-30b"}, {[]string{"opt", "13b"}, "opt-13b"}, {[]string{"opt", "6.7b"}, "opt-6.7b"}, {[]string{"gptj"}, "gptj-6b"}, {[]string{"dbrx"}, "dbrx-132b"}, {[]string{"grok1"}, "grok-1-314b"}, {[]string{"commandr+"}, "command-r-plus-104b"}, {[]string{"commandrplus"}, "command-r-plus-104b"}, {[]string{"internlm2", "20b"}, "internlm2-20b"}, {[]string{"gpt3", "175b"}, "gpt3-175b"},
 	{[]string{"bloom"}, "bloom-176b"}, {[]string{"falcon", "180b"}, "falcon-180b"}, {[]string{"falcon", "40b"}, "falcon-40b"}, {[]string{"falcon", "7b"}, "falcon-7b"},
 }
 
@@ -67,37 +66,6 @@ func modelID(name string) string {
 	return ""
 }
 
-// moreModels are shapes that the catalogue does not have: published configurations.
-var moreModels = map[string]workloads.Architecture{
-	"minimax-m2": {ID: "minimax-m2", Name: "MiniMax-M2 and M2.5", Causal: true, Layers: 62, Hidden: 3072, Heads: 48, KVHeads: 8, HeadDim: 128, GatedMLP: true,
-		Vocab: 200064, MaxSeq: 196608, Experts: 256, ExpertsActive: 8, ExpertFFN: 1536, PublishedParams: 230e9, Source: "MiniMaxM2Config of transformers, and the published 230e9 parameters"},
-	"glm-5": {ID: "glm-5", Name: "GLM-5", Causal: true, Layers: 78, Hidden: 6144, Heads: 64, KVHeads: 64, HeadDim: 256, FFN: 12288, GatedMLP: true,
-		Vocab: 154880, MaxSeq: 202752, Experts: 256, ExpertsActive: 8, SharedExperts: 1, ExpertFFN: 2048, FirstDense: 3,
-		MLA:             &hardware.MLA{QLora: 2048, KVLora: 512, QKNope: 192, QKRope: 64, VHead: 256},
-		PublishedParams: 744e9, Source: "GlmMoeDsaConfig of NeMo AutoModel, and the published 744e9 parameters; the indexer of its sparse attention is left out"},
-}
-
-// shapes of dense models by their config.json.
-func init() {
-	dense := func(id, name string, layers, hidden, heads, kv, ffn, vocab, context int, params float64) {
-		moreModels[id] = workloads.Architecture{ID: id, Name: name, Causal: true, Layers: layers, Hidden: hidden, Heads: heads, KVHeads: kv, HeadDim: 128, FFN: ffn,
-			GatedMLP: true, Vocab: vocab, MaxSeq: context, PublishedParams: params, Source: "its config.json, and the published number of parameters"}
-	}
-	dense("mistral-nemo-12b", "Mistral-Nemo", 40, 5120, 32, 8, 14336, 131072, 128000, 12.2e9)
-	dense("mistral-small-24b", "Mistral-Small 24B", 40, 5120, 32, 8, 32768, 131072, 32768, 23.6e9)
-	dense("codellama-34b", "CodeLlama-34B", 48, 8192, 64, 8, 22016, 32000, 16384, 33.7e9)
-	dense("yi-34b", "Yi-34B", 60, 7168, 56, 8, 20480, 64000, 4096, 34.4e9)
-	moreModels["glm-4.5"] = workloads.Architecture{ID: "glm-4.5", Name: "GLM-4.5, 4.6 and 4.7", Causal: true, Layers: 92, Hidden: 5120, Heads: 96, KVHeads: 8, HeadDim: 128, FFN: 12288,
-		GatedMLP: true, Vocab: 151552, MaxSeq: 202752, Experts: 160, ExpertsActive: 8, SharedExperts: 1, ExpertFFN: 1536, FirstDense: 3, PublishedParams: 355e9, Source: "zai-org/GLM-4.7 config.json"}
-	moreModels["glm-4.5-air"] = workloads.Architecture{ID: "glm-4.5-air", Name: "GLM-4.5-Air", Causal: true, Layers: 46, Hidden: 4096, Heads: 96, KVHeads: 8, HeadDim: 128, FFN: 10944,
-		GatedMLP: true, Vocab: 151552, MaxSeq: 131072, Experts: 128, ExpertsActive: 8, SharedExperts: 1, ExpertFFN: 1408, FirstDense: 1, PublishedParams: 106e9, Source: "config.json of INTELLECT-3, a fine-tune of GLM-4.5-Air"}
-}
-
-// hybridWindow is the cache of how many tokens a layer of linear attention reads and
-// writes beside: its state of 64 heads of 128 × 128 values in 16 bits, once each way,
-// over the keys and values of one token (Qwen3-Next and Qwen3.5 configurations).
-const hybridWindow = 2048
-
 // architecture finds a model by the name that a table gives it; assumed says what was
 // taken for granted.
 func (k *inference) architecture(name string) (a workloads.Architecture, assumed string, err error) {
@@ -105,26 +73,10 @@ func (k *inference) architecture(name string) (a workloads.Architecture, assumed
 	if id == "" {
 		return a, "", fmt.Errorf("model %q is not in the catalogue", name)
 	}
-	if a, ok := moreModels[id]; ok {
-		return a, "shape of " + a.Name + ": " + a.Source, nil
-	}
 	m, err := k.catalogue.Model(id)
 	if err != nil {
 		return a, "", err
 	}
-	if m.Attention != "GQA+linear" {
-		a, err = workloads.FromCard(m)
-		return a, "", err
-	}
-	// Three of four layers keep a state instead of a cache; their matrices are nearly
-	// as large as those of the others.
-	card := *m
-	card.Attention = "GQA"
-	card.Params.V = 0
-	a, err = workloads.FromCard(&card)
-	if err != nil {
-		return a, "", err
-	}
-	a.GatedMLP, a.Window, a.GlobalEvery = true, hybridWindow, 4
-	return a, fmt.Sprintf("layers of linear attention as a window of %d tokens with projections of the other layers", hybridWindow), nil
+	a, err = workloads.FromCard(m)
+	return a, a.Assumed, err
 }

@@ -27,15 +27,6 @@ func TestRankingGroups(t *testing.T) {
 	}
 }
 
-// Shapes that are not in the catalogue have the parameters that were published.
-func TestMoreModels(t *testing.T) {
-	for id, a := range moreModels {
-		if e := a.Params()/a.PublishedParams - 1; math.Abs(e) > 0.02 {
-			t.Errorf("%s: %.4g parameters, published %.4g", id, a.Params(), a.PublishedParams)
-		}
-	}
-}
-
 func TestEndedEarly(t *testing.T) {
 	header := strings.Replace(inferenceHeader, "output_tok_s", "output_tok_s,e2e_mean_ms", 1)
 	row := func(e2e string) Case {

@@ -33,30 +33,6 @@ func (k *kernels) Columns() []string {
 	return []string{"chip", "kernel", "shape", "dtype", "value", "unit"}
 }
 
-// moreChips are names that only tables of single chips use.
-var moreChips = []struct {
-	words []string
-	id    string
-}{{[]string{"a40"}, "nvidia-a40"}, {[]string{"a30"}, "nvidia-a30"}, {[]string{"a10"}, "nvidia-a10"}, {[]string{"l40"}, "nvidia-l40"}}
-
-// chipOf is chipID with the chips that only such tables name.
-func chipOf(name string) (id, assumed string) {
-	if id, assumed = chipID(name); id != "" {
-		return id, assumed
-	}
-	n := strings.ToLower(name)
-	for _, rule := range moreChips {
-		all := true
-		for _, w := range rule.words {
-			all = all && strings.Contains(n, w)
-		}
-		if all {
-			return rule.id, ""
-		}
-	}
-	return "", ""
-}
-
 var (
 	gemmCross  = regexp.MustCompile(`(?i)(?:MxNxK\s*)?\b(\d+)\s*x\s*(\d+)\s*x\s*(\d+)`)
 	gemmEqual  = regexp.MustCompile(`(?i)M=(\d+)\s+N=(\d+)\s+K=(\d+)`)
@@ -107,7 +83,7 @@ func (k *kernels) Predict(row Row, c Case) []Case {
 		return []Case{c.Refuse("the row has no measured value")}
 	}
 	c.Measure(metric, unit, scale, v)
-	id, assumed := chipOf(row.Text("chip"))
+	id, assumed := chipID(row.Text("chip"))
 	if id == "" {
 		return []Case{c.Refuse(fmt.Sprintf("chip %q is not in the catalogue", row.Text("chip")))}
 	}

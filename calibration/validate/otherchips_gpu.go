@@ -45,7 +45,7 @@ func (k *otherChips) mlperf(row Row, c *Case) (estimate, error) {
 		}
 		chips, _ := strconv.ParseFloat(m[1], 64)
 		text := row.Text("chip")
-		id, _ := chipOf(text)
+		id, _ := chipID(text)
 		cpu := false
 		if id == "" && strings.HasPrefix(text, "CPU") {
 			cpu = true
@@ -125,7 +125,7 @@ var (
 // service is a row of a whole serving run on a GPU, predicted as validate inference does.
 func (k *otherChips) service(row Row, batch float64, c *Case) (estimate, error) {
 	notes := row.Text("notes")
-	id, _ := chipOf(row.Text("chip"))
+	id, _ := chipID(row.Text("chip"))
 	if id == "" {
 		return estimate{}, fmt.Errorf("chip %q is not in the catalogue", row.Text("chip"))
 	}
@@ -171,7 +171,7 @@ func (k *otherChips) service(row Row, batch float64, c *Case) (estimate, error) 
 // classic is a network at small batch: on GPUs a time for launches, and its operations at
 // the rate that such batches reach; elsewhere the generic operator of the chip's family.
 func (k *otherChips) classic(row Row, batch float64, c *Case) (estimate, error) {
-	id, _ := chipOf(row.Text("chip"))
+	id, _ := chipID(row.Text("chip"))
 	if id == "" {
 		id = k.catalogued(row.Text("chip"))
 	}
