@@ -262,6 +262,10 @@ func (s *service) prepare(c serving.Config, m serving.Machine) (*serving.Prepare
 	return p, err
 }
 
+// bridged is the largest scale-up domain that a bridge between cards makes; beyond it the
+// cards of a server meet over the host link.
+const bridged = 4
+
 // widened is the device with a scale-up domain that holds the row's layout: a run
 // that was measured had the links.
 func widened(d *hardware.Device, s *service) *hardware.Device {
@@ -269,16 +273,13 @@ func widened(d *hardware.Device, s *service) *hardware.Device {
 	for _, l := range s.pools {
 		most = max(most, l.tp)
 	}
-	if most <= d.ScaleUpDomain || d.ScaleUpDomain <= 1 {
-		if most > d.ScaleUpDomain {
-			c := *d
-			c.ScaleUpDomain, c.ScaleUpBytesPerSec = most, 0 // over the host link
-			s.assume("%d chips over the host link", most)
-			return &c
-		}
+	if most <= d.ScaleUpDomain || d.ScaleUpDomain > bridged {
 		return d
 	}
-	return d
+	c := *d
+	c.ScaleUpDomain, c.ScaleUpBytesPerSec = most, 0
+	s.assume("%d chips over the host link", most)
+	return &c
 }
 
 // outputDrift is the half width by which outputs of equal lengths differ in a closed

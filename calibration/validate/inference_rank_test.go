@@ -49,3 +49,18 @@ func TestStaysInStep(t *testing.T) {
 		}
 	}
 }
+
+// A layout that reaches beyond the bridge between two cards runs over the host link.
+func TestBeyondTheBridge(t *testing.T) {
+	row := func(tp string) Case {
+		r := reportOf(t, "inference", inferenceHeader+"a,RTX A6000,,Qwen3-8B,vllm,,bf16,"+tp+",agg,,1024,1024,concurrency,4,100,10,,,\n")
+		return r.Cases[len(r.Cases)-1]
+	}
+	two, four := row("tp2"), row("tp4")
+	if two.Status != Predicted || four.Status != Predicted || len(four.Assumed) != len(two.Assumed)+1 {
+		t.Fatalf("tp2 %s %q, tp4 %s %q", two.Status, two.Reason, four.Status, four.Reason)
+	}
+	if !(four.Predicted > two.Predicted/2) {
+		t.Errorf("four cards take %g ms, two %g", four.Predicted, two.Predicted)
+	}
+}
