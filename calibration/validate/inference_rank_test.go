@@ -60,7 +60,7 @@ func TestBeyondTheBridge(t *testing.T) {
 	if two.Status != Predicted || four.Status != Predicted || len(four.Assumed) != len(two.Assumed)+1 {
 		t.Fatalf("tp2 %s %q, tp4 %s %q", two.Status, two.Reason, four.Status, four.Reason)
 	}
-	if !(four.Predicted > two.Predicted/2) {
-		t.Errorf("four cards take %g ms, two %g", four.Predicted, two.Predicted)
+	if !(*four.Predicted > *two.Predicted/2) {
+		t.Errorf("four cards take %g ms, two %g", *four.Predicted, *two.Predicted)
 	}
 }
