@@ -16,12 +16,13 @@ var modelWords = []struct {
 	id    string
 }{
 	{[]string{"distill", "llama", "70b"}, "llama3.3-70b"}, {[]string{"distill", "llama", "8b"}, "llama3.1-8b"}, {[]string{"distill", "qwen", "32b"}, "qwen2.5-32b"}, {[]string{"distill", "qwen", "14b"}, "qwen2.5-14b"}, {[]string{"distill", "qwen", "7b"}, "qwen2.5-7b"}, {[]string{"distill"}, ""},
+	{[]string{"qwen3vl"}, ""}, {[]string{"qwen2.5vl"}, ""}, {[]string{"qwen2vl"}, ""},
 	{[]string{"llama", "405b"}, "llama3.1-405b"},
 	{[]string{"llama2", "70b"}, "llama2-70b"}, {[]string{"llama2", "13b"}, "llama2-13b"}, {[]string{"llama2", "7b"}, "llama2-7b"},
 	{[]string{"llama3.3", "70b"}, "llama3.3-70b"}, {[]string{"llamav3.3", "70b"}, "llama3.3-70b"},
 	{[]string{"llama3.2", "1b"}, "llama3.2-1b"}, {[]string{"llama3.2", "3b"}, "llama3.2-3b"},
 	{[]string{"llama3", "70b"}, "llama3.1-70b"}, {[]string{"llama3", "8b"}, "llama3.1-8b"}, {[]string{"llamav3", "70b"}, "llama3.1-70b"}, {[]string{"llamav3", "8b"}, "llama3.1-8b"},
-	{[]string{"super", "49b"}, ""}, {[]string{"nemotron", "70b"}, "llama3.1-70b"}, {[]string{"nemotron"}, ""},
+	{[]string{"super", "49b"}, ""}, {[]string{"nemotron", "70b"}, "llama3.1-70b"}, {[]string{"nemotron4", "340b"}, "nemotron-4-340b"}, {[]string{"nemotron"}, ""},
 	{[]string{"maverick"}, "llama4-maverick-17b-128e"}, {[]string{"scout"}, "llama4-scout-17b-16e"},
 	{[]string{"llama7b"}, "llama-7b"}, {[]string{"llama13b"}, "llama-13b"}, {[]string{"llama33b"}, "llama-33b"}, {[]string{"llama65b"}, "llama-65b"},
 	{[]string{"mixtral", "8x22b"}, "mixtral-8x22b"}, {[]string{"mixtral", "8x7b"}, "mixtral-8x7b"}, {[]string{"mixtral"}, "mixtral-8x7b"},

@@ -80,7 +80,7 @@ func (n *modelNames) id(name string) string {
 	if len(longer) == 1 {
 		return longer[0]
 	}
-	return ""
+	return modelID(name)
 }
 
 var (
