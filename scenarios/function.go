@@ -15,6 +15,7 @@ type Function struct {
 	Chain          []StartStage `toml:"start"`
 	KeepAliveSec   float64      `toml:"keep_alive"`
 	ReapSec        float64      `toml:"reap"`
+	LifetimeSec    float64      `toml:"lifetime"`
 	Concurrency    int          `toml:"concurrency"`
 	MinInstances   int          `toml:"min_instances"`
 	MaxInstances   *int         `toml:"max_instances"`
@@ -55,7 +56,8 @@ var functionKeys = []Key{
 	{Path: "function.start.bytes", Doc: "Bytes that it moves: an image, weights.", Dim: units.Bytes, Range: within(0, 1e15), Default: `"0 B"`},
 	{Path: "function.start.rate", Doc: "Rate at which they come.", Dim: units.BytesPerSec, Range: above(0, 1e13), Derived: "needed with bytes", Example: `"1 GB/s"`},
 	{Path: "function.keep_alive", Doc: "How long an idle instance is kept.", Dim: units.Time, Range: within(0, 7*day), Default: `"6 min"`, Why: "5 to 7 min were observed on AWS Lambda, 20 min on Azure"},
-	{Path: "function.reap", Doc: "The platform looks for idle instances once per so long.", Dim: units.Time, Range: within(0, day), Default: `"60 s"`, Why: "chosen on the measured AWS Lambda experiments, docs/models/faas.md"},
+	{Path: "function.reap", Doc: "The platform looks for idle instances once per so long.", Dim: units.Time, Range: within(0, day), Default: `"120 s"`, Why: "chosen on the measured AWS Lambda experiments, docs/models/faas.md"},
+	{Path: "function.lifetime", Doc: "Age at which an instance takes no more requests, in use or not; 0 is no limit.", Dim: units.Time, Range: within(0, 365*day), Default: `"2 h"`, Why: "AWS Lambda ends instances in use every two hours, docs/models/faas.md"},
 	{Path: "function.concurrency", Doc: "Requests at a time in one instance.", Range: within(1, 10000), Default: `1`, Why: "AWS Lambda's rule"},
 	{Path: "function.min_instances", Doc: "Instances kept warm whatever happens; 0 scales to zero.", Range: within(0, 100000), Default: `0`},
 	{Path: "function.max_instances", Doc: "Most instances; requests beyond wait.", Range: within(1, 1000000), Derived: "no limit", Example: `1000`},
@@ -98,7 +100,7 @@ func (c *checker) functions() {
 
 // config is the function in the terms of its model.
 func (f *Function) config() faas.Config {
-	c := faas.Config{RatePerSec: f.RequestsPerSec, WarmSec: f.WarmSec, ServiceCV: f.CV, KeepAliveSec: f.KeepAliveSec, ReapSec: f.ReapSec,
+	c := faas.Config{RatePerSec: f.RequestsPerSec, WarmSec: f.WarmSec, ServiceCV: f.CV, KeepAliveSec: f.KeepAliveSec, ReapSec: f.ReapSec, LifetimeSec: f.LifetimeSec,
 		Concurrency: f.Concurrency, MinInstances: f.MinInstances, Requests: f.Requests}
 	if f.MaxInstances != nil {
 		c.MaxInstances = *f.MaxInstances

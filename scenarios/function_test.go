@@ -33,6 +33,7 @@ func TestFunctionKnobs(t *testing.T) {
 		{"keep_alive=1 h", false, cold},
 		{"keep_alive=1 h", true, instances},
 		{"reap=1 h", true, instances},
+		{"lifetime=10 min", true, cold},
 		{"time=20 s", true, instances},
 		{"cv=5", true, func(p PlayedFunction) float64 { return p.RespP99Sec }},
 		{"min_instances=3", false, cold},

@@ -11,12 +11,13 @@ import (
 
 const (
 	// reapSec: idle instances of AWS Lambda outlive the keep-alive by half of this on
-	// average (docs/models/faas.md).
-	reapSec = 60
+	// average. lifetimeSec: it ends instances that are in use, too, every two hours
+	// (docs/models/faas.md).
+	reapSec, lifetimeSec = 120, 7200
 	// Residual spread of the twenty measured experiments: most of it is theirs, whose cold
 	// starts are counted with standard errors of 4 to 21 %.
-	coldRelSD, instanceRelSD = 0.14, 0.035
-	serverlessRequests       = 1_000_000
+	coldRelSD, instanceRelSD = 0.11, 0.03
+	serverlessRequests       = 2_000_000
 )
 
 // callKey is an experiment that rows of several metrics share.
@@ -50,7 +51,7 @@ func (k *clusters) studyServerless(t *Table) {
 }
 
 func functionOf(key callKey) (faas.Config, error) {
-	cfg := faas.Config{ServiceCV: 1, ReapSec: reapSec, Requests: serverlessRequests}
+	cfg := faas.Config{ReapSec: reapSec, LifetimeSec: lifetimeSec, Requests: serverlessRequests}
 	words, err := phrases(key.trace)
 	if err != nil {
 		return cfg, err
@@ -70,6 +71,9 @@ func functionOf(key callKey) (faas.Config, error) {
 		}
 		*w.to = v
 	}
+	if v, ok := keep["lifetime"]; ok {
+		cfg.LifetimeSec = v
+	}
 	return cfg, nil
 }
 
@@ -79,22 +83,25 @@ func (k *clusters) serverless(row Row, c *Case) (Prediction, error) {
 		return Prediction{}, run.err
 	}
 	cfg, out := run.cfg, run.out
-	c.Assumed = append(c.Assumed, "exponential service times", fmt.Sprintf("idle instances are looked at once in %d s", reapSec))
+	c.Assumed = append(c.Assumed, "fixed service times", fmt.Sprintf("idle instances are looked at once in %d s", reapSec))
+	if cfg.LifetimeSec == lifetimeSec {
+		c.Assumed = append(c.Assumed, "an instance ends after 2 h, as on AWS Lambda")
+	}
 	sd := instanceRelSD
 	var v, naive float64
 	switch m := row.Text("metric"); m {
 	case "cold_start_probability":
 		v, naive, sd = out.ColdProb, math.Exp(-cfg.RatePerSec*cfg.KeepAliveSec), coldRelSD
 	case "mean_instances":
-		v, naive = out.MeanInstances, cfg.RatePerSec*cfg.WarmSec+1
+		v, naive = out.MeanSeen, cfg.RatePerSec*cfg.WarmSec+1
 	case "mean_idle_instances":
-		v, naive = out.MeanIdle, 1
+		v, naive = out.MeanSeen-out.MeanBusy, 1
 	case "mean_running_instances":
 		v, naive = out.MeanBusy, cfg.RatePerSec*cfg.WarmSec
 	case "wasted_capacity", "wasted_capacity_fraction":
-		v, naive, sd = out.MeanIdle/out.MeanInstances, 1/(cfg.RatePerSec*cfg.WarmSec+1), 0.005
+		v, naive, sd = 1-out.MeanBusy/out.MeanSeen, 1/(cfg.RatePerSec*cfg.WarmSec+1), 0.005
 	case "utilization", "utilisation":
-		v, naive = out.MeanBusy/out.MeanInstances, cfg.RatePerSec*cfg.WarmSec/(cfg.RatePerSec*cfg.WarmSec+1)
+		v, naive = out.MeanBusy/out.MeanSeen, cfg.RatePerSec*cfg.WarmSec/(cfg.RatePerSec*cfg.WarmSec+1)
 	default:
 		return Prediction{}, fmt.Errorf("metric %q of a serverless function: want cold_start_probability, mean_instances, mean_idle_instances, mean_running_instances, wasted_capacity or utilization", m)
 	}
@@ -105,22 +112,22 @@ func (k *clusters) serverless(row Row, c *Case) (Prediction, error) {
 func phrases(s string) (map[string]float64, error) {
 	out := map[string]float64{}
 	for _, part := range strings.Split(s, ";") {
-		f := strings.Fields(part)
-		if len(f) == 0 {
+		word, rest, _ := strings.Cut(strings.TrimSpace(part), " ")
+		if word == "" {
 			continue
 		}
-		if len(f) != 3 {
+		rest = strings.TrimSpace(rest)
+		end := strings.LastIndexAny(rest, "0123456789.") + 1
+		name := strings.TrimSpace(rest[end:])
+		v, err := strconv.ParseFloat(rest[:end], 64)
+		if err != nil || name == "" {
 			return nil, fmt.Errorf("%q: want a word, a number and a unit", strings.TrimSpace(part))
 		}
-		v, err := strconv.ParseFloat(f[1], 64)
-		if err != nil {
-			return nil, fmt.Errorf("%q: %q is no number", strings.TrimSpace(part), f[1])
-		}
-		unit, ok := map[string]float64{"/s": 1, "/min": 1.0 / 60, "/h": 1.0 / 3600, "us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600}[f[2]]
+		unit, ok := map[string]float64{"/s": 1, "/min": 1.0 / 60, "/h": 1.0 / 3600, "us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600}[name]
 		if !ok {
-			return nil, fmt.Errorf("%q: unit %q is not known", strings.TrimSpace(part), f[2])
+			return nil, fmt.Errorf("%q: unit %q is not known", strings.TrimSpace(part), name)
 		}
-		out[strings.ToLower(f[0])] = v * unit
+		out[strings.ToLower(word)] = v * unit
 	}
 	return out, nil
 }

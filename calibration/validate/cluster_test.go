@@ -56,15 +56,16 @@ func TestClusterTable(t *testing.T) {
 func TestClusterRefusals(t *testing.T) {
 	const head = "id,kind,trace,nodes,policy,demand_pct,seeds,metric,value,unit\n"
 	for row, want := range map[string]string{
-		"a,placement,absent.csv,nodes.csv,fgd,100,42,gpu_allocation_pct,90,%":             "absent.csv",
-		"a,placement,absent.csv,nodes.csv,tetris9,100,42,gpu_allocation_pct,90,%":         "no policy",
-		"a,placement,absent.csv,nodes.csv,fgd,100,51..42,gpu_allocation_pct,90,%":         "seeds",
-		"a,jct,w/x/workload-1.csv,16 nodes x 4 T4,pollux,100,,mean_jct_s,90,s":            "not modelled",
-		"a,jct,w/x/workload-1.csv,some machine,tiresias,100,,mean_jct_s,90,s":             "want \"N nodes",
-		"a,serverless,Poisson 1 /s; warm 2 ms,,keep-alive 10 min,,,mean_instances,1,":     "cold is not given",
-		"a,serverless,Poisson 1 /s; warm 2 parsec,,keep-alive 10 min,,,mean_instances,1,": "unit",
-		"a,wishing,x,,y,,,mean_instances,1,":                                              "want placement, jct",
-		"a,placement,absent.csv,nodes.csv,fgd,100,42,gpu_allocation_pct,,%":               "no measured value",
+		"a,placement,absent.csv,nodes.csv,fgd,100,42,gpu_allocation_pct,90,%":                       "absent.csv",
+		"a,placement,absent.csv,nodes.csv,tetris9,100,42,gpu_allocation_pct,90,%":                   "no policy",
+		"a,placement,absent.csv,nodes.csv,fgd,100,51..42,gpu_allocation_pct,90,%":                   "seeds",
+		"a,jct,w/x/workload-1.csv,16 nodes x 4 T4,pollux,100,,mean_jct_s,90,s":                      "not modelled",
+		"a,jct,w/x/workload-1.csv,some machine,tiresias,100,,mean_jct_s,90,s":                       "want \"N nodes",
+		"a,serverless,Poisson 1 /s; warm 2 ms,,keep-alive 10 min,,,mean_instances,1,":               "cold is not given",
+		"a,serverless,Poisson fast /s; warm 2 ms; cold 3 ms,,keep-alive 10 min,,,mean_instances,1,": "want a word, a number and a unit",
+		"a,serverless,Poisson 1 /s; warm 2 parsec,,keep-alive 10 min,,,mean_instances,1,":           "unit",
+		"a,wishing,x,,y,,,mean_instances,1,":                                                        "want placement, jct",
+		"a,placement,absent.csv,nodes.csv,fgd,100,42,gpu_allocation_pct,,%":                         "no measured value",
 	} {
 		r, err := EvaluateIn(t.TempDir(), "cluster", strings.NewReader(head+row+"\n"))
 		if err != nil {

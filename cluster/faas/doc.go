@@ -3,8 +3,8 @@
 // A request takes the newest instance that has a free slot, else starts an instance
 // (cold start), else waits where the number of instances is bounded. An instance that has
 // been idle for the keep-alive is removed when the platform next looks, once per reap
-// period: AWS Lambda's measured counts lie half a minute above a sharp limit of 10
-// minutes. The cold start is a chain of stages: schedule, provision, pull the image, start
+// period; one that has come to the end of its life takes no more requests, as AWS Lambda
+// ends instances every two hours. The cold start is a chain of stages: schedule, provision, pull the image, start
 // the container, initialise, load weights, capture graphs; each a mean with a coefficient
 // of variation, or bytes over a rate.
 //

@@ -35,6 +35,7 @@ type Config struct {
 	Chain        []Stage
 	KeepAliveSec float64
 	ReapSec      float64 // idle instances are looked at once per so long
+	LifetimeSec  float64 // an instance takes no request once it is so old; 0 is no limit
 	Concurrency  int     // requests at a time in one instance; 0 is 1
 	MaxInstances int     // 0 is no limit
 	MinInstances int     // kept warm whatever happens
@@ -49,6 +50,7 @@ type Outcome struct {
 	MeanInstances  float64 // alive
 	MeanBusy       float64 // serving at least one request
 	MeanIdle       float64
+	MeanSeen       float64 // serving, or with a reply younger than the keep-alive: what a client can count
 	MeanInService  float64 // requests being served
 	WaitMeanSec    float64 // for a free slot, where instances are bounded
 	RespMeanSec    float64
@@ -69,7 +71,7 @@ func (c Config) Check() error {
 		return fmt.Errorf("faas: arrival rate %v per second: want more than 0", c.RatePerSec)
 	case !(c.WarmSec > 0) || math.IsInf(c.WarmSec, 0):
 		return fmt.Errorf("faas: service time %v s: want more than 0", c.WarmSec)
-	case !(c.ServiceCV >= 0) || !(c.KeepAliveSec >= 0) || !(c.ReapSec >= 0) || !(c.ColdSec >= 0):
+	case !(c.ServiceCV >= 0) || !(c.KeepAliveSec >= 0) || !(c.ReapSec >= 0) || !(c.LifetimeSec >= 0) || !(c.ColdSec >= 0):
 		return fmt.Errorf("faas: times and coefficients of variation cannot be negative")
 	case c.Concurrency < 0 || c.MaxInstances < 0 || c.MinInstances < 0 || c.Requests < 0:
 		return fmt.Errorf("faas: counts cannot be negative")
@@ -105,16 +107,18 @@ type instance struct {
 	bornSec  float64
 	idleSec  float64 // since when; valid while inside is 0
 	dieSec   float64 // removal if it stays idle
+	endSec   float64 // of its life: no request after that
 	busySec  float64 // since when; valid while inside is above 0
 	inside   int
 	coldDone float64
 }
 
-// done is the end of one request.
+// done is the end of one request, or of a cold start whose instance has more slots.
 type done struct {
-	sec  float64
-	seq  int
-	inst int
+	sec   float64
+	seq   int
+	inst  int
+	ready bool
 }
 
 type world struct {
@@ -130,6 +134,7 @@ type world struct {
 	head     int
 	out      *Outcome
 	startSec float64 // of the measurement
+	unseen   float64 // instance-seconds idle for longer than the keep-alive, less those seen after the end
 	inflight float64 // integral of requests in service
 	waitSec  float64
 	respSec  float64
@@ -154,12 +159,12 @@ func Simulate(c Config, seed uint64) (*Outcome, error) {
 		w.until(w.now)
 		if i == warm {
 			w.startSec = w.now
-			w.inflight, w.waitSec, w.respSec = 0, 0, 0
+			w.inflight, w.waitSec, w.respSec, w.unseen = 0, 0, 0, 0
 			w.out.InstanceSec, w.out.BusySec = 0, 0
 			w.out.Cold, w.out.ColdMeanSec, w.out.PeakInstances = 0, 0, len(w.alive)
 			w.out.ResponseCounts = sim.NewHistogram()
 		}
-		w.arrive(w.now, w.now)
+		w.arrive(w.now)
 	}
 	w.until(w.now)
 	for _, i := range w.alive {
@@ -172,6 +177,7 @@ func Simulate(c Config, seed uint64) (*Outcome, error) {
 		o.ColdProb = float64(o.Cold) / n
 		o.MeanInstances, o.MeanBusy = o.InstanceSec/o.SimulatedSec, o.BusySec/o.SimulatedSec
 		o.MeanIdle = o.MeanInstances - o.MeanBusy
+		o.MeanSeen = (o.InstanceSec - w.unseen) / o.SimulatedSec
 		o.MeanInService = w.inflight / o.SimulatedSec
 		o.WaitMeanSec, o.RespMeanSec = w.waitSec/n, w.respSec/n
 		o.RespP50Sec, o.RespP99Sec = o.ResponseCounts.Percentile(50), o.ResponseCounts.Percentile(99)
@@ -184,27 +190,39 @@ func Simulate(c Config, seed uint64) (*Outcome, error) {
 
 // start adds an instance that is idle from now on.
 func (w *world) start(now float64) int {
-	w.inst = append(w.inst, instance{bornSec: now, idleSec: now, dieSec: math.Inf(1)})
+	end := math.Inf(1)
+	if w.LifetimeSec > 0 {
+		end = now + w.LifetimeSec
+	}
+	w.inst = append(w.inst, instance{bornSec: now, idleSec: now, dieSec: math.Inf(1), endSec: end})
 	i := len(w.inst) - 1
 	w.alive = append(w.alive, i)
 	w.out.PeakInstances = max(w.out.PeakInstances, len(w.alive))
 	return i
 }
 
-// arrive serves a request that came at came, now.
-func (w *world) arrive(came, now float64) {
+// takes says whether an instance has a slot for one more request.
+func (w *world) takes(x *instance, now float64) bool {
+	return x.inside < w.Concurrency && x.coldDone <= now && now < x.endSec
+}
+
+// arrive serves a request, or lets it wait.
+func (w *world) arrive(now float64) {
 	for k := len(w.alive) - 1; k >= 0; k-- {
-		i := w.alive[k]
-		x := &w.inst[i]
-		if x.inside < w.Concurrency && x.coldDone <= now {
-			w.serve(i, came, now, w.warm())
+		if i := w.alive[k]; w.takes(&w.inst[i], now) {
+			w.serve(i, now, now, w.warm())
 			return
 		}
 	}
 	if w.MaxInstances > 0 && len(w.alive) >= w.MaxInstances {
-		w.waiting = append(w.waiting, came)
+		w.waiting = append(w.waiting, now)
 		return
 	}
+	w.coldStart(now, now)
+}
+
+// coldStart serves a request that came at came on a new instance.
+func (w *world) coldStart(came, now float64) {
 	i := w.start(now)
 	chain, sec := 0.0, 0.0
 	if w.ColdSec > 0 {
@@ -216,10 +234,24 @@ func (w *world) arrive(came, now float64) {
 		}
 		sec = chain + w.warm()
 		w.inst[i].coldDone = now + chain
+		if w.Concurrency > 1 {
+			w.push(done{now + chain, w.seq, i, true})
+			w.seq++
+		}
 	}
 	w.out.Cold++
 	w.out.ColdMeanSec += chain
 	w.serve(i, came, now, sec)
+}
+
+// next is when the request at the head of the queue came, which leaves it.
+func (w *world) next() float64 {
+	came := w.waiting[w.head]
+	if w.head++; w.head > 1024 && w.head*2 > len(w.waiting) {
+		w.waiting = append(w.waiting[:0], w.waiting[w.head:]...)
+		w.head = 0
+	}
+	return came
 }
 
 func (w *world) warm() float64 { return draw(&w.service, w.WarmSec, w.ServiceCV) }
@@ -228,13 +260,14 @@ func (w *world) serve(i int, came, now, sec float64) {
 	x := &w.inst[i]
 	if x.inside == 0 {
 		x.busySec = now
+		w.unseen += math.Max(0, now-x.idleSec-w.KeepAliveSec)
 	}
 	x.inside++
 	w.inflight += sec
 	w.waitSec += now - came
 	w.respSec += now - came + sec
 	w.out.ResponseCounts.Record(now - came + sec)
-	w.push(done{now + sec, w.seq, i})
+	w.push(done{now + sec, w.seq, i, false})
 	w.seq++
 }
 
@@ -246,47 +279,52 @@ func (w *world) account(x *instance, now float64) {
 	}
 }
 
-// until plays the ends of requests and the removal of idle instances up to now.
+// until plays the ends of requests and the removal of instances up to now.
 func (w *world) until(now float64) {
 	for len(w.heap) > 0 && w.heap[0].sec <= now {
 		d := w.pop()
 		w.remove(d.sec)
 		x := &w.inst[d.inst]
-		x.inside--
-		if w.head < len(w.waiting) {
-			came := w.waiting[w.head]
-			if w.head++; w.head > 1024 && w.head*2 > len(w.waiting) {
-				w.waiting = append(w.waiting[:0], w.waiting[w.head:]...)
-				w.head = 0
+		if !d.ready {
+			if x.inside--; x.inside == 0 {
+				w.out.BusySec += math.Max(0, d.sec-math.Max(x.busySec, w.startSec))
+				x.idleSec = d.sec
+				x.dieSec = d.sec + w.KeepAliveSec
+				if w.ReapSec > 0 {
+					x.dieSec += w.ReapSec * w.reap.Float64()
+				}
 			}
-			if x.inside == 0 {
-				w.out.BusySec += d.sec - math.Max(math.Min(x.busySec, d.sec), w.startSec)
-			}
-			w.serve(d.inst, came, d.sec, w.warm())
-			continue
 		}
-		if x.inside == 0 {
-			w.out.BusySec += math.Max(0, d.sec-math.Max(x.busySec, w.startSec))
-			x.idleSec = d.sec
-			x.dieSec = d.sec + w.KeepAliveSec
-			if w.ReapSec > 0 {
-				x.dieSec += w.ReapSec * w.reap.Float64()
+		for w.head < len(w.waiting) && w.takes(&w.inst[d.inst], d.sec) {
+			w.serve(d.inst, w.next(), d.sec, w.warm())
+		}
+		if w.head < len(w.waiting) && x.endSec <= d.sec {
+			// An instance at the end of its life leaves its place to a new one.
+			if w.remove(d.sec); len(w.alive) < w.MaxInstances {
+				w.coldStart(w.next(), d.sec)
 			}
 		}
 	}
 	w.remove(now)
 }
 
-// remove takes away what has been idle for too long, the oldest first.
+// remove takes away what has been idle for too long or is too old, the oldest first. What
+// is kept warm is replaced at the end of its life before it is missed.
 func (w *world) remove(now float64) {
 	kept := w.alive[:0]
 	left := len(w.alive)
 	for _, i := range w.alive {
 		x := &w.inst[i]
-		if x.inside == 0 && x.dieSec <= now && left > w.MinInstances {
-			left--
-			w.out.InstanceSec += math.Max(0, x.dieSec-math.Max(x.bornSec, w.startSec))
-			continue
+		if out := math.Min(x.dieSec, math.Max(x.endSec, x.idleSec)); x.inside == 0 && out <= now {
+			if left > w.MinInstances {
+				left--
+				w.out.InstanceSec += math.Max(0, out-math.Max(x.bornSec, w.startSec))
+				w.unseen += out - x.idleSec - w.KeepAliveSec
+				continue
+			}
+			for x.endSec <= now {
+				x.endSec += w.LifetimeSec
+			}
 		}
 		kept = append(kept, i)
 	}

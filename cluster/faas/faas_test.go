@@ -69,6 +69,36 @@ func TestSparseCallsAreCold(t *testing.T) {
 	within(t, "instances", o.MeanInstances, 1-math.Exp(-1), 0.01)
 }
 
+func TestLifetimeEndsInstancesInUse(t *testing.T) {
+	// Calls far closer than the keep-alive and a service that is short beside both: one
+	// instance, replaced by the first call after its life L. Of λL + 1 calls one is cold.
+	o, err := Simulate(Config{RatePerSec: 1.0 / 60, WarmSec: 1e-6, ColdSec: 1e-6, KeepAliveSec: 6000, LifetimeSec: 7200, Requests: many}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	within(t, "P(cold)", o.ColdProb, 1.0/(7200.0/60+1), 0.01)
+	// The client sees a reply of the old instance for a keep-alive after its end.
+	within(t, "alive", o.MeanInstances, 7200.0/7260, 0.001)
+	within(t, "seen", o.MeanSeen, (7200.0+6000-60)/7260, 0.01)
+	// Kept warm, it is replaced before it is missed.
+	if o, err = Simulate(Config{RatePerSec: 1.0 / 60, WarmSec: 1e-6, KeepAliveSec: 6000, LifetimeSec: 7200, MinInstances: 1, Requests: many}, 1); err != nil || o.Cold != 0 {
+		t.Errorf("%d cold starts of an instance that is kept warm, %v", o.Cold, err)
+	}
+}
+
+func TestWaitingRequestsOutliveInstances(t *testing.T) {
+	// Bounded instances of several slots that end often: all requests are served, and the
+	// wait is that of a queue, not of a life.
+	o, err := Simulate(Config{RatePerSec: 5, WarmSec: 1, ServiceCV: 1, KeepAliveSec: 60, LifetimeSec: 30, Concurrency: 4, MaxInstances: 2,
+		Chain: []Stage{{Name: "start", Sec: 2}}, Requests: many}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !(o.WaitMeanSec < 5) || o.Cold < many/5/30 {
+		t.Errorf("waits of %.3g s, %d cold starts", o.WaitMeanSec, o.Cold)
+	}
+}
+
 func TestInfiniteServersHoldRateTimesService(t *testing.T) {
 	// The example of SimFaaS: 0.9/s of 2.016 s warm, 2.163 s cold, 600 s: 7.68 instances,
 	// 1.815 of them busy, 0.131 % cold.
@@ -99,6 +129,9 @@ func TestKnobsMove(t *testing.T) {
 	}
 	if o := run(func(c *Config) { c.ReapSec = 60 }); o.ColdProb >= b.ColdProb {
 		t.Errorf("reaping late: cold %v to %v", b.ColdProb, o.ColdProb)
+	}
+	if o := run(func(c *Config) { c.LifetimeSec = 600 }); o.ColdProb <= b.ColdProb || o.MeanSeen <= o.MeanInstances {
+		t.Errorf("instances that end: cold %v to %v, %v seen of %v", b.ColdProb, o.ColdProb, o.MeanSeen, o.MeanInstances)
 	}
 	if o := run(func(c *Config) { c.MinInstances = 1 }); o.ColdProb >= b.ColdProb/2 {
 		t.Errorf("one kept warm: cold %v to %v", b.ColdProb, o.ColdProb)
