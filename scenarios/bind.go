@@ -143,30 +143,10 @@ func (b *binder) unknown(n *node, pattern, path string, t reflect.Type) map[stri
 		for _, name := range nearest(key, names) {
 			meant[name] = true
 		}
-		hint := didYouMean(key, names)
-		if hint == "" {
-			hint = elsewhere(key, pattern)
-		}
-		if hint == "" && len(names) <= 12 {
-			hint = "known keys: " + strings.Join(names, ", ")
-		}
-		if hint == "" {
-			hint = "aisim schema lists the keys"
-		}
-		p := &Problem{File: item.at.file, Line: item.key.line, Col: item.key.col, Key: joinKey(path, key), Hint: hint, Message: "unknown key"}
+		p := &Problem{File: item.at.file, Line: item.key.line, Col: item.key.col, Key: joinKey(path, key), Hint: unknownHint(key, pattern, names), Message: "unknown key"}
 		b.problems = append(b.problems, p)
 	}
 	return meant
-}
-
-// elsewhere finds a key of that name in another table.
-func elsewhere(name, pattern string) string {
-	for i := range dictionary {
-		if p := dictionary[i].Path; strings.HasSuffix(p, "."+name) && p != joinKey(pattern, name) {
-			return "there is a key " + p
-		}
-	}
-	return ""
 }
 
 // groups reports keys that exclude each other.

@@ -73,3 +73,44 @@ func distance(a, b string) int {
 	}
 	return before[len(rb)]
 }
+
+// unknownHint says what a key that the table does not have may have meant; names are those
+// that it has.
+func unknownHint(name, pattern string, names []string) string {
+	if hint := didYouMean(name, names); hint != "" {
+		return hint
+	}
+	if hint := elsewhere(name, pattern); hint != "" {
+		return hint
+	}
+	if len(names) <= 12 {
+		return "known keys: " + strings.Join(names, ", ")
+	}
+	return "aisim schema lists the keys"
+}
+
+// elsewhere finds a key of that name in another table, the nearest one first.
+func elsewhere(name, pattern string) string {
+	best, shared := "", -1
+	here := strings.Split(pattern, ".")
+	for i := range dictionary {
+		p := dictionary[i].Path
+		if !strings.HasSuffix(p, "."+name) || p == joinKey(pattern, name) {
+			continue
+		}
+		n := 0
+		for k, part := range strings.Split(p, ".") {
+			if k >= len(here) || part != here[k] {
+				break
+			}
+			n++
+		}
+		if n > shared {
+			best, shared = p, n
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "there is a key " + best
+}

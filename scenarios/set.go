@@ -49,11 +49,7 @@ func (l *loader) set(tree *node, arg string) {
 		pattern, path = joinKey(pattern, part), joinKey(path, part)
 		k := keyByPath[pattern]
 		if k == nil {
-			hint := didYouMean(part, childNames(parentPath(pattern)))
-			if hint == "" {
-				hint = elsewhere(part, pattern)
-			}
-			fail(path, "", hint, "unknown key")
+			fail(path, "", unknownHint(part, parentPath(pattern), childNames(parentPath(pattern))), "unknown key")
 			return
 		}
 		if last {
