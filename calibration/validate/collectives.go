@@ -61,7 +61,7 @@ var ops = map[string]collective.Op{
 }
 
 func readTransfer(row Row) (transfer, error) {
-	name := strings.ToLower(strings.ReplaceAll(row.Text("op"), "-", "_"))
+	name := strings.TrimSuffix(strings.ToLower(strings.ReplaceAll(row.Text("op"), "-", "_")), "_perf") // nccl-tests' programs
 	t := transfer{rateFactor: 1}
 	words := strings.ReplaceAll(name, "_", " ")
 	switch op, ok := ops[name]; {
@@ -130,9 +130,15 @@ func (k *collectives) Predict(row Row, c Case) []Case {
 	}
 	perHost := t.chips / max(t.hosts, 1)
 	w := wiresOf(row.Text("fabric"), row.Text("notes"), a, perHost)
-	onBus := strings.Contains(strings.ToLower(row.Text("chip")), "pcie") && strings.Contains(a.ID, "sxm")
+	onBus := strings.Contains(a.ID, "sxm") && (strings.Contains(strings.ToLower(row.Text("chip")), "pcie") ||
+		t.hosts == 1 && !w.namesScale && strings.Contains(strings.ToLower(row.Text("fabric")), "pcie"))
 	if onBus {
 		c.Assumed = append(c.Assumed, "PCIe "+a.HostLink+" as the only link between chips")
+	}
+	if lib := strings.ToLower(row.Text("algo")); strings.Contains(lib, "gloo") || strings.Contains(lib, "tcp sockets") {
+		return []Case{c.Refuse(fmt.Sprintf("algo %q: collectives of host processors are not modelled", row.Text("algo")))}
+	} else if strings.Contains(lib, "oneccl") || strings.Contains(lib, "hccl") || strings.Contains(lib, "nvshmem") {
+		c.Assumed = append(c.Assumed, "constants of NCCL and RCCL for "+row.Text("algo"))
 	}
 	p, err := k.place(a, w, t.chips, t.hosts, onBus)
 	if err != nil {

@@ -78,6 +78,10 @@ func wiresOf(fabric, notes string, a *hardware.Accelerator, perHost int) wires {
 		gbps, _ := strconv.ParseFloat(nodeRate.FindStringSubmatch(f)[1], 64)
 		w.nics = max(1, min(perHost, 8))
 		w.nicPerSec = gbps * 1e9 / 8 / float64(w.nics)
+	case instanceRate(f+" "+strings.ToLower(notes), a) > 0:
+		w.nics = max(1, min(perHost, 8))
+		w.nicPerSec = instanceRate(f+" "+strings.ToLower(notes), a) / float64(w.nics)
+		w.assumed = append(w.assumed, "the network of the cloud's instance, by the catalogue")
 	default:
 		for _, g := range nicWords {
 			if strings.Contains(f, g.word) {
@@ -117,4 +121,30 @@ func usualNIC(a *hardware.Accelerator) float64 {
 		gbps = 800
 	}
 	return gbps * 1e9 / 8
+}
+
+var notWord = regexp.MustCompile(`[^a-z0-9]+`)
+
+// instanceRate is the network of the cloud instance with chips a that a text names, in bytes
+// per second and host: of the largest of its family where only that is named (p4d,
+// a3-highgpu, nd96amsr); 0 where the text names none.
+func instanceRate(text string, a *hardware.Accelerator) float64 {
+	text = "-" + notWord.ReplaceAllString(text, "-") + "-"
+	best := 0.0
+	for _, e := range hardware.Default().Entries(hardware.KindInstance) {
+		i, err := hardware.Default().Instance(e.ID)
+		if err != nil || i.AcceleratorID != a.ID || i.Network.V <= best {
+			continue
+		}
+		_, name, _ := strings.Cut(i.ID, "-")
+		parts := strings.Split(name, "-")
+		family := parts[0]
+		if len(parts) > 2 && len(family) < 3 {
+			family += "-" + parts[1] // a3-highgpu, bm-gpu
+		}
+		if strings.Contains(text, "-"+name+"-") || len(family) > 1 && family != "bm-gpu" && strings.Contains(text, "-"+family+"-") {
+			best = i.Network.V
+		}
+	}
+	return best
 }
