@@ -176,7 +176,8 @@ func (s *scaler) fewer(n int) {
 			s.state[i] = ending
 			s.on--
 			s.f.down[i]++
-			s.f.sites[i%len(s.f.sites)].set(i/len(s.f.sites), away)
+			l, k := s.f.seat(i)
+			l.set(k, away)
 		}
 	}
 }

@@ -127,9 +127,7 @@ func (r *replica) completeBatch() {
 		rec.first, rec.finish = r.now, r.now
 		rec.cumFirst, rec.cumEnd = r.cum, r.cum
 		r.doneTokens++
-		r.outstand--
-		r.inFlight -= tokensOf(r.book.req(q))
-		r.finished++
+		r.ends(q)
 	}
 	r.batch = r.batch[:0]
 }

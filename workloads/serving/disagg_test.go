@@ -9,8 +9,8 @@ import (
 	"aisim/workloads/trace"
 )
 
-// pools is Llama 3.1 70B on workers of four H100.
-func pools(t testing.TB, prefill, decode int, link float64) *Disaggregated {
+// poolsOf is Llama 3.1 70B on workers of four H100.
+func poolsOf(t testing.TB, prefill, decode int, link float64) *Disaggregated {
 	t.Helper()
 	c := Config{Arch: arch(t, "llama3.1-70b"), Engine: engine(t, "vllm"), Precision: hardware.FP8, KVPrecision: hardware.FP8, TP: 4}
 	p, err := Prepare(c, Machine{Device: device(t, "nvidia-h100-sxm")})
@@ -23,7 +23,7 @@ func pools(t testing.TB, prefill, decode int, link float64) *Disaggregated {
 // One request alone: its prompt's step, its cache over the link, its decode steps.
 func TestPoolsOfOneRequest(t *testing.T) {
 	const prompt, output, link = 3000, 5, 50e9
-	d := pools(t, 1, 1, link)
+	d := poolsOf(t, 1, 1, link)
 	o, err := d.Replay([]Request{{ArriveSec: 7, Prompt: prompt, Output: output}})
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestLinksOfPools(t *testing.T) {
 	reqs := poisson(t, 4, 60, arrivals.Lengths{Mean: 2000, CV: 0.5}, arrivals.Lengths{Mean: 100, CV: 0.5}, 3)
 	last := 0.0
 	for _, link := range []float64{0, 50e9, 5e9, 0.5e9} {
-		o, err := pools(t, 2, 2, link).Replay(reqs)
+		o, err := poolsOf(t, 2, 2, link).Replay(reqs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestPoolsAgainstReplicas(t *testing.T) {
 	const workers = 8
 	for _, rate := range []float64{6, 12, 18} {
 		reqs := poisson(t, rate, 400, arrivals.Lengths{Mean: 4000, CV: 0.8}, arrivals.Lengths{Mean: 250, CV: 0.8}, 11)
-		c := pools(t, 1, 1, 0).Prefill.Config
+		c := poolsOf(t, 1, 1, 0).Prefill.Config
 		c.Replicas, c.Router = workers, LeastOutstanding
 		p, err := Prepare(c, Machine{Device: device(t, "nvidia-h100-sxm")})
 		if err != nil {
@@ -82,7 +82,7 @@ func TestPoolsAgainstReplicas(t *testing.T) {
 		}
 		t.Logf("%2.0f/s  %d alike            ttft p50 %.3f p99 %.3f  tpot p50 %.4f p99 %.4f", trace.Rate(reqs), workers, a.TTFT.P50, a.TTFT.P99, a.TPOT.P50, a.TPOT.P99)
 		for prefill := 2; prefill <= 6; prefill++ {
-			d, err := pools(t, prefill, workers-prefill, 4*50e9).Replay(reqs)
+			d, err := poolsOf(t, prefill, workers-prefill, 4*50e9).Replay(reqs)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -31,7 +31,7 @@ func (d *due) set(i int, at float64) {
 	case at < was:
 		for k > 0 {
 			p := (k - 1) / 2
-			if d.at[d.heap[p]] <= at {
+			if !d.before(int32(i), d.heap[p]) {
 				break
 			}
 			d.put(k, d.heap[p])
@@ -43,10 +43,10 @@ func (d *due) set(i int, at float64) {
 			if c >= len(d.heap) {
 				break
 			}
-			if c+1 < len(d.heap) && d.at[d.heap[c+1]] < d.at[d.heap[c]] {
+			if c+1 < len(d.heap) && d.before(d.heap[c+1], d.heap[c]) {
 				c++
 			}
-			if at <= d.at[d.heap[c]] {
+			if !d.before(d.heap[c], int32(i)) {
 				break
 			}
 			d.put(k, d.heap[c])
@@ -54,6 +54,12 @@ func (d *due) set(i int, at float64) {
 		}
 	}
 	d.put(k, int32(i))
+}
+
+// before orders replicas by time and then by number.
+func (d *due) before(a, b int32) bool {
+	x, y := d.at[a], d.at[b]
+	return x < y || x == y && a < b
 }
 
 func (d *due) put(k int, i int32) {

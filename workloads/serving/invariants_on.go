@@ -43,6 +43,15 @@ func (r *replica) check() {
 			}
 		}
 	}
+	used += r.kept
+	for k := range r.coming {
+		used += r.coming[k].own
+		reserved += r.coming[k].promise
+	}
+	for k := range r.landed {
+		used += r.landed[k].own
+		reserved += r.landed[k].promise
+	}
 	ok := used == r.used && used <= r.blocks && reserved == r.reserved && decoding == r.running && decoding == len(r.heap) &&
 		seats+len(r.free) == r.maxBatch && math.Abs(kv-r.kvSum) <= 1e-6*kv
 	for i := range phases {
@@ -65,7 +74,8 @@ func (r *replica) pinned(q *sequence) int {
 // noneEnded holds that a replica that was advanced to before time at has ended nothing
 // since its requests were last counted.
 func (f *fleet) noneEnded(i int, at float64) {
-	if l := f.sites[i%len(f.sites)].at(i / len(f.sites)); l != away && l != f.reps[i].outstand {
+	seats, k := f.seat(i)
+	if l := seats.at(k); l != away && l != f.reps[i].outstand {
 		panic(fmt.Sprintf("serving: invariant: replica %d ended %d requests before %v s", i, l-f.reps[i].outstand, at))
 	}
 }

@@ -15,6 +15,7 @@ type Outcome struct {
 	Lost      int // refused because they can never fit, or never served
 	Shed      int // of the lost: turned away because too many were in flight
 	TimedOut  int // of the lost: given up by their clients
+	Unsent    int // turns of talks whose answer before never came: they are not among the requests
 	Retried   int // sent again after an outage
 	Preempted int // preemptions by recompute
 	Attained  int // completed within the SLO
@@ -45,6 +46,8 @@ type Outcome struct {
 	Memory       Memory
 	Replicas     []ReplicaUse
 	Scaling      *Scaling // nil without autoscaling
+	Prefill      *PoolUse // nil without workers of their own for prompts; other means are then of those that decode
+	MoveSec      float64  // mean time of a prompt's cache on its way between pools
 	Classes      []ClassOutcome
 
 	TTFTParts []result.PartsAt  // at p50, p95 and p99
@@ -165,20 +168,35 @@ func (f *fleet) use(o *Outcome, per []int) {
 	var cum split
 	var cache, seqs, busy float64
 	blocks := float64(max(o.Memory.Blocks, 1))
-	prompts := 0.0
+	if f.pools != nil {
+		o.Prefill = &PoolUse{}
+	}
+	prompts, work := 0.0, 0.0 // seconds of chips
 	for i := range f.reps {
 		r := &f.reps[i]
+		chips, held := float64(r.chips), blocks
+		if r.prompts {
+			held = float64(r.blocks)
+		}
 		u := ReplicaUse{BusySec: r.cum.sec, IdleSec: math.Max(0, span-r.cum.sec), Requests: per[i], Steps: r.steps0, OutputTokens: r.doneTokens}
 		if r.cum.sec > 0 {
 			u.MeanBatch = r.seqSeconds / r.cum.sec
-			u.CacheMean = r.kvIntegral / r.cum.sec / blocks
+			u.CacheMean = r.kvIntegral / r.cum.sec / held
 		}
 		o.Replicas = append(o.Replicas, u)
 		cum = cum.plus(r.cum)
-		busy += r.cum.sec
-		cache += r.kvIntegral
-		seqs += r.seqSeconds
-		o.CachePeak = math.Max(o.CachePeak, float64(r.peak)/blocks)
+		work += chips * r.cum.sec
+		prompts += chips * r.prefillSec
+		o.Events += r.events
+		o.Steps += r.steps0
+		if r.prompts {
+			o.Prefill.add(r, span)
+		} else {
+			busy += r.cum.sec
+			cache += r.kvIntegral
+			seqs += r.seqSeconds
+			o.CachePeak = math.Max(o.CachePeak, float64(r.peak)/blocks)
+		}
 		if r.prefix != nil {
 			o.PromptAsked += r.prefix.asked
 			if o.PrefixTokens == nil {
@@ -188,19 +206,18 @@ func (f *fleet) use(o *Outcome, per []int) {
 				o.PrefixTokens[t] += n
 			}
 		}
-		prompts += r.prefillSec
-		o.Events += r.events
-		o.Steps += r.steps0
 	}
-	there := span * float64(len(f.reps)) // replica-seconds
+	there := span * float64(f.c.Replicas) // replica-seconds
 	if o.Scaling != nil {
 		there = o.Scaling.ReplicaSeconds
 	}
 	if there > 0 {
 		o.Utilisation = busy / there
 	}
+	if work > 0 {
+		o.PrefillShare = prompts / work
+	}
 	if busy > 0 {
-		o.PrefillShare = prompts / busy
 		o.MeanBatch, o.CacheMean = seqs/busy, cache/busy/blocks
 	}
 	if len(f.gaps) > 0 {
@@ -210,4 +227,16 @@ func (f *fleet) use(o *Outcome, per []int) {
 		o.ITL = countedDistribution(f.gaps[0])
 	}
 	o.BusyBy = resourceShares(cum, 0, 0, 0)
+}
+
+// add counts what a worker did in a span.
+func (u *PoolUse) add(r *replica, span float64) {
+	u.Workers++
+	u.BusySec += r.cum.sec
+	if there := span * float64(u.Workers); there > 0 {
+		u.Utilisation = u.BusySec / there
+		blocks := float64(max(r.blocks, 1))
+		u.CacheMean += ((r.kvIntegral+r.keptSec)/blocks/span - u.CacheMean) / float64(u.Workers)
+		u.CachePeak = math.Max(u.CachePeak, float64(r.peak)/blocks)
+	}
 }

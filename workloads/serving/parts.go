@@ -6,6 +6,7 @@ import "aisim/internal/result"
 type phases struct {
 	n                              int
 	network, queue, fixed, stalled float64
+	moved                          float64 // on the way between pools
 	prefill, decode                split
 }
 
@@ -16,7 +17,8 @@ func (s *phases) add(rec *record, l *latencies) {
 	s.fixed += l.fixed
 	// What lies between without the replica working on it: preempted, moved, or lost with a replica.
 	prefill, decode := minus(rec.cumFirst, rec.cumSched), minus(rec.cumEnd, rec.cumFirst)
-	s.stalled += l.prefill - prefill.sec + (rec.finish - rec.first - decode.sec)
+	s.stalled += l.prefill - prefill.sec + (rec.finish - rec.first - decode.sec) - float64(rec.moveSec)
+	s.moved += float64(rec.moveSec)
 	s.prefill = s.prefill.plus(prefill)
 	s.decode = s.decode.plus(decode)
 }
@@ -27,6 +29,7 @@ func (s *phases) merge(o *phases) {
 	s.queue += o.queue
 	s.fixed += o.fixed
 	s.stalled += o.stalled
+	s.moved += o.moved
 	s.prefill = s.prefill.plus(o.prefill)
 	s.decode = s.decode.plus(o.decode)
 }
@@ -41,6 +44,12 @@ func (s *phases) shares(o *Outcome) {
 		part("decode: scale-up link", result.KindScaleUp, s.decode.scaleup*f),
 		part("decode: host and launches", result.KindWait, s.decode.host()*f),
 		part("stalled", result.KindWait, s.stalled*f))
+	if s.moved > 0 {
+		o.MoveSec = s.moved * f
+		o.E2EParts = append(o.E2EParts, part("cache between pools", result.KindNetwork, s.moved*f))
+		o.LatencyBy = append(o.LatencyBy, ResourceShare{Resource: "nic", Name: "cache between pools", Kind: result.KindNetwork, Seconds: s.moved * f})
+		fillShares(o.LatencyBy)
+	}
 }
 
 func (s split) host() float64 { return s.sec - s.compute - s.hbm - s.scaleup }
@@ -76,6 +85,12 @@ func resourceShares(s split, fixed, queue, wan float64) []ResourceShare {
 		{Resource: "queueing", Name: "queueing", Kind: result.KindWait, Seconds: queue},
 		{Resource: "wan", Name: "network to the client", Kind: result.KindNetwork, Seconds: wan},
 	}
+	fillShares(all)
+	return all
+}
+
+// fillShares makes the shares of seconds.
+func fillShares(all []ResourceShare) {
 	total := 0.0
 	for _, r := range all {
 		total += r.Seconds
@@ -85,5 +100,4 @@ func resourceShares(s split, fixed, queue, wan float64) []ResourceShare {
 			all[i].Share = all[i].Seconds / total
 		}
 	}
-	return all
 }

@@ -147,12 +147,12 @@ func (c *prefixes) unpin(q *Request, n int32) (idle int) {
 	return idle
 }
 
-// register makes the whole blocks of a computed prompt known, from the first n on, which
+// register makes the whole blocks of so many computed tokens known, from the first n on, which
 // are held already. It returns how many are held now, and for how many of them the memory
 // is one copy less than was computed, since another request had brought them.
-func (c *prefixes) register(q *Request, n int32) (held int32, spare int) {
+func (c *prefixes) register(q *Request, n, tokens int32) (held int32, spare int) {
 	chain := c.chain(q)
-	held = min(q.Prompt/c.tokens, int32(len(chain)))
+	held = min(tokens/c.tokens, int32(len(chain)))
 	for _, h := range chain[min(n, held):held] {
 		i, ok := c.index[h]
 		if !ok {

@@ -100,6 +100,18 @@ func (r *replica) takeByPriority() {
 	r.levels.n--
 }
 
+// remove takes out a request that waits, if it does.
+func (l *levels) remove(req int32) {
+	f := &l.wait[l.level(req)]
+	for k := f.head; k < len(f.v); k++ {
+		if f.v[k].req == req {
+			f.v = slices.Delete(f.v, k, k+1)
+			l.n--
+			return
+		}
+	}
+}
+
 // victim is the sequence that gives way when blocks run out.
 func (r *replica) victim() int32 {
 	if r.levels == nil {

@@ -13,9 +13,11 @@ type record struct {
 	replica              int32
 	preempted            int32
 	retried              int32
-	moved                bool // cumSched and cumFirst hold what it took, before and after its first token, on a replica that went away
-	lost                 bool // refused: it can never fit, or nobody was there to serve it
-	shed, timedOut       bool // lost: turned away, or its client gave up
+	moved                bool    // cumSched and cumFirst hold what it took, before and after its first token, on a replica that went away
+	lost                 bool    // refused: it can never fit, or nobody was there to serve it
+	shed, timedOut       bool    // lost: turned away, or its client gave up
+	unsent               bool    // lost: the answer that it waited for never came
+	moveSec              float32 // that its cache was on the way between pools
 }
 
 // sequence is a request in the batch of a replica.
@@ -38,6 +40,7 @@ type waiting struct {
 	req     int32
 	emitted int32 // tokens that it had before it was preempted
 	pins    int32 // prefix blocks that were loaded for it
+	ticket  int32 // number of its cache in another pool, from 1; 0: none
 }
 
 // finishing orders decoding sequences by the decode step of their last token.
@@ -62,6 +65,7 @@ type replica struct {
 	book  *book
 
 	maxBatch, budget int
+	chips            int
 	timeout          float64 // for the first token, after arrival; 0: none
 	everyStep        bool
 	low              *bounds
@@ -113,6 +117,18 @@ type replica struct {
 	// request needs the link too.
 	isLoading, awaits bool
 
+	prompts bool       // it computes prompts and hands them over
+	answers bool       // its prefix cache keeps answers, too
+	handed  []handover // for the pools to collect
+	pulls   []pulled
+	coming  []coming // blocks are set aside, the cache is on its way
+	landed  []coming // the cache is there, a seat is not
+	kept    int      // blocks of prompts that were handed over and not taken
+	keptSec float64  // and their integral, up to keptAt
+	keptAt  float64
+	// blocked: idle, because blocks are held by caches that come or go; roused: to look again.
+	blocked, roused bool
+
 	gaps       gaps
 	prefillSec float64 // of the busy seconds, those that prompts cause
 	cum        split   // busy seconds by resource
@@ -121,7 +137,8 @@ type replica struct {
 	peak       int     // blocks
 	outstand   int32   // requests sent here and not finished
 	inFlight   int64   // their tokens
-	finished   int     // since the caller last looked
+	tells      bool    // somebody asks which requests end
+	ended      []int32 // since the caller last looked
 	steps0     int64   // engine steps in all
 	events     int64
 	preempts   int
@@ -130,6 +147,7 @@ type replica struct {
 
 func newReplica(m *StepModel, bm *batchModel, c *Config, b *book, low *bounds, everyStep bool) replica {
 	r := replica{model: m, eng: &c.Engine, book: b, batcher: bm, low: low, everyStep: everyStep, part: -1, head: -1, tail: -1}
+	r.chips = max(1, c.TP) * max(1, c.PP) * max(1, c.AttentionDP)
 	r.timeout, r.levels = c.Limits.TimeoutSec, newLevels(c.Classes)
 	if bm != nil {
 		r.batch = make([]int32, 0, bm.max)
@@ -184,11 +202,14 @@ func (r *replica) nextTime() float64 {
 	if r.doing != idle {
 		return r.end
 	}
+	if r.roused {
+		return r.now
+	}
 	t := math.Inf(1)
 	if r.isLoading {
 		t = r.loading.ready
 	}
-	if r.qLen > 0 && (!r.awaits || r.levels != nil) {
+	if r.qLen > 0 && !r.blocked && (!r.awaits || r.levels != nil) {
 		t = math.Min(t, r.queue[r.qHead].ready)
 	}
 	return math.Max(r.now, t)
@@ -353,9 +374,7 @@ func (r *replica) join(slot int32) {
 	r.doneTokens++
 	left := q.Output - emitted - 1
 	if r.prefix != nil && q.HashCount > 0 {
-		held, spare := r.prefix.register(q, s.pins)
-		s.pins = held
-		r.used -= spare * r.prefix.blocks
+		r.share(s, q, q.Prompt)
 	}
 	s.kv0, s.d0 = q.Prompt+emitted, r.clock
 	s.finish = r.clock + int64(left)
@@ -363,6 +382,23 @@ func (r *replica) join(slot int32) {
 		r.finishOne(slot)
 		return
 	}
+	if r.prompts {
+		r.hand(slot)
+		return
+	}
+	r.decodes(slot)
+}
+
+// share makes the whole blocks of a sequence's first tokens known to others.
+func (r *replica) share(s *sequence, q *Request, tokens int32) {
+	held, spare := r.prefix.register(q, s.pins, tokens)
+	s.pins = held
+	r.used -= spare * r.prefix.blocks
+}
+
+// decodes counts a sequence among the decoding ones.
+func (r *replica) decodes(slot int32) {
+	s := &r.slots[slot]
 	s.decoding = true
 	bs := int64(len(r.phases))
 	s.phase = int32(((int64(s.kv0)-r.clock)%bs + bs) % bs)
@@ -407,10 +443,21 @@ func (r *replica) finishOne(slot int32) {
 	rec := r.book.record(s.req)
 	rec.finish = r.now
 	rec.cumEnd = r.cum
+	q := r.book.req(s.req)
+	if r.answers && r.prefix != nil && q.HashCount > 0 {
+		r.share(s, q, s.kv0)
+	}
 	r.release(slot, r.blocksOf(s.kv0))
+	r.ends(s.req)
+}
+
+// ends counts a request out.
+func (r *replica) ends(i int32) {
 	r.outstand--
-	r.inFlight -= tokensOf(r.book.req(s.req))
-	r.finished++
+	r.inFlight -= tokensOf(r.book.req(i))
+	if r.tells {
+		r.ended = append(r.ended, i)
+	}
 }
 
 // giveUp ends a request whose client has left.
@@ -419,9 +466,7 @@ func (r *replica) giveUp(slot int32) {
 	rec := r.book.record(s.req)
 	rec.first, rec.lost, rec.timedOut = 0, true, true
 	r.release(slot, r.blocksOf(s.kv0))
-	r.outstand--
-	r.inFlight -= tokensOf(r.book.req(s.req))
-	r.finished++
+	r.ends(s.req)
 }
 
 func tokensOf(q *Request) int64 { return int64(q.Prompt) + int64(q.Output) }

@@ -21,13 +21,17 @@ func (f *fleet) known(i int32) (k int, tokens int64) {
 	}
 	sites := len(f.sites)
 	k = -1
-	for _, h := range f.chain(i) {
+	chain := f.chain(i)
+	if f.talks { // what comes after is the answer
+		chain = chain[:min(len(chain), int(f.book.req(i).Prompt)/f.opt.HashTokens)]
+	}
+	for _, h := range chain {
 		r, ok := f.seen[h]
 		if !ok {
 			break
 		}
-		if int(r)%sites == siteOf(int(i), sites) {
-			k = int(r) / sites
+		if at := int(r) - f.front; at%sites == siteOf(int(i), sites) {
+			k = at / sites
 		}
 		tokens += int64(f.opt.HashTokens)
 	}
@@ -52,7 +56,7 @@ func (f *fleet) kvAware(i int32, l *loads) int {
 		if l.at(j) == away {
 			continue
 		}
-		cost := f.reps[j*sites+siteOf(int(i), sites)].inFlight
+		cost := f.reps[f.front+j*sites+siteOf(int(i), sites)].inFlight
 		if j == k {
 			cost -= tokens
 		}

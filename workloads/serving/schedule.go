@@ -11,6 +11,10 @@ func (r *replica) schedule() {
 	if r.levels != nil {
 		r.sortIn()
 	}
+	if len(r.landed) > 0 {
+		r.joinLanded()
+	}
+	r.roused = false
 	r.whole = r.whole[:0]
 	r.tokens, r.pairs, r.pf = 0, 0, 0
 	r.awaits = false
@@ -47,6 +51,10 @@ func (r *replica) schedule() {
 	if r.running == 0 {
 		r.doing = idle
 		if !r.awaits && (len(r.back) > 0 || r.waits() > r.qLen || (r.qLen > 0 && r.queue[r.qHead].ready <= r.now)) {
+			if r.kept > 0 || len(r.coming) > 0 {
+				r.blocked = true
+				return
+			}
 			// The prompt in progress gave way to itself; everything is free now.
 			r.schedule()
 		}
@@ -89,6 +97,15 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 		}
 		if r.timeout > 0 && w.emitted == 0 && w.pins == 0 && r.late(w.req) {
 			r.take()
+			continue
+		}
+		if w.ticket > 0 {
+			taken, ok := r.pull(w, free)
+			if !ok {
+				r.closed = r.shut()
+				return clean
+			}
+			free -= taken
 			continue
 		}
 		q := r.book.req(w.req)
@@ -175,9 +192,7 @@ func (r *replica) late(i int32) bool {
 		return false
 	}
 	rec.lost, rec.timedOut = true, true
-	r.outstand--
-	r.inFlight -= tokensOf(r.book.req(i))
-	r.finished++
+	r.ends(i)
 	return true
 }
 
@@ -225,6 +240,21 @@ func (r *replica) headWaiting() (waiting, bool) {
 // admit moves the head of the queue into a slot at the tail of the batch.
 func (r *replica) admit(w waiting, promise int) int32 {
 	r.take()
+	r.reserved += promise
+	slot := r.seat(w, promise)
+	rec := r.book.record(w.req)
+	switch {
+	case rec.first == 0:
+		rec.sched = r.now
+		rec.cumSched = r.cum
+	case rec.moved:
+		r.enters(rec)
+	}
+	return slot
+}
+
+// seat gives a request a slot at the tail of the batch.
+func (r *replica) seat(w waiting, promise int) int32 {
 	slot := r.free[len(r.free)-1]
 	r.free = r.free[:len(r.free)-1]
 	s := &r.slots[slot]
@@ -235,17 +265,6 @@ func (r *replica) admit(w waiting, promise int) int32 {
 		r.head = slot
 	}
 	r.tail = slot
-	r.reserved += promise
-	rec := r.book.record(w.req)
-	switch {
-	case rec.first == 0:
-		rec.sched = r.now
-		rec.cumSched = r.cum
-	case rec.moved:
-		rec.moved = false
-		rec.cumFirst = minus(r.cum, rec.cumFirst)
-		rec.cumSched = minus(rec.cumFirst, rec.cumSched)
-	}
 	return slot
 }
 

@@ -24,6 +24,7 @@ type tally struct {
 
 	scaling                                                 *Scaling
 	shed, timedOut                                          int
+	seen, unsent                                            int
 	requests, completed, lost, preempted, attained, retried int
 	promptTokens, outputTokens, goodTokens                  int64
 	start, end, lastArrival                                 float64
@@ -68,9 +69,9 @@ func (l *latency) distribution() Distribution {
 }
 
 func (p *Prepared) newTally(opt *Options) *tally {
-	t := &tally{p: p, digested: opt.Digest, digest: fnvStart, workers: opt.Workers, start: math.Inf(1), per: make([]int, p.Config.Replicas)}
+	t := &tally{p: p, digested: opt.Digest, digest: fnvStart, workers: opt.Workers, start: math.Inf(1), per: make([]int, p.replicas())}
 	t.classes = make([]classTally, len(p.Config.Classes))
-	t.late = p.Config.Engine.Cadence.Value > 0 && p.Config.Arch.Experts > 0
+	t.late = p.Config.Engine.Cadence.Value > 0 && p.Config.Arch.Experts > 0 && p.Prefill == nil
 	if p.Model != nil {
 		t.fixed = p.Model.RequestSec
 	}
@@ -137,13 +138,18 @@ const (
 
 // chunk counts the requests of a chunk.
 func (t *tally) chunk(c *chunk) {
-	number := t.requests
-	t.requests += len(c.rec)
+	number := t.seen
+	t.seen += len(c.rec)
 	if t.kept != nil {
 		t.kept = append(t.kept, c.rec...)
 	}
 	for i := range c.rec {
 		rec, q := &c.rec[i], &c.reqs[i]
+		if rec.unsent {
+			t.unsent++
+			continue
+		}
+		t.requests++
 		ended := !rec.lost && rec.finish != 0
 		class := 0
 		if len(t.classes) > 0 {
@@ -229,7 +235,7 @@ func ttftCell(sec float64) int {
 }
 
 func (t *tally) outcome(f *fleet) *Outcome {
-	o := &Outcome{Requests: t.requests, Completed: t.completed, Lost: t.lost, Shed: t.shed, TimedOut: t.timedOut, Retried: t.retried, Preempted: t.preempted, Attained: t.attained,
+	o := &Outcome{Requests: t.requests, Unsent: t.unsent, Completed: t.completed, Lost: t.lost, Shed: t.shed, TimedOut: t.timedOut, Retried: t.retried, Preempted: t.preempted, Attained: t.attained,
 		Scaling: t.scaling, PromptTokens: t.promptTokens, OutputTokens: t.outputTokens, StartSec: t.start, EndSec: math.Max(t.end, t.lastArrival), Memory: t.p.Memory}
 	if t.digested {
 		o.Digest = t.digest

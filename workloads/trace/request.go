@@ -14,6 +14,11 @@ type Request struct {
 	Output    int32   // tokens to generate, at least 1
 	HashStart int32   // first block of this prompt in Trace.Hashes
 	HashCount int32   // number of its blocks; 0 when the trace has no hashes
+	// Back is how many places before it the turn stands whose answer this one waits for, in
+	// a talk of several turns; 0 for the first. ArriveSec is then when it would come if
+	// answers took no time, and HashCount counts the blocks of the answer too.
+	Back     int32
+	ThinkSec float32 // from that answer to this request
 }
 
 // Trace is a sequence of requests in order of arrival.
@@ -33,7 +38,7 @@ type Limits struct {
 	Hashes    int // prefix hashes in one trace
 }
 
-// DefaultLimits holds ten million requests (240 MB of Request) with contexts
+// DefaultLimits holds ten million requests (320 MB of Request) with contexts
 // of up to ten million tokens.
 var DefaultLimits = Limits{Requests: 10_000_000, Tokens: 10_000_000, LineBytes: 4 << 20, Hashes: 400_000_000}
 

@@ -1,0 +1,77 @@
+package serving
+
+import "math"
+
+// send takes request i, which arrived at t, through its site's link to the router.
+func (f *fleet) send(i int32, t float64) {
+	rec, q := f.book.record(i), f.book.req(i)
+	rec.arrive, rec.replica = t, -1
+	net := &f.c.Network
+	site := siteOf(int(i), net.Sites)
+	ready := t
+	if net.BytesPerSec > 0 {
+		f.link[site] = math.Max(f.link[site], t) + f.requestBytes(q)/net.BytesPerSec
+		ready = f.link[site]
+	}
+	rec.ready = ready + net.LatencySec
+	if f.maxLen > 0 && int64(q.Prompt)+int64(q.Output) > int64(f.maxLen) {
+		rec.lost = true
+		f.gone = append(f.gone, i)
+		return
+	}
+	f.route(i, rec.ready)
+}
+
+func (f *fleet) requestBytes(q *Request) float64 {
+	if g := f.c.Arch.Generic; g != nil {
+		return g.SampleBytes
+	}
+	return float64(q.Prompt) * f.c.Network.TokenBytes
+}
+
+// route gives a request to a replica of its site, or holds it until one is up.
+func (f *fleet) route(i int32, ready float64) {
+	sites := len(f.sites)
+	site := siteOf(int(i), sites)
+	l := &f.sites[site]
+	k := -1
+	switch f.c.Router {
+	case RoundRobin:
+		k = l.inTurn()
+	case LeastOutstanding:
+		k = l.leastLoaded()
+	case PrefixAware:
+		k = f.prefixAware(i, l)
+	case KVAware:
+		k = f.kvAware(i, l)
+	}
+	if k < 0 {
+		f.held = append(f.held, i)
+		if f.scale != nil {
+			f.scale.held(ready)
+		}
+		return
+	}
+	if most := f.c.Limits.MaxQueue; most > 0 && l.at(k) >= int32(most) {
+		rec := f.book.record(i)
+		rec.lost, rec.shed = true, true
+		f.gone = append(f.gone, i)
+		return
+	}
+	at := f.front + k*sites + site
+	if f.seen != nil {
+		for _, h := range f.chain(i) {
+			f.seen[h] = int32(at)
+		}
+	}
+	f.book.record(i).replica = int32(at)
+	r := &f.reps[at]
+	r.enqueue(waiting{ready: ready, req: i})
+	l.set(k, r.outstand)
+	f.next[at] = r.nextTime()
+	if f.ordered || r.batcher != nil {
+		f.due.set(at, f.next[at])
+	} else if end := ready + float64(f.book.req(i).Output)*f.low.any; end < f.due.at[at] {
+		f.due.set(at, end)
+	}
+}

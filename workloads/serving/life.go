@@ -1,0 +1,197 @@
+package serving
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// change is a moment at which a replica comes or goes.
+type change struct {
+	at      float64
+	replica int
+	up      bool
+}
+
+// changes lists when replicas come and go, in order of time.
+func (p *Prepared) changes(opt *Options) ([]change, error) {
+	n := p.replicas()
+	if len(opt.ReadyAt) > n {
+		return nil, fmt.Errorf("serving: %d ready times for %d replicas", len(opt.ReadyAt), n)
+	}
+	if opt.Concurrency < 0 || !(opt.ThinkSec >= 0) || math.IsInf(opt.ThinkSec, 0) {
+		return nil, fmt.Errorf("serving: concurrency %d of clients that think for %v s: must not be negative", opt.Concurrency, opt.ThinkSec)
+	}
+	var list []change
+	if scale := p.Config.Autoscale.Max > 0; scale && (opt.Concurrency > 0 || len(opt.ReadyAt) > 0 || len(opt.Outages) > 0) {
+		return nil, fmt.Errorf("serving: autoscaling takes an open load, and replicas that neither fail nor start late")
+	} else if scale {
+		return nil, nil
+	}
+	for i := range n {
+		at := 0.0
+		if i < len(opt.ReadyAt) {
+			at = opt.ReadyAt[i]
+		}
+		if !(at >= 0) {
+			return nil, fmt.Errorf("serving: replica %d is ready at %v s: must not be negative", i, at)
+		}
+		if !math.IsInf(at, 1) {
+			list = append(list, change{at, i, true})
+		}
+	}
+	for _, o := range opt.Outages {
+		if o.Replica < 0 || o.Replica >= n || !(o.Start >= 0) || !(o.End >= o.Start) {
+			return nil, fmt.Errorf("serving: outage of replica %d from %v to %v s: expected a replica below %d and 0 ≤ start ≤ end", o.Replica, o.Start, o.End, n)
+		}
+		list = append(list, change{o.Start, o.Replica, false})
+		if !math.IsInf(o.End, 1) {
+			list = append(list, change{o.End, o.Replica, true})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b change) int {
+		switch {
+		case a.at != b.at:
+			if a.at < b.at {
+				return -1
+			}
+			return 1
+		case a.replica != b.replica:
+			return a.replica - b.replica
+		case a.up != b.up:
+			if a.up {
+				return 1
+			}
+			return -1
+		}
+		return 0
+	})
+	return list, nil
+}
+
+// apply lets a replica come or go. Without outages nothing has to be advanced:
+// a replica that comes has had no work.
+func (f *fleet) apply(g change) {
+	r := &f.reps[g.replica]
+	if g.up {
+		if f.down[g.replica]--; f.down[g.replica] > 0 {
+			return
+		}
+		r.now = math.Max(r.now, g.at)
+		f.look(g.replica)
+		if f.pools != nil && g.replica < f.front {
+			f.pools.sendOn(g.at)
+			return
+		}
+		held := f.held
+		f.held = nil
+		for _, i := range held {
+			f.route(i, math.Max(f.book.record(i).ready, g.at))
+		}
+		return
+	}
+	if f.down[g.replica]++; f.down[g.replica] > 1 {
+		return
+	}
+	if !f.ordered {
+		f.advance(g.at)
+	}
+	dropped := r.abandon(g.at)
+	l, k := f.seat(g.replica)
+	l.set(k, away)
+	if f.pools != nil {
+		dropped = f.pools.forget(g.replica, g.at, dropped)
+	}
+	f.look(g.replica)
+	for _, i := range dropped {
+		f.book.record(i).retried++
+		f.route(i, math.Max(f.book.record(i).ready, g.at))
+	}
+}
+
+// giveUp marks what nobody was there to serve.
+func (f *fleet) giveUp() {
+	for _, i := range f.held {
+		f.book.record(i).lost = true
+	}
+}
+
+// abandon drops all work of a replica at time t and returns its requests in
+// order of their numbers.
+func (r *replica) abandon(t float64) []int32 {
+	var list []int32
+	if r.batcher == nil {
+		for s := r.head; s >= 0; s = r.slots[s].next {
+			list = append(list, r.slots[s].req)
+		}
+	} else {
+		list = append(list, r.batch...)
+		r.batch = r.batch[:0]
+	}
+	for _, w := range r.back {
+		list = append(list, w.req)
+	}
+	for k := range r.coming {
+		list = append(list, r.coming[k].w.req)
+	}
+	for k := range r.landed {
+		list = append(list, r.landed[k].w.req)
+	}
+	if r.isLoading {
+		list = append(list, r.loading.req)
+		r.isLoading = false
+	}
+	if r.prefix != nil {
+		r.prefix.clear()
+	}
+	for r.qLen > 0 {
+		list = append(list, r.pop().req)
+	}
+	if l := r.levels; l != nil {
+		for k := range l.wait {
+			for _, w := range l.wait[k].v[l.wait[k].head:] {
+				list = append(list, w.req)
+			}
+			l.wait[k] = fifo{}
+		}
+		l.n = 0
+	}
+	if r.doing == decodes || r.doing == mixes {
+		// Work in progress took the device's time and came to nothing.
+		r.cum = r.cum.plus(hostTime(math.Max(0, t-r.start)))
+	}
+	for _, i := range list {
+		if rec := r.book.record(i); rec.first > 0 && !rec.moved {
+			r.leaves(rec)
+		}
+	}
+	slices.Sort(list)
+	r.back = r.back[:0]
+	r.handed, r.pulls, r.coming, r.landed, r.kept, r.blocked = r.handed[:0], r.pulls[:0], r.coming[:0], r.landed[:0], 0, false
+	r.heap = r.heap[:0]
+	r.whole = r.whole[:0]
+	r.gaps.last = r.gaps.last[:0]
+	clear(r.phases)
+	r.free = r.free[:0]
+	for i := range r.slots {
+		r.free = append(r.free, int32(len(r.slots)-1-i))
+	}
+	r.head, r.tail, r.part = -1, -1, -1
+	r.running, r.kvSum, r.used, r.reserved, r.outstand, r.inFlight = 0, 0, 0, 0, 0, 0
+	r.doing, r.now = idle, t
+	return list
+}
+
+// leaves notes in a record what its request took on a replica that it leaves after its
+// first token.
+func (r *replica) leaves(rec *record) {
+	rec.cumSched, rec.cumFirst = minus(rec.cumFirst, rec.cumSched), minus(r.cum, rec.cumFirst)
+	rec.moved = true
+}
+
+// enters is the other half, on the replica that goes on.
+func (r *replica) enters(rec *record) {
+	rec.moved = false
+	rec.cumFirst = minus(r.cum, rec.cumFirst)
+	rec.cumSched = minus(rec.cumFirst, rec.cumSched)
+}

@@ -1,0 +1,280 @@
+package serving
+
+import (
+	"fmt"
+	"math"
+)
+
+// inOrder plays a load in which requests wait for answers (clients, talks of several turns) or
+// replicas for one another (pools): event by event in order of time. At one moment the fleet
+// changes first, then requests are sent, then caches leave and arrive, then replicas go on in
+// order of their numbers.
+func (f *fleet) inOrder(changes []change) error {
+	f.ordered = true
+	for i := range f.reps {
+		f.reps[i].tells = true
+		f.look(i)
+	}
+	who := callers{f: f, free: f.opt.Concurrency, open: f.opt.Concurrency == 0}
+	if f.talks {
+		if err := who.readTalks(); err != nil {
+			return err
+		}
+	}
+	for ci := 0; ; {
+		i, at := f.due.first()
+		call, err := who.next()
+		if err != nil {
+			return err
+		}
+		move := f.pools.next()
+		t := math.Min(at, math.Min(call, move))
+		switch {
+		case ci < len(changes) && changes[ci].at <= t:
+			t = changes[ci].at
+			f.apply(changes[ci])
+			ci++
+		case math.IsInf(t, 1):
+			who.finish()
+			return nil
+		case call == t:
+			who.send(t)
+		case move == t:
+			if err := f.pools.event(t); err != nil {
+				return err
+			}
+		default:
+			r := &f.reps[i]
+			r.event(at)
+			f.look(i)
+			if f.pools != nil {
+				if err := f.pools.collect(i, t); err != nil {
+					return err
+				}
+			}
+			for _, q := range r.ended {
+				who.ended(q, t)
+			}
+			r.ended = r.ended[:0]
+		}
+		for k := 0; k < len(f.gone); k++ {
+			who.ended(f.gone[k], t)
+		}
+		f.gone = f.gone[:0]
+	}
+}
+
+// callers are those who send requests: in an open load at the times of the requests (of the
+// first of each talk), in a closed one as many clients as are free. In a talk each turn
+// follows the answer to the one before it and a time to think.
+type callers struct {
+	f      *fleet
+	open   bool
+	free   int   // clients that may send at once
+	cursor int32 // the request to be sent next of those that follow no other
+	loaded int32 // requests in the book
+	end    bool  // of the load
+	calls  calls
+	follow []int32 // by request: the turn after it, −1 for none; nil without talks
+}
+
+// nobody is the request of a call that takes the next of the load.
+const nobody = -1
+
+// hasTurns says whether requests of a load wait for answers to others.
+func hasTurns(src Source) bool {
+	s, ok := src.(*recorded)
+	if !ok {
+		return false
+	}
+	for i := range s.reqs {
+		if s.reqs[i].Back != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// readTalks puts the whole load into the book, since turns of many talks interleave.
+func (c *callers) readTalks() error {
+	for !c.end {
+		if err := c.more(); err != nil {
+			return err
+		}
+	}
+	c.follow = make([]int32, c.loaded)
+	for i := range c.follow {
+		c.follow[i] = -1
+	}
+	for i := range c.loaded {
+		if back := c.turn(i); back >= 0 {
+			if c.follow[back] >= 0 {
+				return fmt.Errorf("serving: requests %d and %d both wait for the answer to %d: a talk has one turn after the other", c.follow[back], i, back)
+			}
+			c.follow[back] = i
+		}
+	}
+	return nil
+}
+
+// turn is the request whose answer request i waits for, −1 for none.
+func (c *callers) turn(i int32) int32 {
+	if q := c.f.book.req(i); c.f.talks && q.Back > 0 {
+		return i - q.Back
+	}
+	return -1
+}
+
+func (c *callers) more() error {
+	chunk, _, err := c.f.pump.take()
+	if err != nil {
+		return err
+	}
+	if c.end = chunk == nil; !c.end {
+		c.loaded += int32(len(chunk.reqs))
+	}
+	return nil
+}
+
+// head moves the cursor to a request that follows no other; false at the end of the load.
+func (c *callers) head() (bool, error) {
+	for {
+		for ; c.cursor < c.loaded; c.cursor++ {
+			if c.turn(c.cursor) < 0 {
+				return true, nil
+			}
+		}
+		if c.end {
+			return false, nil
+		}
+		if err := c.more(); err != nil {
+			return false, err
+		}
+	}
+}
+
+// next is when the next request is sent, +Inf for never.
+func (c *callers) next() (float64, error) {
+	at := math.Inf(1)
+	if len(c.calls) > 0 {
+		at = c.calls[0].at
+	}
+	if !c.open && c.free == 0 && (len(c.calls) == 0 || c.calls[0].req != nobody) {
+		return at, nil
+	}
+	switch ok, err := c.head(); {
+	case err != nil:
+		return 0, err
+	case ok && c.open:
+		at = math.Min(at, c.f.book.req(c.cursor).ArriveSec)
+	case ok && c.free > 0:
+		at = 0
+	case !ok:
+		for len(c.calls) > 0 && c.calls[0].req == nobody { // clients without anything left to ask
+			c.calls.pop()
+		}
+		c.free = 0
+		at = math.Inf(1)
+		if len(c.calls) > 0 {
+			at = c.calls[0].at
+		}
+	}
+	return at, nil
+}
+
+// send sends what is due at time t.
+func (c *callers) send(t float64) {
+	i := c.cursor
+	switch {
+	case c.free > 0:
+		c.free--
+		c.cursor++
+	case len(c.calls) > 0 && c.calls[0].at <= t:
+		if j := c.calls.pop().req; j != nobody {
+			i = j
+		} else {
+			c.cursor++
+		}
+	default:
+		c.cursor++
+	}
+	c.f.send(i, t)
+}
+
+// ended is told that request i was answered, or never will be, at time t.
+func (c *callers) ended(i int32, t float64) {
+	if c.follow != nil && c.follow[i] >= 0 && !c.f.book.record(i).lost {
+		j := c.follow[i]
+		c.calls.push(call{t + float64(c.f.book.req(j).ThinkSec), j})
+		return
+	}
+	if !c.open {
+		c.calls.push(call{t + c.f.opt.ThinkSec, nobody})
+	}
+}
+
+// finish marks the turns that were never sent because a talk broke off.
+func (c *callers) finish() {
+	for i := range int32(len(c.follow)) {
+		if back := c.turn(i); back >= 0 {
+			if b, rec := c.f.book.record(back), c.f.book.record(i); b.lost || b.finish == 0 {
+				rec.lost, rec.unsent = true, true
+			}
+		}
+	}
+}
+
+// call is a request that will be sent; calls are ordered by time, then by the order in which
+// they were made for one request of the load, by number for turns.
+type call struct {
+	at  float64
+	req int32
+}
+
+func (a call) before(b call) bool { return a.at < b.at || a.at == b.at && a.req < b.req }
+
+type calls []call
+
+func (h *calls) push(c call) {
+	v := append(*h, c)
+	for i := len(v) - 1; i > 0; {
+		up := (i - 1) / 2
+		if !v[i].before(v[up]) {
+			break
+		}
+		v[i], v[up] = v[up], v[i]
+		i = up
+	}
+	*h = v
+}
+
+func (h *calls) pop() call {
+	v := *h
+	top := v[0]
+	v[0] = v[len(v)-1]
+	v = v[:len(v)-1]
+	for i := 0; ; {
+		k := 2*i + 1
+		if k >= len(v) {
+			break
+		}
+		if k+1 < len(v) && v[k+1].before(v[k]) {
+			k++
+		}
+		if !v[k].before(v[i]) {
+			break
+		}
+		v[i], v[k] = v[k], v[i]
+		i = k
+	}
+	*h = v
+	return top
+}
+
+func (f *fleet) latest() float64 {
+	t := 0.0
+	for i := range f.reps {
+		t = math.Max(t, f.reps[i].now)
+	}
+	return t
+}

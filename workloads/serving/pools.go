@@ -1,0 +1,297 @@
+package serving
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"aisim/topology/flow"
+)
+
+// A service may have workers of their own that compute prompts (prefill), on other chips and
+// cut otherwise than the replicas that make the answers (decode). A prompt's cache stays in the
+// blocks of its worker until the replica that it was given to has set blocks aside and taken
+// it over the fabric; there all such transfers share the links by max–min fairness.
+
+// Way is the fabric from the workers that compute prompts to the replicas that decode.
+type Way struct {
+	Capacity   []float64    // of its resources, bytes/s
+	Uses       [][]flow.Use // by worker × replicas that decode + replica
+	LatencySec []float64    // the same
+}
+
+// WithPrefill is p with workers that compute its prompts.
+func (p *Prepared) WithPrefill(prefill *Prepared, way *Way) (*Prepared, error) {
+	c, d := &p.Config, &prefill.Config
+	pairs := c.Replicas * d.Replicas
+	switch {
+	case p.Model == nil || prefill.Model == nil:
+		return nil, fmt.Errorf("serving: %s is known by totals only: a pool for prompts needs a language model", c.Arch.ID)
+	case c.Arch.ID != d.Arch.ID || c.KVPrecision != d.KVPrecision:
+		return nil, fmt.Errorf("serving: prompts of %s with a cache in %s, answers of %s with one in %s: both pools must agree", d.Arch.ID, d.KVPrecision, c.Arch.ID, c.KVPrecision)
+	case c.Speculation.Tokens > 0:
+		return nil, fmt.Errorf("serving: speculative decoding in separate pools is not modelled: leave it out, or serve from one pool")
+	case c.Autoscale.Max > 0:
+		return nil, fmt.Errorf("serving: autoscaling of separate pools is not modelled: leave it out, or serve from one pool")
+	case c.Network.Sites > 1:
+		return nil, fmt.Errorf("serving: separate pools at %d sites are not modelled: serve from one site", c.Network.Sites)
+	case c.StaleSec > 0:
+		return nil, fmt.Errorf("serving: a router of separate pools sees their present state: staleness %v s must be 0", c.StaleSec)
+	case way != nil && (len(way.Uses) != pairs || len(way.LatencySec) != pairs):
+		return nil, fmt.Errorf("serving: ways of %d pairs of workers, latencies of %d: expected %d × %d", len(way.Uses), len(way.LatencySec), d.Replicas, c.Replicas)
+	}
+	out := *p
+	out.Prefill, out.Way = prefill, way
+	return &out, nil
+}
+
+// PoolUse is what the workers that compute prompts did.
+type PoolUse struct {
+	Workers     int
+	Utilisation float64 // busy share of their time
+	BusySec     float64 // of all
+	CacheMean   float64 // share of their blocks in use, those that wait to be taken included, over all of the time
+	CachePeak   float64
+}
+
+// pools is the state between the two pools while a load is played.
+type pools struct {
+	f          *fleet
+	n          int // replicas that decode
+	load       loads
+	low        bounds
+	way        *Way
+	net        *flow.Net
+	tokenBytes float64
+	tickets    []ticket
+	free       []int32
+	by         []int32   // ticket, by flow
+	landing    []arrival // caches that have left, in order of arrival
+	waiting    []int32   // tickets that no replica takes
+}
+
+// ticket follows one prompt's cache.
+type ticket struct {
+	state        ticketState
+	req          int32
+	from, to     int32
+	blocks       int // that its worker keeps
+	flow         flow.FlowID
+	bytes        float64
+	handed, left float64 // when it was computed, and when it set out
+}
+
+type ticketState uint8
+
+const (
+	unused ticketState = iota
+	waits              // for blocks of the replica that it was given to
+	moves              // over the fabric
+	lands              // has left, and has not arrived
+)
+
+type arrival struct {
+	at     float64
+	ticket int32
+}
+
+// handover is a prompt computed.
+type handover struct {
+	req    int32
+	blocks int
+}
+
+// coming is a cache for which a replica has set blocks aside.
+type coming struct {
+	w       waiting
+	own     int // blocks
+	promise int
+	pins    int32
+	first   float64 // when its first token was out
+}
+
+func newPools(f *fleet, p *Prepared) *pools {
+	c := &p.Config
+	s := &pools{f: f, n: c.Replicas, load: newLoads(c.Replicas), low: p.Prefill.Model.lowerBounds(), way: p.Way,
+		tokenBytes: p.Memory.TokenBytes * float64(c.TP*c.PP)}
+	if p.Way != nil {
+		s.net = flow.NewNet(p.Way.Capacity)
+	}
+	return s
+}
+
+// next is when a cache next leaves a worker or arrives, +Inf for never.
+func (s *pools) next() float64 {
+	at := math.Inf(1)
+	if s == nil {
+		return at
+	}
+	if len(s.landing) > 0 {
+		at = s.landing[0].at
+	}
+	if s.net != nil && s.net.Flows() > 0 {
+		if sec, _, ok := s.net.NextCompletion(); ok {
+			at = math.Min(at, sec)
+		}
+	}
+	return at
+}
+
+// event processes what next announced for time t.
+func (s *pools) event(t float64) error {
+	if s.net != nil {
+		for _, c := range s.net.Advance(t) {
+			s.leaves(s.by[c.Flow], t)
+		}
+	}
+	for len(s.landing) > 0 && s.landing[0].at <= t {
+		k := s.landing[0].ticket
+		s.landing = s.landing[1:]
+		s.arrives(k, t)
+	}
+	return nil
+}
+
+// collect takes what replica i has to hand on after an event at time t.
+func (s *pools) collect(i int, t float64) error {
+	r := &s.f.reps[i]
+	for _, h := range r.handed {
+		var k int32
+		if n := len(s.free); n > 0 {
+			k, s.free = s.free[n-1], s.free[:n-1]
+		} else {
+			k = int32(len(s.tickets))
+			s.tickets = append(s.tickets, ticket{})
+		}
+		s.tickets[k] = ticket{state: waits, req: h.req, from: int32(i), to: -1, blocks: h.blocks, handed: t}
+		s.give(k, t)
+	}
+	r.handed = r.handed[:0]
+	for _, c := range r.pulls {
+		if err := s.setOut(c.ticket-1, c.bytes, t); err != nil {
+			return err
+		}
+	}
+	r.pulls = r.pulls[:0]
+	return nil
+}
+
+// give chooses the replica that decodes: the one with the fewest requests.
+func (s *pools) give(k int32, t float64) {
+	i := s.load.leastLoaded()
+	if i < 0 {
+		s.waiting = append(s.waiting, k)
+		return
+	}
+	x := &s.tickets[k]
+	x.to = int32(i)
+	s.f.book.record(x.req).replica = x.to
+	s.f.reps[i].enqueue(waiting{ready: t, req: x.req, ticket: k + 1})
+	s.f.look(i)
+}
+
+// sendOn gives away what waited for a replica that is there again.
+func (s *pools) sendOn(t float64) {
+	list := s.waiting
+	s.waiting = nil
+	for _, k := range list {
+		s.give(k, t)
+	}
+}
+
+// setOut starts a cache's way.
+func (s *pools) setOut(k int32, tokens int32, t float64) error {
+	x := &s.tickets[k]
+	x.left, x.bytes = t, float64(tokens)*s.tokenBytes
+	if s.net == nil || x.bytes == 0 {
+		s.leaves(k, t)
+		return nil
+	}
+	s.net.Advance(t) // to the present: what ends by then has been seen
+	id, err := s.net.Add(flow.Demand{Uses: s.way.Uses[int(x.from-int32(s.n))*s.n+int(x.to)], Bytes: x.bytes})
+	if err != nil {
+		return fmt.Errorf("serving: a cache of %.3g MB from worker %d to replica %d: %w", x.bytes/1e6, int(x.from)-s.n, x.to, err)
+	}
+	x.state, x.flow = moves, id
+	for int(id) >= len(s.by) {
+		s.by = append(s.by, -1)
+	}
+	s.by[id] = k
+	return nil
+}
+
+// leaves frees the blocks of a cache's worker: the last byte has set out.
+func (s *pools) leaves(k int32, t float64) {
+	x := &s.tickets[k]
+	x.state = lands
+	s.release(x, t)
+	at := t
+	if s.way != nil && x.bytes > 0 {
+		at += s.way.LatencySec[int(x.from-int32(s.n))*s.n+int(x.to)]
+	}
+	i := len(s.landing)
+	for i > 0 && s.landing[i-1].at > at {
+		i--
+	}
+	s.landing = slices.Insert(s.landing, i, arrival{at, k})
+}
+
+func (s *pools) release(x *ticket, t float64) {
+	r := &s.f.reps[x.from]
+	r.count(t)
+	r.kept -= x.blocks
+	r.used -= x.blocks
+	r.wake(t)
+	s.f.look(int(x.from))
+}
+
+func (s *pools) arrives(k int32, t float64) {
+	x := &s.tickets[k]
+	s.f.book.record(x.req).moveSec += float32(t - x.left)
+	s.f.reps[x.to].land(k+1, x.handed, t)
+	s.f.look(int(x.to))
+	s.drop(k)
+}
+
+func (s *pools) drop(k int32) {
+	s.tickets[k].state = unused
+	s.free = append(s.free, k)
+}
+
+// forget is told that replica i has gone, and adds to the requests that it dropped those
+// whose caches went with it.
+func (s *pools) forget(i int, t float64, dropped []int32) []int32 {
+	for k := range s.tickets {
+		x := &s.tickets[k]
+		switch {
+		case x.state == unused:
+			continue
+		case int(x.to) == i && i < s.n:
+			if x.state != lands {
+				s.release(x, t)
+			}
+		case int(x.from) == i && x.state != lands:
+			if x.to >= 0 {
+				s.f.reps[x.to].cancel(int32(k)+1, x.req, t)
+			} else {
+				s.waiting = slices.DeleteFunc(s.waiting, func(o int32) bool { return o == int32(k) })
+			}
+			dropped = append(dropped, x.req)
+		default:
+			continue
+		}
+		switch x.state {
+		case moves:
+			s.net.Advance(t)
+			s.net.Remove(x.flow)
+		case lands:
+			s.landing = slices.DeleteFunc(s.landing, func(a arrival) bool { return a.ticket == int32(k) })
+		}
+		if x.to >= 0 {
+			s.f.look(int(x.to))
+		}
+		s.drop(int32(k))
+	}
+	slices.Sort(dropped)
+	return dropped
+}
