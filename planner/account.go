@@ -22,7 +22,7 @@ func newAccount(f *scenarios.Future) (*account, error) {
 	w := f.World
 	a := &account{shares: make([]float64, len(w.Placed))}
 	for i := range w.Placed {
-		a.shares[i] = float64(len(w.Placed[i].Chips)) / float64(w.Chips())
+		a.shares[i] = float64(w.Placed[i].Accelerators()) / float64(w.Chips())
 	}
 	e := &w.Scenario.Economics
 	b := &a.bill
@@ -114,8 +114,18 @@ func (a *account) deliver(f *scenarios.Future) {
 			d.PrefillShare += share * o.PrefillShare
 			d.DecodeShare += share * (1 - o.PrefillShare)
 		}
-		d.UsefulShare += a.shares[i] * o.Utilisation
+		d.UsefulShare += a.shares[i] * utilisation(f, i)
 	}
+}
+
+// utilisation is the busy share of the accelerators of a service, all its pools together.
+func utilisation(f *scenarios.Future, i int) float64 {
+	p, o := &f.World.Placed[i], f.Served[i]
+	if o.Prefill == nil {
+		return o.Utilisation
+	}
+	prompts := float64(len(p.Prefill.Chips)) / float64(p.Accelerators())
+	return prompts*o.Prefill.Utilisation + (1-prompts)*o.Utilisation
 }
 
 // measure adds what the ledger says to a future's metrics.

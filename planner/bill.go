@@ -55,6 +55,19 @@ func (a *account) buy(f *scenarios.Future) error {
 	}
 	b.Assets = append(b.Assets, economics.Asset{Item: "Servers", Kind: result.KindIT, Count: nodes, LifeYears: e.Years, Residual: e.Residual, IT: true,
 		Unit: economics.Price{USD: f.Sample.Draw("economics/server", server), Pedigree: server.Kind, Source: server.Source}})
+	for i := range w.Placed {
+		if p := w.Placed[i].Prefill; p != nil && !p.Own {
+			price, err := w.Catalogue.ServerPrice(p.Server.ID)
+			if usd := w.Placed[i].Workload.Prefill.PriceUSD; usd != nil {
+				price, err = hardware.Value{V: *usd, Kind: result.Assumed, Source: "scenario", RelSD: 0.05}, nil
+			}
+			if err != nil {
+				return err
+			}
+			b.Assets = append(b.Assets, economics.Asset{Item: "Servers of " + w.Placed[i].ID + ".prefill", Kind: result.KindIT, Count: float64(p.Nodes), LifeYears: e.Years, Residual: e.Residual, IT: true,
+				Unit: economics.Price{USD: f.Sample.Draw("economics/server/"+p.Server.ID, price), Pedigree: price.Kind, Source: price.Source}})
+		}
+	}
 	a.network(f)
 	a.stores(f)
 	b.ColocationUSDPerKWMon = given(draw(f, "colocation", e.USDPerKWMonth, result.Assumed, 0.15))
@@ -183,6 +196,11 @@ func stored(f *scenarios.Future, k int) float64 {
 func (a *account) rent(f *scenarios.Future) error {
 	w, b, e := f.World, &a.bill, &f.World.Scenario.Economics
 	r := e.Rent
+	for i := range w.Placed {
+		if p := w.Placed[i].Prefill; p != nil && !p.Own {
+			return fmt.Errorf("economics.rent prices instances of one kind, and %s has prompts on %s: give economics.mode = \"buy\"", w.Placed[i].ID, p.Server.ID)
+		}
+	}
 	inst, err := w.Catalogue.Instance(r.Instance)
 	if err != nil {
 		return err

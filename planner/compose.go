@@ -3,11 +3,13 @@ package planner
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
 	"aisim/internal/result"
 	"aisim/scenarios"
+	"aisim/workloads/serving"
 )
 
 // compose makes the run of what was played.
@@ -78,6 +80,11 @@ func profiles(w *scenarios.World) []result.FileRef {
 			out = append(out, result.FileRef{Name: p.ID, SHA256: p.SHA256()})
 		}
 	}
+	for i := range w.Placed {
+		if p := w.Placed[i].Prefill; p != nil && !slices.ContainsFunc(out, func(r result.FileRef) bool { return r.Name == p.Profile.ID }) {
+			out = append(out, result.FileRef{Name: p.Profile.ID, SHA256: p.Profile.SHA256()})
+		}
+	}
 	return out
 }
 
@@ -118,14 +125,6 @@ func (e *evaluation) pedigree(key string) result.Pedigree {
 
 // machineWords is "16,384 H100 …" for the sentence and "Machine" of the scenario.
 func machineWords(w *scenarios.World) string {
-	name := w.Chip.ID
-	if i := strings.IndexByte(name, '-'); i > 0 {
-		name = name[i+1:]
-	}
-	name = strings.ToUpper(name)
-	for _, cut := range []string{"-SXM", "-80", "-40", "-PCIE"} {
-		name = strings.TrimSuffix(name, cut)
-	}
 	f := &w.Scenario.Cluster.Fabric
 	net := f.Topology
 	switch f.Topology {
@@ -147,9 +146,27 @@ func machineWords(w *scenarios.World) string {
 	}
 	if e := w.Scenario.Edge; e != nil {
 		net = fmt.Sprintf("%d sites", e.Sites)
-		return fmt.Sprintf("%s %s at %s", thousands(w.Chips()), name, net)
+		return fmt.Sprintf("%s %s at %s", thousands(w.Chips()), chipName(w.Chip.ID), net)
 	}
-	return fmt.Sprintf("%s %s on %s", thousands(w.Chips()), name, net)
+	machine := fmt.Sprintf("%s %s", thousands(w.Scenario.Cluster.Nodes*w.Server.AcceleratorCount), chipName(w.Chip.ID))
+	for i := range w.Placed {
+		if p := w.Placed[i].Prefill; p != nil && !p.Own {
+			machine += fmt.Sprintf(" and %s %s", thousands(len(p.Chips)), chipName(p.Chip.ID))
+		}
+	}
+	return machine + " on " + net
+}
+
+// chipName is an accelerator in short: H100 of nvidia-h100-sxm.
+func chipName(id string) string {
+	if i := strings.IndexByte(id, '-'); i > 0 {
+		id = id[i+1:]
+	}
+	id = strings.ToUpper(id)
+	for _, cut := range []string{"-SXM", "-80", "-40", "-PCIE"} {
+		id = strings.TrimSuffix(id, cut)
+	}
+	return id
 }
 
 func thousands(n int) string {
@@ -231,6 +248,9 @@ func (e *evaluation) service(i int, out *result.Workload) {
 		words = append(words, fmt.Sprintf("TP %d × PP %d", prep.Config.TP, prep.Config.PP))
 	}
 	words = append(words, fmt.Sprintf("%d replicas, %s", prep.Config.Replicas, prep.Config.Router))
+	if d := prep.Prefill; d != nil {
+		words = append(words, fmt.Sprintf("prompts on %d × TP %d × PP %d of %s", d.Config.Replicas, d.Config.TP, d.Config.PP, p.Prefill.Chip.ID))
+	}
 	if p.Trace != "" {
 		words = append(words, "recorded requests")
 	} else {
@@ -243,20 +263,14 @@ func (e *evaluation) service(i int, out *result.Workload) {
 		out.Serving.Load = e.curves[i]
 	}
 	out.Step = o.E2EParts
-	mem := prep.Memory
-	gib := func(b float64) float64 { return b / (1 << 30) }
-	class := result.MemoryClass{Name: "each accelerator", Ranks: prep.Config.Replicas * max(1, prep.Config.TP*prep.Config.PP), UsableGiB: gib(mem.Usable)}
-	for _, part := range []result.MemoryPart{{Name: "weights", GiB: gib(mem.Weights)}, {Name: "kv cache", GiB: gib(mem.Cache)}, {Name: "buffers", GiB: gib(mem.Reserve)}} {
-		if part.GiB > 0 {
-			class.Parts = append(class.Parts, part)
-			class.TotalGiB += part.GiB
-		}
+	out.Memory = []result.MemoryClass{memoryClass("each accelerator", prep)}
+	if d := prep.Prefill; d != nil {
+		out.Memory[0].Name = "each accelerator that decodes"
+		out.Memory = append(out.Memory, memoryClass("each accelerator that computes prompts", d))
 	}
-	out.Memory = []result.MemoryClass{class}
 	// What the bought accelerators did: answering, or waiting for requests.
-	idle := 1 - o.Utilisation
-	chips := float64(len(p.Chips))
-	hours := (o.EndSec - o.StartSec) / 3600 * chips
+	idle := 1 - utilisation(e.nominal, i)
+	hours := (o.EndSec - o.StartSec) / 3600 * float64(p.Accelerators())
 	out.Losses = []result.Loss{{Cause: "waiting for requests", Kind: result.KindWait, Share: idle, Low: idle, High: idle, GPUHours: idle * hours}}
 	for _, out2 := range []struct {
 		start, end float64
@@ -269,6 +283,25 @@ func (e *evaluation) service(i int, out *result.Workload) {
 	for _, g := range e.nominal.Fleet[i].Outages {
 		out.Timeline = append(out.Timeline, result.TimePoint{Start: g.StartSec, End: g.EndSec, What: "failed", Note: fmt.Sprintf("replica %d", g.Replica)})
 	}
+	if prompts := e.nominal.Prompts[i]; prompts != nil {
+		for _, g := range prompts.Outages {
+			out.Timeline = append(out.Timeline, result.TimePoint{Start: g.StartSec, End: g.EndSec, What: "failed", Note: fmt.Sprintf("prompt worker %d", g.Replica)})
+		}
+	}
+}
+
+// memoryClass is how the chips of a pool of replicas spend their memory.
+func memoryClass(name string, prep *serving.Prepared) result.MemoryClass {
+	mem := prep.Memory
+	gib := func(b float64) float64 { return b / (1 << 30) }
+	class := result.MemoryClass{Name: name, Ranks: prep.Config.Replicas * max(1, prep.Config.TP*prep.Config.PP), UsableGiB: gib(mem.Usable)}
+	for _, part := range []result.MemoryPart{{Name: "weights", GiB: gib(mem.Weights)}, {Name: "kv cache", GiB: gib(mem.Cache)}, {Name: "buffers", GiB: gib(mem.Reserve)}} {
+		if part.GiB > 0 {
+			class.Parts = append(class.Parts, part)
+			class.TotalGiB += part.GiB
+		}
+	}
+	return class
 }
 
 func nonEmpty(words []string) []string {

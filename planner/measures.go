@@ -115,6 +115,11 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 	if o.PrefixTokens != nil {
 		put("prefix_hit_rate", "ratio", o.PrefixHitRate())
 	}
+	if u := o.Prefill; u != nil {
+		put("cache_move", "s", o.MoveSec)
+		put("prefill_utilisation", "ratio", u.Utilisation)
+		put("prefill_cache_peak", "ratio", u.CachePeak)
+	}
 	if s := o.Scaling; s != nil {
 		put("replicas_mean", "replicas", s.ReplicaSeconds/math.Max(o.EndSec-o.StartSec, 1e-9))
 		put("replicas_peak", "replicas", float64(s.Peak))
@@ -135,7 +140,11 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 	if l := f.Fleet[i].LoadSec; l > 0 {
 		put("load_time", "s", l)
 	}
-	put("failures", "failures", float64(f.Fleet[i].Failures))
+	failures := f.Fleet[i].Failures
+	if prompts := f.Prompts[i]; prompts != nil {
+		failures += prompts.Failures
+	}
+	put("failures", "failures", float64(failures))
 }
 
 // measureClass puts what a service did for one class.

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"aisim/economics"
+	"aisim/hardware"
 	"aisim/internal/result"
 	"aisim/scenarios"
 	"aisim/topology"
@@ -29,25 +30,35 @@ func loads(f *scenarios.Future) []economics.Load {
 	perServer := float64(w.Server.AcceleratorCount)
 	chips := economics.Load{Name: "Accelerators", Kind: result.KindIT}
 	hosts := economics.Load{Name: "Hosts: CPU, memory, NICs, fans", Kind: result.KindIT}
-	rest := 0.0
-	if w.Server.PowerMax.Known() {
-		rest = math.Max(0, f.Sample.Draw("server/"+w.Server.ID+"/power", w.Server.PowerMax)-perServer*f.Device.LimitWatts)
+	rest := hostWatts(f, w.Server, f.Device)
+	used := 0.0
+	add := func(nodes, perServer, rest, busy float64, dev *hardware.Device) {
+		chips.MeanWatts += nodes * perServer * dev.Power(busy)
+		hosts.MeanWatts += nodes * rest * derate(busy)
 	}
 	nodes := float64(w.Scenario.Cluster.Nodes)
 	chips.PeakWatts = nodes * perServer * f.Device.MaxWatts
 	hosts.PeakWatts = nodes * rest
-	used := 0.0
 	for i := range w.Placed {
 		n := float64(w.Placed[i].NodeCount)
-		busy := busyShare(f, i)
-		chips.MeanWatts += n * perServer * f.Device.Power(busy)
-		hosts.MeanWatts += n * rest * derate(busy)
 		used += n
+		if p := w.Placed[i].Prefill; p != nil {
+			dev, m := f.Pools[i], float64(p.Nodes)
+			each, host := float64(p.Server.AcceleratorCount), hostWatts(f, p.Server, dev)
+			add(m, each, host, f.Served[i].Prefill.Utilisation, dev)
+			if p.Own {
+				n -= m
+			} else {
+				chips.PeakWatts += m * each * dev.MaxWatts
+				hosts.PeakWatts += m * host
+			}
+		}
+		add(n, perServer, rest, busyShare(f, i), f.Device)
 	}
 	chips.MeanWatts += (nodes - used) * perServer * f.Device.IdleWatts
 	hosts.MeanWatts += (nodes - used) * rest * derate(0)
 	out := []economics.Load{chips}
-	if rest > 0 {
+	if hosts.PeakWatts > 0 {
 		out = append(out, hosts)
 	}
 	if l, ok := networkLoad(f); ok {
@@ -62,6 +73,14 @@ func loads(f *scenarios.Future) []economics.Load {
 		out = append(out, sto)
 	}
 	return out
+}
+
+// hostWatts is what a server draws besides its accelerators, at most.
+func hostWatts(f *scenarios.Future, server *hardware.Server, dev *hardware.Device) float64 {
+	if !server.PowerMax.Known() {
+		return 0
+	}
+	return math.Max(0, f.Sample.Draw("server/"+server.ID+"/power", server.PowerMax)-float64(server.AcceleratorCount)*dev.LimitWatts)
 }
 
 // derate is the share of its nameplate that the rest of a server draws at a load:
@@ -147,8 +166,13 @@ func (a *account) carbon(f *scenarios.Future) error {
 		b.CarbonGPerKWh = f.Sample.Draw("economics/grid", g)
 		b.CarbonBasis = fmt.Sprintf("location-based, %s at %.0f g/kWh", e.Region, g.V)
 	}
-	kg := draw(f, "embodied", serverEmbodiedKg, result.Assumed, 0.4) * float64(w.Server.AcceleratorCount) / 8
-	b.Embodied = append(b.Embodied, economics.Embodied{Name: "Servers", KgEach: kg, Count: float64(w.Scenario.Cluster.Nodes), LifeYears: e.Years})
+	kg := draw(f, "embodied", serverEmbodiedKg, result.Assumed, 0.4) / 8
+	b.Embodied = append(b.Embodied, economics.Embodied{Name: "Servers", KgEach: kg * float64(w.Server.AcceleratorCount), Count: float64(w.Scenario.Cluster.Nodes), LifeYears: e.Years})
+	for i := range w.Placed {
+		if p := w.Placed[i].Prefill; p != nil && !p.Own {
+			b.Embodied = append(b.Embodied, economics.Embodied{Name: "Servers of " + w.Placed[i].ID + ".prefill", KgEach: kg * float64(p.Server.AcceleratorCount), Count: float64(p.Nodes), LifeYears: e.Years})
+		}
+	}
 	for _, sys := range f.Stores {
 		for _, d := range sys.Devices() {
 			if d.Role != "drive" && !d.Included {

@@ -25,6 +25,8 @@ type Future struct {
 	Outcome  *cluster.Outcome
 	Campaign []*cluster.TrainingOutcome // by placed workload, nil for services
 	Fleet    []*cluster.ServiceOutcome  // by placed workload, nil for campaigns
+	Prompts  []*cluster.ServiceOutcome  // of pools that compute prompts, by placed workload
+	Pools    []*hardware.Device         // their chips
 	Served   []*serving.Outcome         // by placed workload, nil for campaigns
 	Moves    []Move
 	jobs     []*training.Job
@@ -41,7 +43,7 @@ func (s *Sample) PlayCluster(c Change) (*Future, error) { return s.play(c, playi
 // another future of the same sample.
 func (f *Future) SameService(g *Future, i int) bool {
 	p := &f.World.Placed[i]
-	inside := max(1, p.Serving.TP)*max(1, p.Serving.PP) <= f.World.Server.AcceleratorCount
+	inside := p.Prefill == nil && max(1, p.Serving.TP)*max(1, p.Serving.PP) <= f.World.Server.AcceleratorCount
 	for _, r := range append(stepResources, WANLink) {
 		switch r {
 		case NIC, Leaf, Spine, Core:
@@ -72,7 +74,7 @@ func (s *Sample) play(c Change, what playing) (*Future, error) {
 	}
 	n := len(w.Placed)
 	f := &Future{World: w, Sample: s, Change: c, jobs: m.jobs, Graph: m.graph, Device: m.device, Steps: m.steps, Services: m.services,
-		Campaign: make([]*cluster.TrainingOutcome, n), Fleet: make([]*cluster.ServiceOutcome, n), Served: make([]*serving.Outcome, n)}
+		Campaign: make([]*cluster.TrainingOutcome, n), Fleet: make([]*cluster.ServiceOutcome, n), Served: make([]*serving.Outcome, n), Prompts: make([]*cluster.ServiceOutcome, n), Pools: m.prompts}
 	if err := f.assemble(what.timeline); err != nil {
 		return nil, err
 	}
@@ -88,6 +90,10 @@ func (s *Sample) play(c Change, what playing) (*Future, error) {
 		}
 		f.Fleet[i] = &f.Outcome.Services[fleets]
 		fleets++
+		if w.Placed[i].Prefill != nil {
+			f.Prompts[i] = &f.Outcome.Services[fleets]
+			fleets++
+		}
 		if !what.requests {
 			continue
 		}
@@ -105,21 +111,30 @@ func (f *Future) serve(i int) error {
 	if err != nil {
 		return err
 	}
-	fleet := f.Fleet[i]
+	fleets := []*cluster.ServiceOutcome{f.Fleet[i]}
+	if f.Prompts[i] != nil {
+		fleets = append(fleets, f.Prompts[i])
+	}
 	up := 0.0
-	for _, r := range fleet.ReadySec {
-		if !math.IsInf(r, 1) {
-			up = math.Max(up, r)
+	for _, fleet := range fleets {
+		for _, r := range fleet.ReadySec {
+			if !math.IsInf(r, 1) {
+				up = math.Max(up, r)
+			}
 		}
 	}
 	opt := serving.Options{Workers: 1}
 	if c := f.World.Placed[i].Clients; c != nil {
 		opt.Concurrency, opt.ThinkSec = c.Count, c.ThinkSec
 	}
-	for _, o := range fleet.Outages {
-		if o.EndSec > up {
-			opt.Outages = append(opt.Outages, serving.Outage{Replica: o.Replica, Start: math.Max(0, o.StartSec-up), End: o.EndSec - up})
+	first := 0 // replicas of a pool follow those of the one before it
+	for _, fleet := range fleets {
+		for _, o := range fleet.Outages {
+			if o.EndSec > up {
+				opt.Outages = append(opt.Outages, serving.Outage{Replica: first + o.Replica, Start: math.Max(0, o.StartSec-up), End: o.EndSec - up})
+			}
 		}
+		first += len(fleet.ReadySec)
 	}
 	f.Served[i], err = f.Service(i).Simulate(reqs, opt)
 	return err

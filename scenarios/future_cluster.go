@@ -10,6 +10,7 @@ import (
 	"aisim/storage"
 	"aisim/topology"
 	"aisim/topology/flow"
+	"aisim/workloads/serving"
 )
 
 // Move is one kind of bulk transfer of a workload, for the report's storage paths.
@@ -121,17 +122,23 @@ func (f *Future) move(i int, store, use string, op storage.Op, clients []topolog
 // ports are the network ports that a workload reaches its stores through; local drives
 // are reached from one chip of each node.
 func (f *Future) ports(i int, store string) []topology.NodeID {
-	w, p := f.World, &f.World.Placed[i]
+	p := &f.World.Placed[i]
+	return f.portsOf(store, computeGroup, p.FirstNode, p.NodeCount, f.World.NICs)
+}
+
+// portsOf are those of some nodes of a group.
+func (f *Future) portsOf(store, group string, first, count, nics int) []topology.NodeID {
+	w := f.World
 	local := false
 	for k := range w.Scenario.Storage {
 		local = local || w.Scenario.Storage[k].ID == store && w.Scenario.Storage[k].Kind == "nvme"
 	}
 	var out []topology.NodeID
-	for h := p.FirstNode; h < p.FirstNode+p.NodeCount; h++ {
-		if local || w.NICs == 0 {
-			out = append(out, f.Graph.HostChips(computeGroup, h)[0])
+	for h := first; h < first+count; h++ {
+		if local || nics == 0 {
+			out = append(out, f.Graph.HostChips(group, h)[0])
 		} else {
-			out = append(out, f.Graph.HostNICs(computeGroup, h)...)
+			out = append(out, f.Graph.HostNICs(group, h)...)
 		}
 	}
 	return out
@@ -224,19 +231,45 @@ func (f *Future) holds(i int, store string, bytes float64) error {
 }
 
 func (f *Future) addService(i int, faults cluster.Faults, transfers *[]cluster.Transfer) error {
-	w, p := f.World, &f.World.Placed[i]
-	per := float64(w.Server.AcceleratorCount) / float64(max(1, p.Serving.TP)*max(1, p.Serving.PP))
-	s := cluster.Service{ID: p.ID, Nodes: p.NodeCount, Replicas: p.Serving.Replicas, ReplicasPerNode: per, HorizonSec: p.Requests.HorizonSec(), Load: -1, Reload: -1,
+	p := &f.World.Placed[i]
+	own := serverPool{id: p.ID, config: p.Serving, nodes: p.NodeCount, perNode: f.World.Server.AcceleratorCount, device: f.Device}
+	if p.LoadFrom != "" {
+		own.ports = f.ports(i, p.LoadFrom)
+	}
+	if p.Prefill == nil {
+		return f.addReplicas(i, own, faults, transfers)
+	}
+	prompts := f.promptPool(i, &own)
+	if err := f.addReplicas(i, own, faults, transfers); err != nil {
+		return err
+	}
+	return f.addReplicas(i, prompts, faults, transfers)
+}
+
+// serverPool is nodes that carry alike replicas of a service.
+type serverPool struct {
+	id             string
+	config         *serving.Config
+	nodes, perNode int
+	device         *hardware.Device
+	ports          []topology.NodeID // that its weights come through
+}
+
+// addReplicas adds the replicas of a service on one pool of nodes.
+func (f *Future) addReplicas(i int, pool serverPool, faults cluster.Faults, transfers *[]cluster.Transfer) error {
+	w, p, c := f.World, &f.World.Placed[i], pool.config
+	per := float64(pool.perNode) / float64(max(1, c.TP)*max(1, c.PP))
+	s := cluster.Service{ID: pool.id, Nodes: pool.nodes, Replicas: c.Replicas, ReplicasPerNode: per, HorizonSec: p.Requests.HorizonSec(), Load: -1, Reload: -1,
 		Warm: p.Warm, InitSec: initSec(p.Arch.Params()), Faults: faults}
 	if p.Arch.Generic != nil {
 		s.InitSec = 0
 	}
 	if p.LoadFrom != "" {
 		weights := p.Arch.WeightBytes(p.DType)
-		clients := f.ports(i, p.LoadFrom)
+		clients := pool.ports
 		each := 0.0
-		if f.Device.HostBytesPerSec > 0 {
-			each = f.Device.HostBytesPerSec * float64(len(p.Chips)) / float64(len(clients))
+		if pool.device.HostBytesPerSec > 0 {
+			each = pool.device.HostBytesPerSec * float64(pool.nodes*pool.perNode) / float64(len(clients))
 		}
 		if e := w.Scenario.Edge; e != nil {
 			wan := e.WAN.BytesPerSec * f.Change.Of(WANLink) * float64(e.Sites) / float64(len(clients))

@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"aisim/hardware"
+	"aisim/hardware/profile"
 	"aisim/internal/result"
 	"aisim/topology"
 	"aisim/topology/collective"
@@ -110,6 +111,7 @@ type machine struct {
 	jobs     []*training.Job
 	steps    []*training.Step
 	services []*serving.Prepared
+	prompts  []*hardware.Device // of pools that compute prompts, by placed workload
 }
 
 // machineFor builds, or finds, the machine under the factors of a change.
@@ -126,17 +128,12 @@ func (s *Sample) machineFor(c Change) (*machine, error) {
 	if w.NIC.Known() && w.NIC.V > 0 {
 		nic = s.draw("server/"+w.Server.ID+"/nic", w.NIC) / w.NIC.V
 	}
-	dev, err := hardware.NewDevice(w.Chip, w.Profile, s.draw)
+	dev, err := s.device(w.Chip, w.Profile, c)
 	if err != nil {
 		return nil, err
 	}
-	dev = dev.Scale(hardware.Scaling{Compute: c.Of(Compute), Memory: c.Of(HBM), Launch: c.Of(Host)})
-	dev.ScaleUpBytesPerSec *= c.Of(ScaleUp)
 	if cap := w.Scenario.Cluster.PowerCapWatts; cap != nil {
 		dev = dev.Capped(*cap)
-	}
-	if w.Scenario.Cluster.Confidential {
-		dev = dev.Confidential()
 	}
 	up := 1.0
 	if w.Chip.ScaleUpBandwidth.V > 0 {
@@ -148,7 +145,7 @@ func (s *Sample) machineFor(c Change) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{graph: g, device: dev, comm: s.b.comm.On(g, w.links(s.draw)), jobs: make([]*training.Job, len(w.Placed)), steps: make([]*training.Step, len(w.Placed)), services: make([]*serving.Prepared, len(w.Placed))}
+	m := &machine{graph: g, device: dev, comm: s.b.comm.On(g, w.links(s.draw)), jobs: make([]*training.Job, len(w.Placed)), steps: make([]*training.Step, len(w.Placed)), services: make([]*serving.Prepared, len(w.Placed)), prompts: make([]*hardware.Device, len(w.Placed))}
 	var problems []*Problem
 	for i := range w.Placed {
 		if err := s.prepare(i, m, c); err != nil {
@@ -160,6 +157,20 @@ func (s *Sample) machineFor(c Change) (*machine, error) {
 	}
 	s.machines[key] = m
 	return m, nil
+}
+
+// device is a chip of this sample under the factors of a change.
+func (s *Sample) device(chip *hardware.Accelerator, prof *profile.Profile, c Change) (*hardware.Device, error) {
+	dev, err := hardware.NewDevice(chip, prof, s.draw)
+	if err != nil {
+		return nil, err
+	}
+	dev = dev.Scale(hardware.Scaling{Compute: c.Of(Compute), Memory: c.Of(HBM), Launch: c.Of(Host)})
+	dev.ScaleUpBytesPerSec *= c.Of(ScaleUp)
+	if s.b.w.Scenario.Cluster.Confidential {
+		dev = dev.Confidential()
+	}
+	return dev, nil
 }
 
 // prepare computes the step of a campaign or the tables of a service.
@@ -181,22 +192,30 @@ func (s *Sample) prepare(i int, m *machine, c Change) error {
 		m.steps[i], err = job.Step()
 		return err
 	}
-	sm := serving.Machine{Device: m.device, HostSpeed: c.Of(Host)}
-	if w.Scenario.Cluster.Confidential {
+	var err error
+	m.services[i], err = s.tables(p.Serving, m.device, m.comm, p.replicaChips(0), c)
+	if err == nil && p.Prefill != nil {
+		err = s.preparePool(i, m, c)
+	}
+	return err
+}
+
+// tables are the step times of a replica.
+func (s *Sample) tables(config *serving.Config, dev *hardware.Device, comm *collective.Comm, chips []topology.NodeID, c Change) (*serving.Prepared, error) {
+	sm := serving.Machine{Device: dev, HostSpeed: c.Of(Host)}
+	if s.b.w.Scenario.Cluster.Confidential {
 		sm.CrossingSec = hardware.BridgeCrossingSec
 	}
-	if tp := max(1, p.Serving.TP); tp > 1 && p.Arch.Generic == nil {
-		plan, err := m.comm.Prepare(collective.AllReduce, [][]topology.NodeID{p.replicaChips(0)[:tp]}, collective.PlanOptions{})
+	if tp := max(1, config.TP); tp > 1 && config.Arch.Generic == nil {
+		plan, err := comm.Prepare(collective.AllReduce, [][]topology.NodeID{chips[:tp]}, collective.PlanOptions{})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		sm.AllReduce = serving.AllReduceOn(plan)
 	}
-	var err error
-	cfg := *p.Serving
+	cfg := *config
 	cfg.Engine = cfg.Engine.Drawn(s.draw)
-	m.services[i], err = serving.Prepare(cfg, sm)
-	return err
+	return serving.Prepare(cfg, sm)
 }
 
 // Requests are those of a service in this sample.

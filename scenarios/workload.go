@@ -58,6 +58,7 @@ type Workload struct {
 	Admission   *Admission   `toml:"admission"`
 	Autoscale   *Autoscale   `toml:"autoscale"`
 	Speculative *Speculative `toml:"speculative"`
+	Prefill     *Prefill     `toml:"prefill"`
 	Classes     []Class      `toml:"class"`
 }
 
@@ -162,6 +163,19 @@ type Speculative struct {
 	Draft      string  `toml:"draft"` // catalogue id, or mtp
 	Tokens     int     `toml:"tokens"`
 	Acceptance float64 `toml:"acceptance"`
+}
+
+// Prefill is a pool of workers that compute the prompts of a service.
+type Prefill struct {
+	Nodes          *int     `toml:"nodes"`
+	Replicas       *int     `toml:"replicas"`
+	Server         string   `toml:"server"`
+	PriceUSD       *float64 `toml:"price"`
+	Tensor         *int     `toml:"tensor"`
+	Pipeline       *int     `toml:"pipeline"`
+	MaxBatch       *int     `toml:"max_batch"`
+	TokenBudget    *int     `toml:"token_budget"`
+	MemoryFraction *float64 `toml:"memory_fraction"`
 }
 
 // Class is part of the requests of a service.

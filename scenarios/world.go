@@ -35,6 +35,7 @@ type World struct {
 	Placed    []Placed
 	Warnings  []result.Warning
 
+	pools        []*PromptPool   // by workload of the scenario, nil without one
 	routes       *storage.Routes // shared by the stores of all futures
 	demandSD     float64
 	networkClass string
@@ -52,6 +53,7 @@ type Placed struct {
 	Training  *training.Config
 	Serving   *serving.Config
 	Requests  *RequestSource // of a service
+	Prefill   *PromptPool    // of a service whose prompts others compute, nil else
 }
 
 // Options are what a caller adds to a scenario.
@@ -73,7 +75,7 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 	var problems []*Problem
 	nodes := sc.Placement()
 	for i := range sc.Workloads {
-		p, err := w.place(&sc.Workloads[i], nodes[i])
+		p, err := w.place(i, nodes[i])
 		if err != nil {
 			problems = append(problems, w.asProblems("workload."+sc.Workloads[i].ID, err)...)
 			continue
@@ -129,6 +131,9 @@ func Wire(sc *Scenario, opt Options) (*topology.Graph, error) {
 func wired(sc *Scenario, opt Options) (*World, error) {
 	w := &World{Scenario: sc, Catalogue: hardware.Default(), routes: new(storage.Routes), stretch: 1}
 	if err := w.resolveMachine(opt); err != nil {
+		return nil, err
+	}
+	if err := w.resolvePools(opt); err != nil {
 		return nil, err
 	}
 	return w, w.wire()
@@ -255,22 +260,12 @@ func (w *World) wire() error {
 	if f.SwitchLatencySec != nil {
 		spec.SwitchLatencySec = *f.SwitchLatencySec
 	}
-	domain := max(1, int(w.Chip.ScaleUpDomain.V))
-	up := topology.ScaleUp{DomainChips: min(max(domain, w.Server.AcceleratorCount), sc.Cluster.Nodes*w.Server.AcceleratorCount), BytesPerSec: w.Chip.ScaleUpBandwidth.V / 2, LatencySec: scaleUpLatencySec, Kind: "switch"}
-	switch {
-	case f.Topology == "torus":
-		up.Kind, up.Dims, up.DomainChips = "torus", f.Dims, product(f.Dims)
-	case up.BytesPerSec == 0 || domain == 1: // chips meet over the host's bus
-		up.BytesPerSec, up.DomainChips, up.Kind = w.Chip.HostBandwidth.V, w.Server.AcceleratorCount, "switch"
-	case domain < w.Server.AcceleratorCount:
-		up.DomainChips = domain
-	case up.DomainChips%w.Server.AcceleratorCount != 0 || domain > 576: // pods of torus chips joined by a tree stay within the server
-		up.DomainChips = w.Server.AcceleratorCount
+	spec.Hosts = []topology.HostGroup{{Name: computeGroup, Count: sc.Cluster.Nodes, ChipsPerHost: w.Server.AcceleratorCount, NICs: w.NICs, NICBytesPerSec: w.NIC.V, ScaleUp: scaleUp(w.Server, w.Chip, sc.Cluster.Nodes, f)}}
+	for _, p := range w.pools {
+		if p != nil && !p.Own {
+			spec.Hosts = append(spec.Hosts, topology.HostGroup{Name: p.group, Count: p.Nodes, ChipsPerHost: p.Server.AcceleratorCount, NICs: p.Server.ComputeNICs, NICBytesPerSec: p.Server.NIC.V, ScaleUp: scaleUp(p.Server, p.Chip, p.Nodes, f)})
+		}
 	}
-	if w.Server.AcceleratorCount == 1 && f.Topology != "torus" {
-		up = topology.ScaleUp{Kind: "none"}
-	}
-	spec.Hosts = []topology.HostGroup{{Name: computeGroup, Count: sc.Cluster.Nodes, ChipsPerHost: w.Server.AcceleratorCount, NICs: w.NICs, NICBytesPerSec: w.NIC.V, ScaleUp: up}}
 	for i := range sc.Storage {
 		if st := &sc.Storage[i]; st.ownServers() {
 			count, rate, err := w.storePorts(st)
@@ -286,6 +281,26 @@ func (w *World) wire() error {
 	}
 	w.Graph = g
 	return nil
+}
+
+// scaleUp is the fabric between the chips of some alike servers.
+func scaleUp(server *hardware.Server, chip *hardware.Accelerator, nodes int, f *Fabric) topology.ScaleUp {
+	domain := max(1, int(chip.ScaleUpDomain.V))
+	up := topology.ScaleUp{DomainChips: min(max(domain, server.AcceleratorCount), nodes*server.AcceleratorCount), BytesPerSec: chip.ScaleUpBandwidth.V / 2, LatencySec: scaleUpLatencySec, Kind: "switch"}
+	switch {
+	case f.Topology == "torus":
+		up.Kind, up.Dims, up.DomainChips = "torus", f.Dims, product(f.Dims)
+	case up.BytesPerSec == 0 || domain == 1: // chips meet over the host's bus
+		up.BytesPerSec, up.DomainChips, up.Kind = chip.HostBandwidth.V, server.AcceleratorCount, "switch"
+	case domain < server.AcceleratorCount:
+		up.DomainChips = domain
+	case up.DomainChips%server.AcceleratorCount != 0 || domain > 576: // pods of torus chips joined by a tree stay within the server
+		up.DomainChips = server.AcceleratorCount
+	}
+	if server.AcceleratorCount == 1 && f.Topology != "torus" {
+		up = topology.ScaleUp{Kind: "none"}
+	}
+	return up
 }
 
 // Latencies that no catalogue row gives.
@@ -343,14 +358,18 @@ func (w *World) asProblems(key string, err error) []*Problem {
 
 // links draws the constants of the chip's own link and of the network.
 func (w *World) links(draw hardware.Draw) collective.Links {
+	return w.linksOf(w.Chip, w.Profile, draw)
+}
+
+func (w *World) linksOf(chip *hardware.Accelerator, prof *profile.Profile, draw hardware.Draw) collective.Links {
 	pick := func(class string) profile.LinkParams {
-		p, ok := w.Profile.Links[class]
+		p, ok := prof.Links[class]
 		if !ok {
-			class, p = "other", w.Profile.Links["other"]
+			class, p = "other", prof.Links["other"]
 		}
 		return hardware.DrawLinks(map[string]profile.LinkParams{class: p}, draw)[class]
 	}
-	up := profile.LinkClass(w.Chip.ScaleUpLink)
+	up := profile.LinkClass(chip.ScaleUpLink)
 	if up == "" {
 		up = "pcie"
 	}
@@ -371,8 +390,22 @@ func (w *World) Machine() string {
 	if f.Topology == "torus" {
 		net = fmt.Sprintf("torus of %v", f.Dims)
 	}
-	return fmt.Sprintf("%d × %s in %d × %s, %s", w.Chips(), w.Chip.ID, w.Scenario.Cluster.Nodes, w.Server.ID, net)
+	machine := fmt.Sprintf("%d × %s in %d × %s", w.Scenario.Cluster.Nodes*w.Server.AcceleratorCount, w.Chip.ID, w.Scenario.Cluster.Nodes, w.Server.ID)
+	for _, p := range w.pools {
+		if p != nil && !p.Own {
+			machine += fmt.Sprintf(" and %d × %s in %d × %s", p.Nodes*p.Server.AcceleratorCount, p.Chip.ID, p.Nodes, p.Server.ID)
+		}
+	}
+	return machine + ", " + net
 }
 
-// Chips is the number of accelerators of the machine.
-func (w *World) Chips() int { return w.Scenario.Cluster.Nodes * w.Server.AcceleratorCount }
+// Chips is the number of accelerators of the machine, those of pools on other servers too.
+func (w *World) Chips() int {
+	n := w.Scenario.Cluster.Nodes * w.Server.AcceleratorCount
+	for _, p := range w.pools {
+		if p != nil && !p.Own {
+			n += len(p.Chips)
+		}
+	}
+	return n
+}

@@ -12,7 +12,8 @@ import (
 )
 
 // place gives a workload its nodes and turns its keys into a configuration of its room.
-func (w *World) place(wl *Workload, nodes Nodes) (Placed, error) {
+func (w *World) place(i int, nodes Nodes) (Placed, error) {
+	wl := &w.Scenario.Workloads[i]
 	p := Placed{Workload: wl, FirstNode: nodes.First, NodeCount: nodes.Count}
 	for h := range nodes.Count {
 		p.Chips = append(p.Chips, w.Graph.HostChips(computeGroup, nodes.First+h)...)
@@ -30,6 +31,11 @@ func (w *World) place(wl *Workload, nodes Nodes) (Placed, error) {
 	}
 	if p.Serving, err = w.servingConfig(&p); err != nil {
 		return p, err
+	}
+	if p.Prefill = w.pools[i]; p.Prefill != nil {
+		if err := w.placePool(&p); err != nil {
+			return p, err
+		}
 	}
 	if p.Requests, err = newRequestSource(w.Scenario, &p); err != nil {
 		return p, err
@@ -152,7 +158,12 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 			return nil, err
 		}
 	}
-	usable := p.NodeCount * w.Server.AcceleratorCount
+	pool := w.ownPoolNodes(wl)
+	if pool >= p.NodeCount {
+		return nil, Problems(w.Scenario.ProblemAt(key+".prefill.nodes", fmt.Sprint(pool), fmt.Sprintf("0 to %d", p.NodeCount-1), "more nodes, or a server of its own for the pool",
+			fmt.Sprintf("of the workload's nodes, %d, at least one must decode", p.NodeCount)))
+	}
+	usable := (p.NodeCount - pool) * w.Server.AcceleratorCount
 	if e := w.Scenario.Edge; e != nil {
 		if e.Sites > p.NodeCount {
 			return nil, Problems(w.Scenario.ProblemAt("edge.sites", "", fmt.Sprintf("1..%d, the nodes of the workload", p.NodeCount), "", "more sites than nodes"))
@@ -228,5 +239,9 @@ func (w *World) prefixTiers(wl *Workload, c *serving.Config) error {
 // replicaChips are the chips of one replica of a service.
 func (p *Placed) replicaChips(r int) []topology.NodeID {
 	n := max(1, p.Serving.TP) * max(1, p.Serving.PP)
-	return p.Chips[r*n : (r+1)*n]
+	chips := p.Chips
+	if p.Prefill != nil && p.Prefill.Own {
+		chips = chips[len(p.Prefill.Chips):]
+	}
+	return chips[r*n : (r+1)*n]
 }

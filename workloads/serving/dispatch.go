@@ -69,7 +69,7 @@ func (f *fleet) route(i int32, ready float64) {
 	r.enqueue(waiting{ready: ready, req: i})
 	l.set(k, r.outstand)
 	f.next[at] = r.nextTime()
-	if f.ordered || r.batcher != nil {
+	if f.ordered || r.batcher != nil || r.timeout > 0 { // who gives up ends a request at any step
 		f.due.set(at, f.next[at])
 	} else if end := ready + float64(f.book.req(i).Output)*f.low.any; end < f.due.at[at] {
 		f.due.set(at, end)
