@@ -63,7 +63,7 @@ func TestLinksOfPools(t *testing.T) {
 	}
 }
 
-// TestPoolsAgainstReplicas is the comparison of docs/examples/disaggregated.md: eight workers
+// TestPoolsAgainstReplicas compares eight workers
 // of four H100, all alike or split, under the lengths of the conversation trace with long
 // prompts. Splitting must bring steadier tokens, since no prompt comes between.
 func TestPoolsAgainstReplicas(t *testing.T) {
