@@ -1,5 +1,5 @@
 # aisim: build, run the flagship scenario, test.
-.PHONY: build run test vet assets bench validation kills bars closed-loop engines
+.PHONY: build run test vet assets bench validation kills bars closed-loop engines chips
 
 # The binary with the interactive charts where npm can fetch their library.
 build: assets
@@ -63,6 +63,10 @@ closed-loop:
 # writes workloads/serving/engines/*.toml.
 engines:
 	go run ./calibration/engines/gen -table $(MEASURED)/inference.csv -fit
+
+# What is shipped of measured chips, made again from the measured data.
+chips:
+	go run ./calibration/chips -data $(dir $(MEASURED))
 
 # The charting library of explore.html, by npm's lock file and a SHA-256 that
 # the test holds. Where npm is absent the build goes on without it.

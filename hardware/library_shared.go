@@ -47,7 +47,15 @@ var multiprocessors = []struct {
 }{
 	{"nvidia-l40", 142, 2.52e9}, {"nvidia-l4", 58, 2.04e9}, {"nvidia-rtx-4090", 128, 2.52e9}, {"nvidia-rtx-6000-ada", 142, 2.50e9},
 	{"nvidia-rtx-5090", 170, 2.41e9}, {"nvidia-rtx-pro-6000", 188, 2.60e9}, {"nvidia-a10g", 80, 1.71e9}, {"nvidia-a100", 108, 1.41e9}, {"nvidia-a10", 72, 1.70e9},
+	{"nvidia-jetson-nano", 1, 0.92e9}, {"nvidia-jetson-tx2", 2, 1.12e9}, {"nvidia-jetson-xavier-nx", 6, 1.10e9}, {"nvidia-jetson-agx-xavier", 8, 1.377e9}, {"nvidia-jetson-orin-nano-super", 8, 1.02e9},
+	{"nvidia-jetson-orin-nano", 8, 0.625e9}, {"nvidia-jetson-orin-nx", 8, 0.918e9}, {"nvidia-jetson-agx-orin", 16, 1.30e9}, {"nvidia-jetson-agx-thor", 20, 1.575e9},
 	{"nvidia-a30", 56, 1.44e9}, {"nvidia-a40", 84, 1.74e9}, {"nvidia-rtx-a6000", 84, 1.80e9},
+}
+
+// ClockHz is the clock of the chip's multiprocessors by datasheet.
+func (d *Device) ClockHz() float64 {
+	_, clock := d.geometry()
+	return clock
 }
 
 // geometry is the number of multiprocessors and their clock.

@@ -17,7 +17,8 @@ type HeldOut struct {
 	HeldOut       *float64 `json:"held_out_median_abs_error"`
 	HeldOutP90    *float64 `json:"held_out_p90_abs_error,omitempty"`
 	Rank          *float64 `json:"held_out_rank_correlation,omitempty"`
-	LineRatesOnly bool     `json:"line_rates_only,omitempty"` // of one source
+	Inside        *float64 `json:"held_out_inside_interval,omitempty"` // share of measurements inside the 90 % intervals
+	LineRatesOnly bool     `json:"line_rates_only,omitempty"`          // of one source
 }
 
 // crossValidator is a kind whose constants were fitted on rows of the table in part.

@@ -83,9 +83,9 @@ func (k *kernels) Predict(row Row, c Case) []Case {
 		return []Case{c.Refuse("the row has no measured value")}
 	}
 	c.Measure(metric, unit, scale, v)
-	id, assumed := chipID(row.Text("chip"))
+	id, assumed := chipOf(row.Text("chip"))
 	if id == "" {
-		return []Case{c.Refuse(fmt.Sprintf("chip %q is not in the catalogue", row.Text("chip")))}
+		return []Case{c.Refuse(notInCatalogue(row.Text("chip")).Error())}
 	}
 	if assumed != "" {
 		c.Assumed = append(c.Assumed, assumed)

@@ -41,7 +41,7 @@ func (k *kernels) unseen(t *Table, r *Report) []HeldOut {
 		if c.Use != UseGate || c.Error == nil || !ok {
 			continue
 		}
-		id, _ := chipID(row.Text("chip"))
+		id, _ := chipOf(row.Text("chip"))
 		d, err := k.device(id)
 		if err != nil {
 			continue

@@ -70,7 +70,7 @@ func readOperators(t OperatorTable) ([]*operatorGrid, error) {
 
 func (r *operatorReading) chipOf(row Row, name string) error {
 	for _, text := range []string{row.Text("chip"), row.Text("system"), filepath.Base(name)} {
-		id, _ := chipID(strings.ReplaceAll(text, "_", " "))
+		id, _ := chipOf(strings.ReplaceAll(text, "_", " "))
 		if id == "" {
 			continue
 		}

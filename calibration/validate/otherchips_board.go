@@ -8,36 +8,64 @@ import (
 	"strings"
 )
 
-// The builds of DPU boards (Vitis AI): what a kernel does per cycle, what share of that
-// convolutions reach, and how much of the time besides convolutions on the smallest
-// boards (host, weights, memory) remains there. Fitted on models measured on several
-// boards; one set per build.
+// dpuBuild is a build of DPU boards (Vitis AI): what a kernel does per cycle. What share of that
+// convolutions reach, and how much of the time besides convolutions on the smallest boards
+// (host, weights, memory) remains there, are constants of dpuForm.
 type dpuBuild struct {
 	opsPerCycle float64
-	efficiency  float64
-	rest        float64 // of the time besides convolutions on ZCU boards
-	card        bool    // kernels on a card work apart: its whole time shrinks with their number
-	host        hostLimit
+	card        bool   // kernels on a card work apart: its whole time shrinks with their number
+	as          string // the build whose constants stand in for its own, which nobody measured here
 }
 
-// hostLimit is what the processor of a board does to each frame beside the DPU: it scales
+var dpuBuilds = map[string]dpuBuild{
+	"B":             {opsPerCycle: 1}, // B4096 does 4096 operations per cycle: the name holds them
+	"AIE":           {opsPerCycle: 256, card: true},
+	"DPUCAHX8H":     {opsPerCycle: 4096, card: true},
+	"DPUCAHX8L":     {opsPerCycle: 4096, card: true, as: "DPUCAHX8H"},
+	"DPUCAHX8H-DWC": {opsPerCycle: 4096, card: true},
+	"DPUCADF8H":     {opsPerCycle: 16384, card: true},
+	"DPUCADX8G":     {opsPerCycle: 12288, card: true},
+	// Processing elements of 32 AI engines at 1.25 GHz whatever the clock of the logic (AMD PG389,
+	// PG403), as efficient as the same engines are on VCK190, without its small host.
+	"DPUCVDX8H": {opsPerCycle: 32 * 256, card: true, as: "AIE"},
+}
+
+// dpuAt is where the constants of a build stand in the form.
+var dpuAt = func() map[string]int {
+	at := map[string]int{}
+	for i, k := range dpuForm.keys {
+		at[k.key] = i
+	}
+	return at
+}()
+
+// constants are the efficiency and the rest of a build.
+func (d dpuBuild) constants(build string, x []float64) (efficiency, rest float64) {
+	if d.as != "" {
+		build = d.as
+	}
+	rest = 1
+	if i, ok := dpuAt[build+".rest"]; ok {
+		rest = x[i]
+	}
+	return x[dpuAt[build+".efficiency"]], rest
+}
+
+// hostSec is what the processor of VCK190, two A72, does to each frame beside the engines: it scales
 // pixels before, and classifies them or decodes boxes after. Frames are pipelined, so that
-// the slower side sets the rate.
-type hostLimit struct {
-	secPerPixel     float64
-	secPerPixelMask float64 // networks whose answer is a picture
-	secBoxes        float64 // single-shot detectors
-}
-
-func (h hostLimit) sec(b boardRow) float64 {
+// the slower side sets the rate: mobile networks of 224×224 stop at 5,000 a second.
+func hostSec(b boardRow, x []float64) float64 {
+	if b.build != "AIE" {
+		return 0
+	}
 	m := strings.ToLower(b.model)
 	switch {
 	case strings.Contains(m, "ssd"):
-		return h.secBoxes
+		return x[dpuAt["AIE.boxes_sec"]]
 	case hasAny(m, "seg", "cityscapes", "unet", "fpn", "mt-", "multitask", "drunet", "salsa", "sa-gate"):
-		return h.secPerPixelMask * b.pixels
+		return x[dpuAt["AIE.sec_per_pixel_mask"]] * b.pixels
 	}
-	return h.secPerPixel * b.pixels
+	return x[dpuAt["AIE.sec_per_pixel"]] * b.pixels
 }
 
 func hasAny(s string, words ...string) bool {
@@ -49,25 +77,14 @@ func hasAny(s string, words ...string) bool {
 	return false
 }
 
-var dpuBuilds = map[string]dpuBuild{
-	"B": {opsPerCycle: 1, efficiency: 0.90, rest: 1}, // B4096 does 4096 operations per cycle: the name holds them
-	// AI engines of VCK190 under its two A72: mobile networks of 224×224 stop at 5,000 a second.
-	"AIE":           {opsPerCycle: 256, efficiency: 0.385, rest: 0.10, card: true, host: hostLimit{4e-9, 30e-9, 1.9e-3}},
-	"DPUCAHX8H":     {opsPerCycle: 4096, efficiency: 0.80, rest: 0.15, card: true},
-	"DPUCAHX8H-DWC": {opsPerCycle: 4096, efficiency: 0.80, rest: 0.20, card: true},
-	"DPUCADF8H":     {opsPerCycle: 16384, efficiency: 0.70, rest: 0.15, card: true},
-	"DPUCADX8G":     {opsPerCycle: 12288, efficiency: 0.55, rest: 0.15, card: true},
-	// Not measured here: processing elements of 32 AI engines at 1.25 GHz whatever the clock of the
-	// logic (AMD PG389, PG403), as efficient as the same engines are on VCK190.
-	"DPUCVDX8H": {opsPerCycle: 32 * 256, efficiency: 0.385, rest: 0.10, card: true},
-}
-
 // boardRow is a DPU row, understood.
 type boardRow struct {
-	model, chip, build string
-	ops, peak, sec     float64
-	pixels             float64 // of the input
-	engines            string  // the configuration of the build
+	model, build   string
+	network        string // the model without the name that a table gives it
+	board          string
+	ops, peak, sec float64
+	pixels         float64 // of the input
+	engines        string  // the configuration of the build
 }
 
 var (
@@ -82,10 +99,34 @@ var (
 	modelOps2  = regexp.MustCompile(`_([\d.]+)G_`)
 )
 
+var (
+	inParentheses = regexp.MustCompile(`\(([^()]+)\)\s*$`)
+	makerWords    = strings.NewReplacer("amd", "", "xilinx", "", "alveo", "", "versal", "", "zynq", "", "kria", "", "/", "", " ", "", "board", "")
+)
+
+// networkName is what stands in parentheses behind a model's name: the file of its weights.
+func networkName(model string) string {
+	if m := inParentheses.FindStringSubmatch(model); m != nil {
+		model = m[1]
+	}
+	return strings.ToLower(strings.TrimSpace(model))
+}
+
+// boardName is a board without the words that some tables put before it, and without the
+// number of its revision.
+func boardName(chip string) string {
+	name, _, _ := strings.Cut(strings.ToLower(chip), " (")
+	return makerWords.Replace(name)
+}
+
 func readBoard(row Row) (boardRow, error) {
+	return boardOf(row.Text("chip"), row.Text("model"), row.Text("notes"))
+}
+
+func boardOf(chip, model, notes string) (boardRow, error) {
 	const engineHz = 1.25e9
-	notes, model := row.Text("notes"), strings.ReplaceAll(row.Text("model"), `\`, "")
-	b := boardRow{model: model, chip: row.Text("chip")}
+	model = strings.ReplaceAll(model, `\`, "")
+	b := boardRow{model: model, network: networkName(model), board: boardName(chip)}
 	num := func(s string) float64 { v, _ := strconv.ParseFloat(s, 64); return v }
 	switch {
 	case modelOps.MatchString(model):
@@ -101,7 +142,7 @@ func readBoard(row Row) (boardRow, error) {
 		b.build, b.peak = "B", num(m[1])*num(m[2])*num(m[3])*1e6
 	} else if m := dpuAIEs.FindStringSubmatch(notes); m != nil {
 		b.build, b.peak = "AIE", num(m[1])*num(m[2])*1e6*dpuBuilds["AIE"].opsPerCycle
-		if strings.Contains(strings.ToUpper(b.chip), "VCK5000") {
+		if strings.Contains(b.board, "vck5000") {
 			b.build, b.engines = "DPUCVDX8H", m[1]+" AIE" // a card in a server: no small host
 		}
 	} else if m := dpuKernels.FindStringSubmatch(notes); m != nil {
@@ -135,7 +176,7 @@ func readBoard(row Row) (boardRow, error) {
 }
 
 // board is a DPU row: operations at the build's rate, and what a measured row of the
-// same model on another board took besides.
+// same network on another board took besides.
 func (k *otherChips) board(row Row) (estimate, error) {
 	b, err := readBoard(row)
 	if err != nil {
@@ -147,29 +188,50 @@ func (k *otherChips) board(row Row) (estimate, error) {
 		e.roof = b.peak / b.ops
 	}
 	a, ok := k.anchor(b)
+	from := dpuBuilds[a.build]
 	switch {
 	case ok && a.build == b.build && d.card:
-		e.value, e.sd, e.rung = 1/(a.sec*a.peak/b.peak), 0.10, "the model on another board of the build"
+		e.value, e.sd, e.rung = 1/(a.sec*a.peak/b.peak), 0.11, "the model on another board of the build"
 	case ok && b.ops == 0:
-		e.value, e.sd, e.rung = 1/(a.sec*d.rest/dpuBuilds[a.build].rest), 0.6, "the model on another board, operations not known"
+		e.by(dpuForm, func(x []float64) float64 {
+			_, rest := d.constants(b.build, x)
+			_, theirs := from.constants(a.build, x)
+			return 1 / (a.sec * rest / theirs)
+		})
+		e.sd, e.rung = 0.8, "the model on another board, operations not known"
 	case ok:
-		from := dpuBuilds[a.build]
-		rest := math.Max(0, a.sec-a.ops/(a.peak*from.efficiency)) / from.rest
-		sec := norm(b.ops/(b.peak*d.efficiency)+d.rest*rest, d.host.sec(b))
-		e.value, e.sd, e.rung = 1/sec, 0.22, "the model on a board of another build"
-		if a.build == b.build {
-			e.sd = 0.07
-		}
-		if b.build == "AIE" || a.build == "AIE" || b.build == "DPUCVDX8H" {
-			e.sd = 0.50
-		}
+		e.by(dpuForm, func(x []float64) float64 {
+			efficiency, rest := d.constants(b.build, x)
+			theirs, remains := from.constants(a.build, x)
+			besides := math.Max(0, a.sec-a.ops/(a.peak*theirs)) / remains
+			return 1 / norm(b.ops/(b.peak*efficiency)+rest*besides, hostSec(b, x))
+		})
+		e.rung = "the model on a board of another build"
+		e.sd, e.held = dpuSpread(a.build, b.build)
 	case b.ops == 0:
 		return e, fmt.Errorf("the model's operations are not given, and no other board anchors it")
 	default:
-		sec := norm(b.ops/(b.peak*d.efficiency)+d.rest*b.ops*networkRest(b.model), d.host.sec(b))
-		e.value, e.sd, e.rung, e.group = 1/sec, 0.7, "operations alone", "FPGA, not anchored"
+		e.by(dpuForm, func(x []float64) float64 {
+			efficiency, rest := d.constants(b.build, x)
+			return 1 / norm(b.ops/(b.peak*efficiency)+rest*b.ops*networkRest(b.model), hostSec(b, x))
+		})
+		e.sd, e.rung, e.group = 0.8, "operations alone", "FPGA, not anchored"
 	}
 	return e, nil
+}
+
+// dpuSpread is how far a network's time carries from one build to another: to a board of the same
+// cores, between builds that were measured, and to one that was not.
+func dpuSpread(from, to string) (sd, unmeasured float64) {
+	switch {
+	case from == to:
+		return 0.10, 0.12
+	case to == "AIE" || from == "AIE":
+		return 0.55, 0.7
+	case dpuBuilds[to].as != "" || dpuBuilds[from].as != "":
+		return 0.6, 0.6
+	}
+	return 0.22, 0.4
 }
 
 // norm joins the two sides of a pipeline: near the slower of them.
@@ -194,20 +256,26 @@ func networkRest(model string) float64 {
 	return 0.45e-12
 }
 
-// anchor is the measured row of the same model on another board: of the same build
-// first, then the build nearest to it.
+// anchor is the measured row of the same network on another board: of the same build first,
+// then of the build nearest to it; of the table that is validated, then of those that are
+// shipped.
 func (k *otherChips) anchor(b boardRow) (boardRow, bool) {
-	order := []string{b.build, "DPUCAHX8H", "DPUCAHX8H-DWC", "B", "DPUCADX8G", "DPUCADF8H", "DPUCVDX8H", "AIE"}
+	order := []string{b.build, "DPUCAHX8H", "DPUCAHX8H-DWC", "B", "DPUCADX8G", "DPUCADF8H", "DPUCVDX8H", "DPUCAHX8L", "AIE"}
 	switch b.build {
 	case "DPUCAHX8H-DWC":
 		order[2] = b.build
-	case "AIE": // has units for depth-wise convolutions
-		order[0], order[1], order[2] = "DPUCAHX8H-DWC", "DPUCAHX8H", "B"
+	case "AIE", "DPUCVDX8H": // have units for depth-wise convolutions
+		order[1], order[2] = "DPUCAHX8H-DWC", "DPUCAHX8H"
+		if b.build == "AIE" {
+			order[0] = "DPUCAHX8H-DWC"
+		}
 	}
 	for _, build := range order {
-		for _, a := range k.anchors[b.model] {
-			if a.build == build && (a.chip != b.chip || a.build != b.build || a.engines != b.engines) {
-				return a, true
+		for _, rows := range [...][]boardRow{k.anchors[b.network], shippedBoards()[b.network]} {
+			for _, a := range rows {
+				if a.build == build && (a.board != b.board || a.build != b.build || a.engines != b.engines) {
+					return a, true
+				}
 			}
 		}
 	}

@@ -13,19 +13,17 @@ import (
 
 // mlperfWork are samples or tokens per second and chip that tuned submissions reach on
 // an H100 SXM offline (MLPerf Inference v4.1, medians over submitters), what a
-// submission loses under the limits of the server scenario, and whether memory
-// bandwidth shares the limit.
+// submission loses under the limits of the server scenario, and the bytes of a decoder's weights.
 var mlperfWork = []struct {
-	name            string
-	perSec          float64
-	server          float64
-	memory          float64 // share of the time that memory bandwidth limits
-	tensorOverLinks bool
+	name    string
+	perSec  float64
+	server  float64
+	weights float64
 }{
-	{"bert-99.9", 7796, 0.83, 0, false}, {"bert-99", 9110, 0.81, 0, false},
-	{"3d-unet", 6.5, 1, 0, false}, {"dlrm-v2-99.9", 46950, 0.95, 0.5, false}, {"dlrm-v2-99", 75500, 0.93, 0.5, false},
-	{"gptj-99", 36, 1, 0.5, false}, {"llama2-70b-99", 2640, 0.966, 0.5, true}, {"mixtral-8x7b", 6602, 0.966, 0.5, true},
-	{"resnet50", 88900, 0.89, 0, false}, {"retinanet", 1817, 0.95, 0, false}, {"stable-diffusion-xl", 2.07, 0.965, 0, false},
+	{"bert-99.9", 7796, 0.83, 0}, {"bert-99", 9110, 0.81, 0},
+	{"3d-unet", 6.5, 1, 0}, {"dlrm-v2-99.9", 46950, 0.95, 0}, {"dlrm-v2-99", 75500, 0.93, 0},
+	{"gptj-99", 36, 1, 0}, {"llama2-70b-99", 2640, 0.966, 70e9}, {"mixtral-8x7b", 6602, 0.966, 47e9},
+	{"resnet50", 88900, 0.89, 0}, {"retinanet", 1817, 0.95, 0}, {"stable-diffusion-xl", 2.07, 0.965, 0},
 }
 
 var acceleratorsNote = regexp.MustCompile(`(\d+) accelerators`)
@@ -45,26 +43,12 @@ func (k *otherChips) mlperf(row Row, c *Case) (estimate, error) {
 		}
 		chips, _ := strconv.ParseFloat(m[1], 64)
 		text := row.Text("chip")
-		id, _ := chipID(text)
-		cpu := false
-		if id == "" && strings.HasPrefix(text, "CPU") {
-			cpu = true
-			switch {
-			case strings.Contains(text, "6980P"):
-				id = "intel-xeon-6980p-gnr"
-			case strings.Contains(text, "8480"), strings.Contains(text, "8592"):
-				id = "intel-xeon-8480p-spr"
-				if strings.Contains(text, "8592") {
-					c.Assumed = append(c.Assumed, "Xeon 8592+ as 8480+ with the same units")
-				}
-			}
-			if chips == 0 {
-				chips = 2
-				c.Assumed = append(c.Assumed, "two sockets")
-			}
+		id, assumed := chipOf(text)
+		if assumed != "" {
+			c.Assumed = append(c.Assumed, assumed)
 		}
 		if id == "" {
-			return estimate{}, fmt.Errorf("chip %q is not in the catalogue", text)
+			return estimate{}, notInCatalogue(text)
 		}
 		a, err := k.serving.catalogue.Accelerator(id)
 		if err != nil {
@@ -74,10 +58,16 @@ func (k *otherChips) mlperf(row Row, c *Case) (estimate, error) {
 		if err != nil {
 			return estimate{}, err
 		}
-		rate := a.Peak[hardware.INT8].V
-		if rate == 0 {
-			rate = a.Peak[hardware.FP8].V
+		cpu := a.Kind == "cpu"
+		if cpu && chips == 0 {
+			chips = 2
+			c.Assumed = append(c.Assumed, "two sockets")
 		}
+		if chips == 0 {
+			return estimate{}, fmt.Errorf("no accelerator, and the chip %q is no processor", text)
+		}
+		// 8 bits in whichever of the two formats is faster.
+		rate := math.Max(a.Peak[hardware.INT8].V, a.Peak[hardware.FP8].V)
 		if rate == 0 {
 			rate = a.Peak[hardware.BF16].V
 		}
@@ -86,33 +76,64 @@ func (k *otherChips) mlperf(row Row, c *Case) (estimate, error) {
 		}
 		compute := rate / ref.Peak[hardware.INT8].V
 		memory := a.MemoryBandwidth.V / ref.MemoryBandwidth.V
-		capped := 1.0
+		part := 1.0 // of the watts per operation of the SXM part: less costs clock
 		if a.TDP.Known() && a.Kind == "gpu" {
-			// Watts per operation below those of the SXM part cost clock.
-			capped = hardware.ClockShare(a.TDP.V / rate / (ref.TDP.V / ref.Peak[hardware.INT8].V))
+			part = math.Min(1, a.TDP.V/rate/(ref.TDP.V/ref.Peak[hardware.INT8].V))
 		}
-		factor := 1 / ((1-w.memory)/(compute*capped) + w.memory/memory)
-		if w.tensorOverLinks && a.ScaleUpDomain.V <= 2 {
-			factor *= 0.75 // tensor parallelism over the host link, or over a bridge of two
-		}
+		apart := w.weights > 0 && a.ScaleUpDomain.V <= 2 && a.Memory.V < 1.2*w.weights // tensor parallelism over the host link, or over a bridge of two
 		if cpu {
-			factor *= 0.45
-		}
-		e := estimate{value: chips * w.perSec * factor, roof: chips * w.perSec * compute, sd: 0.12, group: "MLPerf", rung: "scaled from H100 SXM by rates and power"}
-		if w.tensorOverLinks {
-			e.sd = 0.18
+			chips *= 0.45
 		}
 		if strings.Contains(notes, "Server") {
-			e.value *= w.server
+			chips *= w.server
 		} else if strings.Contains(notes, "Interactive") || strings.Contains(notes, "SingleStream") {
-			return e, fmt.Errorf("only the Offline and Server scenarios are scaled")
+			return estimate{}, fmt.Errorf("only the Offline and Server scenarios are scaled")
+		}
+		e := estimate{roof: chips * w.perSec * compute, group: "MLPerf", rung: "scaled from H100 SXM by rates and power"}
+		at := func(x []float64) float64 {
+			limited := 0.0
+			if w.weights > 0 {
+				limited = x[2]
+			}
+			factor := 1 / ((1-limited)/(compute*math.Pow(part, 1/x[0])) + limited/memory)
+			if apart {
+				factor *= x[1]
+			}
+			return chips * w.perSec * factor
+		}
+		if e.reference = a.ID == ref.ID; e.reference {
+			e.value = at(mlperfForm.values())
+		} else {
+			e.by(mlperfForm, at)
+		}
+		e.sd = mlperfSpread(a, ref)
+		if w.weights > 0 && !e.reference {
+			e.sd *= 1.6 // over how many chips a decoder is spread is not said
+		}
+		if strings.Contains(notes, "Server") && !e.reference {
+			e.sd *= 1.5 // what limits of latency cost depends on the batch that fits them
 		}
 		if cpu {
-			e.sd, e.group = 0.6, "Xeon"
+			e.group = "Xeon"
 		}
 		return e, nil
 	}
 	return estimate{}, fmt.Errorf("MLPerf model %q has no reference", name)
+}
+
+// mlperfSpread is how far a tuned submission carries from the reference chip: to its own kind, to
+// parts of the same generation, to other generations of the maker, to other makers and to processors.
+func mlperfSpread(a, ref *hardware.Accelerator) float64 {
+	maker := func(id string) string { m, _, _ := strings.Cut(id, "-"); return m }
+	switch {
+	case a.ID == ref.ID:
+		return 0.06
+	case strings.HasPrefix(a.ID, "nvidia-h"), strings.HasPrefix(a.ID, "nvidia-gh"): // Hopper
+		return 0.14
+	case maker(a.ID) == maker(ref.ID):
+		return 0.30
+	}
+	return 0.50
 }
 
 var (
@@ -125,9 +146,9 @@ var (
 // service is a row of a whole serving run on a GPU, predicted as validate inference does.
 func (k *otherChips) service(row Row, batch float64, c *Case) (estimate, error) {
 	notes := row.Text("notes")
-	id, _ := chipID(row.Text("chip"))
+	id, _ := chipOf(row.Text("chip"))
 	if id == "" {
-		return estimate{}, fmt.Errorf("chip %q is not in the catalogue", row.Text("chip"))
+		return estimate{}, notInCatalogue(row.Text("chip"))
 	}
 	s := &service{chip: id, replicas: 1}
 	var err error
@@ -165,18 +186,21 @@ func (k *otherChips) service(row Row, batch float64, c *Case) (estimate, error) 
 		return estimate{}, fmt.Errorf("metric %q of a service is not known", row.Text("metric"))
 	}
 	c.Assumed = append(c.Assumed, s.assumed...)
-	return estimate{value: a.value[column], roof: a.roof[column], sd: s.spread(column), group: "GPU service", rung: "step model"}, nil
+	e := estimate{value: a.value[column], roof: a.roof[column], sd: s.spread(column), group: "GPU service", rung: "step model"}
+	if column == "ttft_ms" {
+		// What a request spends outside the engine is the server's: the profile's was measured on others.
+		steps := a.value[column] - 1e3*s.engine.Request.Value
+		e.by(servedForm, func(x []float64) float64 { return steps + 1e3*x[0] })
+	}
+	return e, nil
 }
 
 // classic is a network at small batch: on GPUs a time for launches, and its operations at
 // the rate that such batches reach; elsewhere the generic operator of the chip's family.
 func (k *otherChips) classic(row Row, batch float64, c *Case) (estimate, error) {
-	id, _ := chipID(row.Text("chip"))
+	id, _ := chipOf(row.Text("chip"))
 	if id == "" {
-		id = k.catalogued(row.Text("chip"))
-	}
-	if id == "" {
-		return estimate{}, fmt.Errorf("chip %q is not in the catalogue", row.Text("chip"))
+		return estimate{}, notInCatalogue(row.Text("chip"))
 	}
 	n, err := networkOf(row.Text("model"), row.Text("notes"))
 	if err != nil {
@@ -186,58 +210,53 @@ func (k *otherChips) classic(row Row, batch float64, c *Case) (estimate, error) 
 	if err != nil {
 		return estimate{}, err
 	}
-	var sec, peak float64
 	e := estimate{sd: 0.30, group: "GPU vision", rung: "operations and launches"}
 	if a.Kind == "gpu" {
-		peak = math.Max(a.Peak[hardware.BF16].V, a.Peak[hardware.FP16].V)
+		peak := math.Max(a.Peak[hardware.BF16].V, a.Peak[hardware.FP16].V)
 		if peak == 0 {
 			return estimate{}, fmt.Errorf("the 16-bit rate of %s is not known", id)
 		}
 		// A small batch fills a small part of the units; kernels of attention are more and smaller.
-		fixed := 1.4e-3
+		launches := 0
 		if n.family == "detr" || n.family == "vit" {
-			fixed = 2.3e-3
+			launches = 1
 		}
-		sec = fixed + batch*n.gflop*1e9/(0.265*peak)
 		c.Assumed = append(c.Assumed, "16-bit arithmetic")
-	} else {
-		d, err := k.serving.catalogue.Device(id, nil, nil)
-		if err != nil {
-			return estimate{}, err
+		if id != "nvidia-l4" {
+			e.sd = 0.55
 		}
-		dt := hardware.INT8
-		for _, other := range []hardware.DType{hardware.FP8, hardware.BF16, hardware.FP16, hardware.FP32} {
-			if d.Supports(dt) != nil {
-				dt = other
+		rate := isRate(row.Text("metric"))
+		e.by(gpuVisionForm, func(x []float64) float64 {
+			sec := x[launches] + batch*n.gflop*1e9/(x[2]*peak)
+			if rate {
+				return batch / sec
 			}
+			return 1e3 * sec
+		})
+		e.roof = peak / (n.gflop * 1e9)
+		if !rate {
+			e.roof = 1e3 * batch / e.roof
 		}
-		if err := d.Supports(dt); err != nil {
-			return estimate{}, err
-		}
-		sec, peak = d.Generic(batch*n.gflop*1e9, n.mparams*1e6*dt.Bytes(), dt).Sec, d.Peak[dt]
-		e.sd, e.group, e.rung = 0.6, a.Kind+" by family", "generic operator, "+d.Rung
-		c.Assumed = append(c.Assumed, dt.String()+" arithmetic")
+		return e, nil
 	}
-	e.value, e.roof = batch/sec, peak/(n.gflop*1e9)
+	d, err := k.serving.catalogue.Device(id, nil, nil)
+	if err != nil {
+		return estimate{}, err
+	}
+	dt := hardware.INT8
+	for _, other := range []hardware.DType{hardware.FP8, hardware.BF16, hardware.FP16, hardware.FP32} {
+		if d.Supports(dt) != nil {
+			dt = other
+		}
+	}
+	if err := d.Supports(dt); err != nil {
+		return estimate{}, err
+	}
+	c.Assumed = append(c.Assumed, dt.String()+" arithmetic")
+	sec := d.Generic(batch*n.gflop*1e9, n.mparams*1e6*dt.Bytes(), dt).Sec
+	e = estimate{value: batch / sec, roof: d.Peak[dt] / (n.gflop * 1e9), sd: 0.8, group: a.Kind + " by family", rung: "generic operator, " + d.Rung}
 	if !isRate(row.Text("metric")) {
 		e.value, e.roof = 1e3*sec, 1e3*batch/e.roof
 	}
 	return e, nil
-}
-
-// catalogued is the accelerator all parts of whose id occur in a name; of several the one
-// with the longest id.
-func (k *otherChips) catalogued(name string) string {
-	name = strings.ToLower(name)
-	best := ""
-	for _, entry := range k.serving.catalogue.Entries(hardware.KindAccelerator) {
-		all := true
-		for _, part := range strings.Split(entry.ID, "-") {
-			all = all && strings.Contains(name, part)
-		}
-		if all && len(entry.ID) > len(best) {
-			best = entry.ID
-		}
-	}
-	return best
 }

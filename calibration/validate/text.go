@@ -77,6 +77,9 @@ func (r *Report) writeGroups(b *strings.Builder) {
 			if h.HeldOutP90 != nil && h.Rank != nil {
 				note = fmt.Sprintf("  p90 %s, rank %.3f", percent(h.HeldOutP90), *h.Rank)
 			}
+			if h.Inside != nil {
+				note += ", inside " + percent(h.Inside)
+			}
 			if h.LineRatesOnly {
 				note = "  (one source: line rates alone)"
 			}
