@@ -52,17 +52,20 @@ type campaign struct {
 	wroteSec          float64 // when the checkpoint under way began to travel
 	writeSum, restSum float64
 	restores          int
-	repairs           []float64 // when nodes under repair come back, in order
-	spares            int
-	softwareOnly      bool    // the present failure needs no node
+	depot             depot
+	missing           int     // nodes that broke and are not replaced
+	drain             int     // nodes that will break: they leave at the next checkpoint
+	planned           bool    // the job stops at the next checkpoint, to leave nodes or to take some in
+	hot               bool    // the restart under way is onto hot spares
+	scale             float64 // work of a replica, 1 while none is missing
 	notedSec          float64 // when a checkpoint was last put on the timeline
 }
 
 // begin sets the campaign up; its first event is the end of the start-up.
 func (c *campaign) begin(r *run, self sim.Entity) {
 	f := &c.t.Faults
-	c.spares = f.Spares
-	rate := f.Rate(c.t.Nodes)
+	c.depot, c.scale = newDepot(f), 1
+	rate := f.Rate(c.t.FirstNode, c.t.Nodes)
 	c.out.MTBFSec = math.Inf(1)
 	if rate > 0 {
 		c.out.MTBFSec = 1 / rate
@@ -80,7 +83,7 @@ func (c *campaign) begin(r *run, self sim.Entity) {
 			if ck.Async {
 				stall = ck.SnapshotSec
 			}
-			c.out.IntervalSec = OptimalInterval(stall, c.out.MTBFSec, write)
+			c.out.IntervalSec = OptimalInterval(stall, 1/f.interrupts(c.t.FirstNode, c.t.Nodes), write)
 		}
 	}
 	r.after(self, c.t.StartSec, evStarted, c.genera)
@@ -106,9 +109,11 @@ func (c *campaign) settle(now float64) {
 	case running:
 		useful := dt * c.t.StepSec / c.stepSec
 		input := dt * c.inputSec / c.stepSec
+		shrunk := useful * (c.scale - 1)
 		l[Useful] += useful
 		l[InputStall] += input
-		l[Contention] += dt - useful - input
+		l[Shrunk] += shrunk
+		l[Contention] += dt - useful - input - shrunk
 		c.steps += dt / c.stepSec
 		c.riskSteps += dt / c.stepSec
 		c.riskSec += useful
@@ -218,7 +223,7 @@ func (r *run) replan() {
 		c := &r.jobs[j]
 		if c.doing == running {
 			c.settle(r.now)
-			c.stepSec, c.inputSec = c.t.stepSec(ph)
+			c.stepSec, c.inputSec = c.t.stepSec(ph, c.scale)
 			c.planEnd(r, sim.Entity(j))
 		}
 	}
@@ -235,13 +240,17 @@ func (c *campaign) planEnd(r *run, self sim.Entity) {
 // goOn makes the campaign run steps from now.
 func (c *campaign) goOn(r *run, self sim.Entity) {
 	c.become(r, r.now, running)
-	c.stepSec, c.inputSec = c.t.stepSec(r.phase)
+	c.stepSec, c.inputSec = c.t.stepSec(r.phase, c.scale)
 	if c.t.Input >= 0 {
 		r.setMix(c.t.Input, true) // re-plans
 	} else {
 		c.planEnd(r, self)
 	}
-	if c.t.Checkpoint != nil && !math.IsInf(c.out.IntervalSec, 1) {
+	switch {
+	case c.t.Checkpoint == nil:
+	case c.planned:
+		r.after(self, 0, evCheckpoint, c.genera)
+	case !math.IsInf(c.out.IntervalSec, 1):
 		r.after(self, c.out.IntervalSec, evCheckpoint, c.genera)
 	}
 }
@@ -295,7 +304,10 @@ func (c *campaign) committed(r *run, self sim.Entity) {
 	c.riskSteps -= c.snapSteps
 	c.riskSec -= c.snapSec
 	c.inFlight = false
-	if c.doing == writing {
+	if c.doing == writing && c.planned {
+		c.breakOff(r.now)
+		c.replace(r, self)
+	} else if c.doing == writing {
 		c.goOn(r, self)
 	} else if c.due && c.doing == running {
 		c.due = false
@@ -303,66 +315,17 @@ func (c *campaign) committed(r *run, self sim.Entity) {
 	}
 }
 
-// fail books a failure: what was at risk is work to be done again.
-func (c *campaign) fail(r *run, self sim.Entity) {
-	cause := c.drawCause()
-	c.out.Failures[cause]++
-	c.stop(r)
-	c.become(r, r.now, detecting)
-	if n := len(c.out.Timeline); r.w.Timeline && n > 0 && c.out.Timeline[n-1].What == "failed" {
-		c.out.Timeline[n-1].Note = cause.String()
-	}
-	l := &c.out.Losses
-	l[Useful] -= c.riskSec
-	l[Rework] += c.riskSec
-	c.steps -= c.riskSteps
-	c.riskSteps, c.riskSec = 0, 0
-	c.softwareOnly = !cause.hardware()
-	if !c.softwareOnly {
-		c.repairs = append(c.repairs, r.now+c.t.Faults.DetectSec+c.t.Faults.RepairSec)
-	}
-	r.after(self, c.t.Faults.DetectSec, evDetected, c.genera)
-}
-
-func (c *campaign) drawCause() FaultCause {
-	rates := &c.t.Faults.PerNodeSec
-	total := 0.0
-	for _, v := range rates {
-		total += v
-	}
-	u := c.rng.Float64() * total
-	for i, v := range rates {
-		if u -= v; u <= 0 {
-			return FaultCause(i)
-		}
-	}
-	return FaultSoftware
-}
-
-// replaceNode takes a spare, or says how long the job must wait for a repair.
-func (c *campaign) replaceNode(now float64) (waitSec float64) {
-	for len(c.repairs) > 0 && c.repairs[0] <= now {
-		c.repairs = c.repairs[1:]
-		c.spares++
-	}
-	if c.spares > 0 {
-		c.spares--
-		return 0
-	}
-	wait := c.repairs[0] - now
-	c.repairs = c.repairs[1:]
-	return wait
-}
-
 // handle is one event of the campaign.
 func (c *campaign) handle(r *run, self sim.Entity, kind sim.Kind, gen uint64) {
-	f := &c.t.Faults
 	switch kind {
 	case evFailure:
 		if c.doing != finished {
 			c.fail(r, self)
 			r.after(self, c.rng.Exp(c.out.MTBFSec), evFailure, 0)
 		}
+		return
+	case evRepaired:
+		c.repaired(r, self)
 		return
 	case evHorizon:
 		c.finish(r, false)
@@ -383,22 +346,14 @@ func (c *campaign) handle(r *run, self sim.Entity, kind sim.Kind, gen uint64) {
 		c.checkpoint(r, self)
 	case evSnapshot:
 		c.snapSteps, c.snapSec, c.wroteSec, c.inFlight = c.riskSteps, c.riskSec, r.now, true
-		c.goOn(r, self)
+		if c.planned {
+			c.become(r, r.now, writing)
+		} else {
+			c.goOn(r, self)
+		}
 		r.setMix(c.t.Checkpoint.Write, true)
-	case evDetected:
-		wait := 0.0
-		if !c.softwareOnly {
-			wait = c.replaceNode(r.now)
-		}
-		if wait > 0 {
-			c.become(r, r.now, awaitingRepair)
-			r.after(self, wait, evReplaced, c.genera)
-			return
-		}
-		fallthrough
-	case evReplaced:
-		c.become(r, r.now, restarting)
-		r.after(self, f.RestartSec, evRestarted, c.genera)
+	case evDetected, evReplaced:
+		c.replace(r, self)
 	case evRestarted:
 		if ck := c.t.Checkpoint; ck != nil && c.out.Checkpoints > 0 {
 			c.become(r, r.now, restoring)

@@ -100,7 +100,7 @@ func TestDalyExpectedWall(t *testing.T) {
 	for seed := range uint64(n) {
 		sum += play(t, w, seed).FinishSec
 	}
-	mtbf := 1 / tr.Faults.Rate(tr.Nodes)
+	mtbf := 1 / tr.Faults.Rate(0, tr.Nodes)
 	want := ExpectedWall(10*day, 900, write, 660+restore, mtbf)
 	if rel := sum/n/want - 1; math.Abs(rel) > 0.01 {
 		t.Errorf("mean wall time %g s, Daly expects %g s (%+.2f %%)", sum/n, want, 100*rel)
@@ -117,7 +117,7 @@ func TestFailuresArePoisson(t *testing.T) {
 		sq += f * f
 	}
 	mean := sum / n
-	want := simple().Faults.Rate(2048) * 54 * day // 420: the Llama 3 report counts 419
+	want := simple().Faults.Rate(0, 2048) * 54 * day // 420: the Llama 3 report counts 419
 	if math.Abs(mean-want) > 4*math.Sqrt(want/n) {
 		t.Errorf("mean failures %g, want %g", mean, want)
 	}
@@ -141,7 +141,7 @@ func TestAutoIntervalIsBest(t *testing.T) {
 		return sum / 40, interval
 	}
 	auto, interval := goodput(0)
-	mtbf := 1 / simple().Faults.Rate(2048)
+	mtbf := 1 / simple().Faults.Rate(0, 2048)
 	if want := math.Sqrt(2*40*mtbf) - 40; math.Abs(interval-want) > 1 {
 		t.Errorf("interval %g s, Daly %g s", interval, want)
 	}

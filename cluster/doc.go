@@ -13,9 +13,10 @@
 // Failures are a Poisson process with rate nodes × failures per node-second (drawn
 // once per failure, not tested per tick); each takes detection, a restart, a spare or a
 // repair, a restore through storage, and the work since the last committed checkpoint.
+// Domains (leaf, rack, supply) take their nodes together; repairs wait for crews; training
+// restarts on spares, hot or cold, shrinks, or leaves nodes that are seen to fail.
 // The interval between checkpoints is given or Daly's optimum.
 //
 // Sources: J. W. Young, CACM 17(9), 1974; J. T. Daly, FGCS 22(3), 2006; the causes'
-// shares from the Llama 3 report (arXiv 2407.21783, table 5). Left out until later
-// issues: queues and schedulers, autoscalers, correlated domains, shrinking jobs.
+// shares from the Llama 3 report (arXiv 2407.21783, table 5).
 package cluster

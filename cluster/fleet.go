@@ -36,7 +36,7 @@ func (f *fleet) begin(r *run, self sim.Entity) {
 	default:
 		r.setMix(f.s.Load, true)
 	}
-	if rate := f.s.Faults.Rate(f.s.Nodes); rate > 0 {
+	if rate := f.s.Faults.Rate(f.s.FirstNode, f.s.Nodes); rate > 0 {
 		r.after(self, f.rng.Exp(1/rate), evFailure, 0)
 	}
 }
@@ -83,7 +83,7 @@ func (f *fleet) handle(r *run, self sim.Entity, kind sim.Kind, arg uint64) {
 		}
 	case evFailure:
 		f.fail(r, self)
-		r.after(self, f.rng.Exp(1/f.s.Faults.Rate(f.s.Nodes)), evFailure, 0)
+		r.after(self, f.rng.Exp(1/f.s.Faults.Rate(f.s.FirstNode, f.s.Nodes)), evFailure, 0)
 	case evRestarted:
 		i := int(arg)
 		if f.s.Reload < 0 {
@@ -95,27 +95,28 @@ func (f *fleet) handle(r *run, self sim.Entity, kind sim.Kind, arg uint64) {
 	}
 }
 
-// fail takes down the replicas of one node. A software fault restarts in place; a
-// node that is broken is replaced by a spare, or repaired first.
+// fail takes down the replicas of one node, or of a domain. A software fault restarts in
+// place; nodes that are broken are replaced by spares, or repaired first.
 func (f *fleet) fail(r *run, self sim.Entity) {
-	rates := &f.s.Faults.PerNodeSec
-	u := f.rng.Float64() * f.s.Faults.Rate(1)
-	cause := FaultSoftware
-	for i, v := range rates {
-		if u -= v; u <= 0 {
-			cause = FaultCause(i)
-			break
-		}
-	}
+	h := f.s.Faults.draw(&f.rng, f.s.FirstNode, f.s.Nodes)
 	f.out.Failures++
 	wait := f.s.Faults.DetectSec + f.s.Faults.RestartSec
-	if cause.hardware() && f.s.Faults.Spares == 0 {
+	switch {
+	case f.s.Faults.Spares >= h.n || !h.cause.hardware():
+	case h.cause == FaultDomain:
+		wait += h.repairSec
+	default:
 		wait += f.s.Faults.RepairSec
 	}
-	node := f.rng.Intn(f.s.Nodes)
-	first := int(float64(node) * f.s.ReplicasPerNode)
-	n := max(1, int(f.s.ReplicasPerNode))
-	for i := first; i < min(first+n, f.s.Replicas); i++ {
+	if h.from < 0 {
+		h.from = f.rng.Intn(f.s.Nodes)
+	}
+	first := int(float64(h.from) * f.s.ReplicasPerNode)
+	last := max(first+1, int(float64(h.from+h.n)*f.s.ReplicasPerNode))
+	if f.s.ReplicasPerNode < 1 { // a replica spans nodes: all that the nodes are part of
+		last = int(float64(h.from+h.n-1)*f.s.ReplicasPerNode) + 1
+	}
+	for i := first; i < min(last, f.s.Replicas); i++ {
 		if f.up[i] {
 			f.up[i] = false
 			f.downAt[i] = r.now

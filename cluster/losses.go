@@ -16,6 +16,7 @@ const (
 	Checkpointing        // stalled while a checkpoint was taken
 	InputStall           // waiting for input bytes
 	Contention           // steps slowed by bulk transfers on the same wires
+	Shrunk               // steps taken by fewer replicas while nodes were missing
 	Starting             // before the first step
 	Finished             // after the last step, inside the period paid for
 	NumCauses
@@ -34,6 +35,7 @@ var causes = [NumCauses]struct {
 	{"taking checkpoints", result.KindStorage},
 	{"waiting for input", result.KindStorage},
 	{"steps slowed by storage traffic", result.KindNetwork},
+	{"running on fewer nodes", result.KindFailure},
 	{"starting", result.KindWait},
 	{"idle after the end", result.KindWait},
 }

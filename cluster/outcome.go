@@ -17,6 +17,7 @@ type TrainingOutcome struct {
 	Steps       float64 // kept
 	Losses      Losses
 	Failures    [NumFaultCauses]int
+	Drained     int     // nodes that left before they failed
 	MTBFSec     float64 // expected, from the rates
 	Checkpoints int
 	IntervalSec float64 // of running time between checkpoints; 0: none

@@ -124,11 +124,12 @@ func (p *Phases) At(m Mix) (*Phase, error) {
 	return ph, nil
 }
 
-// stepSec is the time of a training step during a phase: the part that waits for a
-// level of the fabric is stretched by the share that bulk transfers leave of it, and
-// no step is shorter than the reading of its input.
-func (t *Training) stepSec(ph *Phase) (step, forInput float64) {
-	step = t.StepSec
+// stepSec is the time of a training step during a phase: replicas that are missing
+// leave their work to the others (scale), the part that waits for a level of the fabric is
+// stretched by the share that bulk transfers leave of it, and no step is shorter than
+// the reading of its input.
+func (t *Training) stepSec(ph *Phase, scale float64) (step, forInput float64) {
+	step = t.StepSec * scale
 	for l, sec := range t.ExposedSec {
 		step += sec * (1/(1-min(ph.Use[l], 0.95)) - 1)
 	}

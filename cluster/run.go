@@ -19,6 +19,7 @@ const (
 	evReplaced
 	evRestarted
 	evFailure
+	evRepaired
 	evHorizon
 	evDone
 	evMoved

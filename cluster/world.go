@@ -14,7 +14,9 @@ type World struct {
 // Training is one campaign.
 type Training struct {
 	ID         string
+	FirstNode  int
 	Nodes      int
+	GroupNodes int                         // that hold one data-parallel replica: what a job that shrinks gives up at a time; 0 is 1
 	StepSec    float64                     // of one step while nothing else moves
 	ExposedSec [topology.NumLevels]float64 // of a step, spent waiting for each level of the fabric
 	MaxSteps   float64                     // +Inf: until HorizonSec
@@ -46,10 +48,11 @@ const (
 	FaultSwitch
 	FaultHost
 	FaultSoftware
+	FaultDomain // a leaf, a rack or a supply that takes its nodes together
 	NumFaultCauses
 )
 
-var faultNames = [NumFaultCauses]string{"accelerator", "NIC", "switch or cable", "host", "software"}
+var faultNames = [NumFaultCauses]string{"accelerator", "NIC", "switch or cable", "host", "software", "failure domain"}
 
 // String is the cause in words.
 func (f FaultCause) String() string { return faultNames[f] }
@@ -57,27 +60,10 @@ func (f FaultCause) String() string { return faultNames[f] }
 // hardware says whether a failure takes the node out until it is repaired.
 func (f FaultCause) hardware() bool { return f != FaultSoftware }
 
-// Faults is what breaks and how long it takes to go on.
-type Faults struct {
-	PerNodeSec [NumFaultCauses]float64 // failures per node and second, by cause
-	DetectSec  float64
-	RestartSec float64 // new processes and communicators, without reading the checkpoint
-	RepairSec  float64 // of a node
-	Spares     int     // nodes that can replace a failed one at once
-}
-
-// Rate is failures per second of a job on n nodes.
-func (f Faults) Rate(n int) float64 {
-	sum := 0.0
-	for _, r := range f.PerNodeSec {
-		sum += r
-	}
-	return sum * float64(n)
-}
-
 // Service is a fleet of alike replicas.
 type Service struct {
 	ID              string
+	FirstNode       int
 	Nodes           int
 	Replicas        int
 	ReplicasPerNode float64 // below 1 when a replica spans nodes

@@ -18,7 +18,7 @@ func causeOf(c int) cluster.Cause { return cluster.Cause(c) }
 var lossResource = [cluster.NumCauses]string{
 	cluster.Rework: scenarios.MTBF, cluster.Detecting: scenarios.Recovery, cluster.Restarting: scenarios.Recovery,
 	cluster.AwaitingRepair: scenarios.MTBF, cluster.Restoring: "storage", cluster.Checkpointing: "storage",
-	cluster.InputStall: "storage", cluster.Contention: "storage", cluster.Starting: scenarios.Recovery, cluster.Finished: "idle",
+	cluster.InputStall: "storage", cluster.Contention: "storage", cluster.Shrunk: scenarios.MTBF, cluster.Starting: scenarios.Recovery, cluster.Finished: "idle",
 }
 
 // fabric is the use of each level while the workloads run.

@@ -28,6 +28,7 @@ func check(sc *Scenario, refs references) []*Problem {
 	c.fabric()
 	c.stores()
 	c.workloads()
+	c.faults()
 	c.edge()
 	c.economics()
 	c.compliance()

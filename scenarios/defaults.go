@@ -97,6 +97,9 @@ func (c *completer) faults() {
 			"says no failure rate"))
 		return
 	}
+	if f.Policy != "hot-spare" {
+		c.drop("faults.hot_recovery")
+	}
 	if !c.sc.IsSet("faults.spares") {
 		// Nodes under repair are Poisson with this mean (M/G/∞); software needs no repair.
 		mean := float64(c.sc.Cluster.Nodes) * (f.Components.Total() - f.Components.Software) / 1000 * f.RepairSec / day

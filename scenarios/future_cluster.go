@@ -40,7 +40,14 @@ func (f *Future) faults() cluster.Faults {
 	}
 	rate := f.Sample.Draw("faults/rate", faultDraw) / f.Change.Of(MTBF) / 1000 / 86400
 	slow := f.Sample.Draw("faults/recovery", recoveryDraw) / f.Change.Of(Recovery)
-	out := cluster.Faults{DetectSec: sf.DetectionSec * slow, RestartSec: sf.RecoverySec * slow, RepairSec: sf.RepairSec, Spares: sf.Spares}
+	out := cluster.Faults{DetectSec: sf.DetectionSec * slow, RestartSec: sf.RecoverySec * slow, RepairSec: sf.RepairSec, Spares: sf.Spares, HotSec: sf.HotRecoverySec * slow, Foreseen: sf.Foreseen}
+	out.Policy = map[string]cluster.Policy{"hot-spare": cluster.HotSpare, "shrink": cluster.Shrink}[sf.Policy]
+	if sf.Crews != nil {
+		out.Crews = *sf.Crews
+	}
+	for _, d := range sf.Domains {
+		out.Domains = append(out.Domains, cluster.Domain{Nodes: d.Nodes, PerSec: d.FailuresPer1000Day * rate, RepairSec: d.RepairSec})
+	}
 	c := sf.Components
 	for cause, per := range map[cluster.FaultCause]float64{cluster.FaultGPU: c.GPU, cluster.FaultNIC: c.NIC, cluster.FaultSwitch: c.Switch, cluster.FaultHost: c.Host, cluster.FaultSoftware: c.Software} {
 		out.PerNodeSec[cause] = per * rate
@@ -144,9 +151,15 @@ func (f *Future) portsOf(store, group string, first, count, nics int) []topology
 	return out
 }
 
+// groupNodes is the nodes that one data-parallel replica spans.
+func groupNodes(p *Placed, perNode int) int {
+	cut := p.Parallelism.Tensor * p.Parallelism.Pipeline * p.Parallelism.Context
+	return max(1, (cut+perNode-1)/perNode)
+}
+
 func (f *Future) addCampaign(i int, faults cluster.Faults, transfers *[]cluster.Transfer) error {
 	w, p, step := f.World, &f.World.Placed[i], f.Steps[i]
-	t := cluster.Training{ID: p.ID, Nodes: p.NodeCount, StepSec: step.Seconds, MaxSteps: math.Inf(1), HorizonSec: math.Inf(1), StartSec: faults.RestartSec, Input: -1, Faults: faults}
+	t := cluster.Training{ID: p.ID, FirstNode: p.FirstNode, Nodes: p.NodeCount, GroupNodes: groupNodes(p, w.Server.AcceleratorCount), StepSec: step.Seconds, MaxSteps: math.Inf(1), HorizonSec: math.Inf(1), StartSec: faults.RestartSec, Input: -1, Faults: faults}
 	for _, r := range step.ByResource {
 		if l, ok := topology.ParseLevel(r.Resource); ok && l != topology.ScaleUpLevel {
 			t.ExposedSec[l] += r.Seconds
@@ -259,7 +272,7 @@ type serverPool struct {
 func (f *Future) addReplicas(i int, pool serverPool, faults cluster.Faults, transfers *[]cluster.Transfer) error {
 	w, p, c := f.World, &f.World.Placed[i], pool.config
 	per := float64(pool.perNode) / float64(max(1, c.TP)*max(1, c.PP))
-	s := cluster.Service{ID: pool.id, Nodes: pool.nodes, Replicas: c.Replicas, ReplicasPerNode: per, HorizonSec: p.Requests.HorizonSec(), Load: -1, Reload: -1,
+	s := cluster.Service{ID: pool.id, FirstNode: p.FirstNode, Nodes: pool.nodes, Replicas: c.Replicas, ReplicasPerNode: per, HorizonSec: p.Requests.HorizonSec(), Load: -1, Reload: -1,
 		Warm: p.Warm, InitSec: initSec(p.Arch.Params()), Faults: faults}
 	if p.Arch.Generic != nil {
 		s.InitSec = 0

@@ -63,6 +63,11 @@ func (f *Future) queue(q *Queue, seed uint64) (PlayedQueue, error) {
 	spec.Seed = seed
 	if n := sc.Faults.NodeFailuresPer1000NodeDays; n != nil {
 		spec.Faults = queue.Faults{PerNodeDay: *n / 1000, RepairSec: sc.Faults.RepairSec}
+		for _, d := range sc.Faults.Domains {
+			if q.LeafNodes != nil && d.Nodes == *q.LeafNodes {
+				spec.Faults.PerLeafDay += d.FailuresPer1000Day / 1000
+			}
+		}
 	}
 	opt := queue.Options{}
 	if q.WaitSLOSec != nil {

@@ -80,21 +80,7 @@ var storageKeys = []Key{
 	{Path: "storage.price", Doc: "Price of what is kept in the object store.", Only: "object", Dim: units.MoneyPerGBMonth, Range: within(0, 10), Default: `"0.023 USD/GB-month"`, Why: "S3 Standard list price 2025, catalogue aws-s3-standard"},
 }
 
-var faultKeys = []Key{
-	{Path: "faults", Doc: "What breaks. Without this table nothing does."},
-	{Path: "faults.node_failures_per_1000_node_days", Doc: "Interruptions of the job per 1,000 node-days, split over the causes as in the Llama 3 report, table 5.", Group: "failure rate", Dim: units.Ratio, Range: within(0, 100000), Example: `3.8`},
-	{Path: "faults.components", Doc: "Interruptions by cause, each per 1,000 node-days, in place of the total.", Group: "failure rate"},
-	{Path: "faults.components.gpu", Doc: "Accelerators and their memory.", Dim: units.Ratio, Range: within(0, 100000), Default: `0`},
-	{Path: "faults.components.nic", Doc: "Network ports of the servers.", Dim: units.Ratio, Range: within(0, 100000), Default: `0`},
-	{Path: "faults.components.switch", Doc: "Switches and cables.", Dim: units.Ratio, Range: within(0, 100000), Default: `0`},
-	{Path: "faults.components.host", Doc: "The rest of the server.", Dim: units.Ratio, Range: within(0, 100000), Default: `0`},
-	{Path: "faults.components.software", Doc: "Software; needs a restart, no repair.", Dim: units.Ratio, Range: within(0, 100000), Default: `0`},
-	{Path: "faults.detection", Doc: "From a failure to its notice.", Dim: units.Time, Range: within(0, 7*day), Default: `"10 min"`, Why: "time-out of PyTorch's NCCL watchdog; ByteRobust (arXiv 2509.16293) detects network faults in 30 s"},
-	{Path: "faults.recovery", Doc: "From the notice to the first new step, without reading the checkpoint: drain, reschedule, start, initialise.", Dim: units.Time, Range: within(0, 7*day), Default: `"11 min"`, Why: "median retry interval of a 504 × B200 cluster over 73 days (SKT/Upstage report)"},
-	{Path: "faults.repair", Doc: "From a hardware failure to the node's return.", Dim: units.Time, Range: within(0, 365*day), Default: `"24 h"`, Why: "assumed: next-business-day service"},
-	{Path: "faults.spares", Doc: "Nodes of the cluster's size over and above that stand by; a job waits for a repair when none is left.", Range: within(0, 100000), Derived: "the nodes under repair on average plus three standard deviations", Why: "Poisson arrivals of failures"},
-	{Path: "faults.straggler", Example: `0.05`, Doc: "The slowest node computes so much slower than the others; workload.straggler overrides it.", Dim: units.Ratio, Range: within(0, 10), Derived: "the framework profile's"},
-
+var edgeKeys = []Key{
 	{Path: "edge", Doc: "Spreads the nodes evenly over sites behind WAN links. Without this table there is one site."},
 	{Path: "edge.sites", Doc: "Number of sites; cluster.nodes must divide by it.", Required: true, Range: within(1, 100000), Example: `12`},
 	{Path: "edge.devices_per_site", Doc: "Accelerators in use at each site.", Range: within(1, 1000000), Derived: "all that the site's servers hold", Example: `4`},

@@ -135,6 +135,14 @@ type StoreNIC struct {
 	BytesPerSec float64 `toml:"speed"`
 }
 
+// Domain is nodes that fail together.
+type Domain struct {
+	Kind               string  `toml:"kind"`
+	Nodes              int     `toml:"nodes"`
+	FailuresPer1000Day float64 `toml:"failures_per_1000_days"`
+	RepairSec          float64 `toml:"repair"`
+}
+
 // Faults is what breaks and how long it takes to go on. Components always holds
 // the rates in use: given, or the total split by the published shares.
 type Faults struct {
@@ -144,6 +152,11 @@ type Faults struct {
 	RecoverySec                 float64     `toml:"recovery"` // restart of the job, without reading the checkpoint
 	RepairSec                   float64     `toml:"repair"`
 	Spares                      int         `toml:"spares"`
+	Crews                       *int        `toml:"crews"` // nil: no repair waits for another
+	Policy                      string      `toml:"policy"`
+	HotRecoverySec              float64     `toml:"hot_recovery"`
+	Foreseen                    float64     `toml:"foreseen"`
+	Domains                     []Domain    `toml:"domain"`
 	Straggler                   float64     `toml:"straggler"`
 }
 
