@@ -6,10 +6,10 @@ import (
 	"aisim/internal/result"
 )
 
-// hoursPerYear and secPerYear use the Julian year of 365.25 days; the cloud's month is 730 h.
+// hoursPerYear and SecPerYear, the seconds of a year, use the Julian year of 365.25 days; the cloud's month is 730 h.
 const (
 	hoursPerYear = 8766.0
-	secPerYear   = hoursPerYear * 3600
+	SecPerYear   = hoursPerYear * 3600
 )
 
 // Price is an amount of money with what it rests on.
@@ -153,7 +153,7 @@ func Compute(b *Bill) (*Ledger, error) {
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	years := b.PeriodSec / secPerYear
+	years := b.PeriodSec / SecPerYear
 	yearly := Annuity
 	if b.StraightLine {
 		yearly = StraightLine

@@ -45,7 +45,7 @@ func TestAnnuityPresentValue(t *testing.T) {
 func sample() *Bill {
 	ds := func(v float64) Price { return Price{USD: v, Pedigree: result.Datasheet, Source: "test"} }
 	return &Bill{
-		Mode: "buy", PeriodSec: secPerYear, CostOfCapital: 0.08, MaintenancePerYear: 0.04,
+		Mode: "buy", PeriodSec: SecPerYear, CostOfCapital: 0.08, MaintenancePerYear: 0.04,
 		Assets: []Asset{
 			{Item: "Servers", Kind: result.KindIT, Count: 10, Unit: ds(270e3), LifeYears: 4, Residual: 0.1, IT: true},
 			{Item: "Hall", Kind: result.KindFacility, Count: 100e3, Unit: ds(11), LifeYears: 15},

@@ -144,6 +144,7 @@ func (a *account) measure(f *scenarios.Future, m *measures) {
 		return
 	}
 	m.put(result.MetricLedgerTotal, "USD", l.TotalUSD)
+	m.put(result.MetricLedgerPerYear, "USD", l.TotalUSD*economics.SecPerYear/a.bill.PeriodSec)
 	m.put(result.MetricLedgerCapital, "USD", l.CapitalUSD)
 	for _, u := range l.Units {
 		m.put("ledger."+u.Key, u.Unit, u.USD)

@@ -95,7 +95,7 @@ func Better(key string) int {
 	name := key[strings.IndexByte(key, '.')+1:]
 	switch name {
 	case result.MetricTokens, result.MetricSamples, result.MetricGoodput, result.MetricMFU, result.MetricModelFlopsPerGPU, result.MetricTokensPerSec,
-		"tokens_per_second_per_accelerator", result.MetricCapacity, result.MetricAttainment, "completed", result.MetricOutputTokenPerSec, "mtbf":
+		result.MetricPerAccelerator, result.MetricPerUser, result.MetricCapacity, result.MetricAttainment, "completed", result.MetricOutputTokenPerSec, "mtbf":
 		return 1
 	case result.MetricUtilisation, result.MetricOffered, result.MetricOutputTokens, result.MetricSteps, result.MetricGPUHours, result.MetricCheckpointEvery, "checkpoint_bytes", "cache_peak":
 		return 0

@@ -207,6 +207,6 @@ func (l *lever) totalWith(base *account, total float64) float64 {
 	if usd == 0 || l.lifeYears == 0 {
 		return total
 	}
-	years := base.bill.PeriodSec / (8766 * 3600)
+	years := base.bill.PeriodSec / economics.SecPerYear
 	return total + years*(economics.Annuity(usd, base.bill.CostOfCapital, l.lifeYears, 0)+usd*base.bill.MaintenancePerYear)
 }

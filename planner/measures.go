@@ -59,7 +59,7 @@ func measureCampaign(f *scenarios.Future, i int, put func(key, unit string, v fl
 		put("finish", "s", o.FinishSec)
 	}
 	put(result.MetricTokensPerSec, "tokens/s", rate)
-	put("tokens_per_second_per_accelerator", "tokens/s", rate/chips)
+	put(result.MetricPerAccelerator, "tokens/s", rate/chips)
 	put(result.MetricDuration, "s", o.EndSec)
 	put(result.MetricGoodput, "ratio", o.Losses.Goodput())
 	put(result.MetricMFU, "ratio", s.MFU)
@@ -101,6 +101,8 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 		put("tpot_p999", "s", o.TPOT.P999)
 		put(result.MetricOutputTokens, "tokens", float64(o.OutputTokens)/p.Requests.Covered())
 		put(result.MetricOutputTokenPerSec, "tokens/s", o.OutputPerSec)
+		put(result.MetricPerAccelerator, "tokens/s", o.OutputPerSec/float64(len(p.Chips)))
+		put(result.MetricPerUser, "tokens/s", 1/math.Max(o.TPOT.P50, 1e-9))
 		put("cache_peak", "ratio", o.CachePeak)
 	}
 	if l := o.ITL; l.Count > 0 {

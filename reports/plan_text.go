@@ -88,6 +88,19 @@ func planVerdict(p *result.Plan, s *result.PlanStep) words {
 	return w
 }
 
+// shortLabels are a design's labels for a table: numbers with the last word of their key.
+func shortLabels(p *result.Plan, d *result.PlanDesign) []string {
+	out := make([]string, len(d.Labels))
+	for i, l := range d.Labels {
+		out[i] = l
+		if c := strings.TrimLeft(l, "-"); c != "" && c[0] >= '0' && c[0] <= '9' || l == "true" || l == "false" {
+			title := p.Goal.Variables[i].Title
+			out[i] = title[strings.LastIndexByte(title, '.')+1:] + " " + l
+		}
+	}
+	return out
+}
+
 func planLabels(p *result.Plan, d *result.PlanDesign) []string {
 	out := make([]string, len(d.Labels))
 	for i, l := range d.Labels {
@@ -125,7 +138,7 @@ func textPlanTables(b *strings.Builder, p *result.Plan, s *result.PlanStep) {
 			if d.Trade != nil {
 				trade = valueText(*d.Trade)
 			}
-			fmt.Fprintf(b, "  %s %s %s", pad(valueText(d.Objective), 24), pad(trade, 20), strings.Join(d.Labels, ", "))
+			fmt.Fprintf(b, "  %s %s %s", pad(valueText(d.Objective), 24), pad(trade, 20), strings.Join(shortLabels(p, d), ", "))
 			if d.Reason != "" {
 				fmt.Fprintf(b, "\n      %s", d.Reason)
 			}

@@ -21,7 +21,9 @@ const (
 	MetricCheckpointEvery  = "checkpoint_interval" // s
 
 	// Serving.
-	MetricCapacity          = "capacity"            // highest load within the limits, requests/s
+	MetricCapacity          = "capacity"                   // highest load within the limits, requests/s
+	MetricPerUser           = "tokens_per_second_per_user" // what the median request sees
+	MetricPerAccelerator    = "tokens_per_second_per_accelerator"
 	MetricSimulated         = "simulated"           // time of the service that was simulated, s
 	MetricOffered           = "requests_per_second" // load asked for
 	MetricTTFTP95           = "ttft_p95"            // s
@@ -39,6 +41,7 @@ const (
 	MetricCostPerMRequest = "usd_per_m_requests"      // USD per million requests
 	MetricPower           = "power"                   // mean at the meter, W
 	MetricLedgerTotal     = "ledger.total"            // USD
+	MetricLedgerPerYear   = "ledger.per_year"         // USD for a year at the rate of the period
 	MetricLedgerCapital   = "ledger.capital"          // USD
 	MetricFacilityPower   = "facility.power"          // mean at the meter, W
 	MetricFacilityEnergy  = "facility.energy"         // Wh
