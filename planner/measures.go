@@ -127,6 +127,9 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 		put("replicas_peak", "replicas", float64(s.Peak))
 		put("replicas_started", "replicas", float64(s.Starts))
 	}
+	if a := p.Arrivals; a != nil && a.Talk != nil {
+		put("unsent", "requests", float64(o.Unsent))
+	}
 	if l := p.Admission; l != nil {
 		put("shed", "requests", float64(o.Shed))
 		put("timed_out", "requests", float64(o.TimedOut))

@@ -207,7 +207,8 @@ func (c *checker) arrivals(w *Workload, at string) {
 	a := w.Arrivals
 	at += ".arrivals"
 	language := speaksTokens(w)
-	if a.Process != "azure-conv" && a.RequestsPerSec == nil {
+	recorded := a.Process == "azure-conv" || a.Process == "servegen"
+	if !recorded && a.RequestsPerSec == nil {
 		c.lacks(at, "rate", a.Process+" has no rate of its own")
 	}
 	for _, l := range []struct {
@@ -215,7 +216,7 @@ func (c *checker) arrivals(w *Workload, at string) {
 		l    *Lengths
 	}{{"prompt", a.Prompt}, {"output", a.Output}} {
 		if l.l == nil {
-			if a.Process != "azure-conv" && language {
+			if !recorded && language {
 				c.lacks(at, l.name, a.Process+" has no lengths of its own")
 			}
 			continue
@@ -231,6 +232,16 @@ func (c *checker) arrivals(w *Workload, at string) {
 			c.bad(key, "mean and cv, or p50 and p95", "", "the lengths need two figures")
 		case p50 && *l.l.P95 < *l.l.P50:
 			c.bad(key+".p95", fmt.Sprintf("%g or more", *l.l.P50), "", "is below p50")
+		}
+	}
+	if a.Process == "servegen" {
+		if a.Clients == "" {
+			c.lacks(at, "clients", "the folder of the clients' files")
+		} else if o, ok := c.sc.source.origins[at+".clients"]; ok && !filepath.IsAbs(a.Clients) {
+			a.Clients = filepath.Join(o.dir, filepath.FromSlash(a.Clients))
+		}
+		if !language {
+			c.bad(at+".process", "poisson | gamma", "", "records of language models, and the model does not speak")
 		}
 	}
 	if a.Process == "azure-conv" && !language {

@@ -152,7 +152,7 @@ func (f *Future) Service(i int) *serving.Prepared {
 			prep.Config.Autoscale.StartSec += initSec(arch.Params())
 		}
 	}
-	if t := f.World.Placed[i].Requests.Recorded; t != nil {
+	if t := f.Sample.requests[i]; t != nil {
 		prep.Hashes, prep.HashTokens = t.Hashes, t.BlockTokens
 	}
 	return &prep

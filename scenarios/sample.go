@@ -41,7 +41,7 @@ type Sample struct {
 	draw     hardware.Draw
 	drawn    map[string]Drawn // looked up and collected by sorted name
 	seed     uint64
-	requests [][]trace.Request
+	requests []*trace.Trace
 	machines map[string]*machine // by factors of stepResources; looked up only
 }
 
@@ -56,7 +56,7 @@ type Drawn struct {
 func (b *Bench) Sample(replica int) *Sample {
 	seed := b.w.Scenario.Seed
 	s := &Sample{b: b, replica: replica, drawn: map[string]Drawn{}, seed: seed + uint64(replica)*0x9e3779b97f4a7c15,
-		requests: make([][]trace.Request, len(b.w.Placed)), machines: map[string]*machine{}}
+		requests: make([]*trace.Trace, len(b.w.Placed)), machines: map[string]*machine{}}
 	draw := hardware.NewDraw(seed, replica)
 	s.draw = func(name string, v hardware.Value) float64 {
 		x := draw(name, v)
@@ -221,19 +221,21 @@ func (s *Sample) tables(config *serving.Config, dev *hardware.Device, comm *coll
 // Requests are those of a service in this sample.
 func (s *Sample) Requests(i int) ([]trace.Request, error) {
 	if s.requests[i] == nil {
-		r, err := s.b.w.Placed[i].Requests.Requests(s.seed, s.replica)
+		t, err := s.b.w.Placed[i].Requests.Requests(s.seed, s.replica)
 		if err != nil {
 			return nil, err
 		}
 		if sd := s.b.w.demandSD; sd > 0 {
 			load := s.draw("demand/"+s.b.w.Placed[i].ID, hardware.Value{V: 1, Kind: result.Assumed, RelSD: sd, Source: "goal.demand_uncertainty"})
-			if r, err = trace.Rescale(r, load); err != nil {
+			rescaled := *t
+			if rescaled.Requests, err = trace.Rescale(t.Requests, load); err != nil {
 				return nil, err
 			}
+			t = &rescaled
 		}
-		s.requests[i] = r
+		s.requests[i] = t
 	}
-	return s.requests[i], nil
+	return s.requests[i].Requests, nil
 }
 
 // Layout is the configuration of a placed campaign with everything filled in.

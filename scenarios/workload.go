@@ -134,12 +134,23 @@ type Dataset struct {
 
 // Arrivals is a generator of requests.
 type Arrivals struct {
-	Process        string   `toml:"process"` // poisson | gamma | azure-conv
+	Process        string   `toml:"process"` // poisson | gamma | azure-conv | servegen
 	RequestsPerSec *float64 `toml:"rate"`    // nil: the fitted rate of the process
 	CV             *float64 `toml:"cv"`
 	Diurnal        float64  `toml:"diurnal"`
 	Prompt         *Lengths `toml:"prompt"` // nil: the fitted lengths of the process
 	Output         *Lengths `toml:"output"`
+	Clients        string   `toml:"clients"` // folder of servegen
+	BeginSec       float64  `toml:"begin"`
+	Talk           *Talk    `toml:"talk"` // nil: requests know nothing of one another
+}
+
+// Talk makes turns of talks of requests.
+type Talk struct {
+	Turns    float64 `toml:"turns"`
+	ThinkSec float64 `toml:"think"`
+	ThinkCV  float64 `toml:"think_cv"`
+	Shared   float64 `toml:"shared"` // tokens
 }
 
 // Lengths is a distribution of token counts: Mean with CV, or P50 with P95.

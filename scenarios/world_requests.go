@@ -13,6 +13,8 @@ import (
 type RequestSource struct {
 	Recorded *trace.Trace // nil for a generator
 	spec     arrivals.Spec
+	talk     *arrivals.Talk
+	servegen *arrivals.ServeGen
 	name     string
 	most     int // requests of a future, 0 for all
 }
@@ -50,12 +52,12 @@ func newRequestSource(sc *Scenario, p *Placed) (*RequestSource, error) {
 		rs.Recorded = t
 		return rs, nil
 	}
-	if wl.PrefixCache != nil {
-		return nil, Problems(sc.ProblemAt(key+".prefix_cache", "", "", "give a trace in Mooncake's layout", "generated requests have no prefix hashes"))
-	}
 	a := wl.Arrivals
 	if a == nil {
 		return nil, Problems(sc.ProblemAt(key+".arrivals", "", "arrivals or trace", "", "a service needs requests"))
+	}
+	if wl.PrefixCache != nil && a.Talk == nil {
+		return nil, Problems(sc.ProblemAt(key+".prefix_cache", "", "", "give arrivals.talk, or a trace in Mooncake's layout", "generated requests have no prefix hashes"))
 	}
 	rs.spec = arrivals.Spec{Process: a.Process, Diurnal: arrivals.Diurnal{Amplitude: a.Diurnal, PeakSec: 14 * 3600}, DurationSec: defaultServiceSec}
 	if wl.DurationSec != nil {
@@ -82,6 +84,36 @@ func newRequestSource(sc *Scenario, p *Placed) (*RequestSource, error) {
 			rs.spec.Output = one
 		}
 	}
+	if k := a.Talk; k != nil {
+		rs.talk = &arrivals.Talk{Turns: k.Turns, ThinkSec: k.ThinkSec, ThinkCV: k.ThinkCV, Shared: int(k.Shared), Context: p.Arch.MaxSeq}
+		switch {
+		case p.Arch.Generic != nil:
+			return nil, Problems(sc.ProblemAt(key+".arrivals.talk", "", "", "leave it out", "a model known by totals per sample does not talk"))
+		case a.Process == "servegen":
+			return nil, Problems(sc.ProblemAt(key+".arrivals.talk", "", "", "leave it out", "what the clients of servegen ask again is not recorded"))
+		}
+		if err := rs.talk.Validate(); err != nil {
+			return nil, Problems(sc.ProblemAt(key+".arrivals.talk", "", "", "", err.Error()))
+		}
+		if wl.PrefixCache != nil {
+			rs.talk.BlockTokens = p.Serving.Engine.BlockTokens
+		}
+	}
+	if a.Process == "servegen" {
+		clients, err := arrivals.ReadServeGen(a.Clients)
+		if err != nil {
+			return nil, Problems(sc.ProblemAt(key+".arrivals.clients", a.Clients, "", "a folder of ServeGen's clients", err.Error()))
+		}
+		g := &arrivals.ServeGen{Clients: clients, BeginSec: a.BeginSec, DurationSec: rs.spec.DurationSec, RatePerSec: rs.spec.RatePerSec, Prompt: rs.spec.Prompt, Output: rs.spec.Output}
+		if rs.servegen = g; a.Diurnal != 0 {
+			return nil, Problems(sc.ProblemAt(key+".arrivals.diurnal", "", "", "leave it out", "the clients' records have hours of their own"))
+		}
+		if err := g.Validate(); err != nil {
+			return nil, Problems(sc.ProblemAt(key+".arrivals", "", "", "", err.Error()))
+		}
+		rs.spec.RatePerSec = g.MeanRate()
+		return rs, nil
+	}
 	if err := rs.spec.Validate(); err != nil {
 		return nil, Problems(sc.ProblemAt(key+".arrivals", "", "", "", err.Error()))
 	}
@@ -98,15 +130,29 @@ func lengths(l *Lengths) arrivals.Lengths {
 	return out
 }
 
-// Requests are those of one future, in order of arrival.
-func (rs *RequestSource) Requests(seed uint64, replica int) ([]trace.Request, error) {
-	if rs.Recorded != nil {
-		if n := rs.most; n > 0 && n < len(rs.Recorded.Requests) {
-			return trace.Busiest(rs.Recorded.Requests, n), nil
+// Requests are those of one future, in order of arrival, with the hashes of what they share.
+func (rs *RequestSource) Requests(seed uint64, replica int) (*trace.Trace, error) {
+	if t := rs.Recorded; t != nil {
+		if n := rs.most; n > 0 && n < len(t.Requests) {
+			return &trace.Trace{Requests: trace.Busiest(t.Requests, n), Hashes: t.Hashes, BlockTokens: t.BlockTokens}, nil
 		}
-		return rs.Recorded.Requests, nil
+		return t, nil
 	}
-	return arrivals.Generate(rs.shortened(), sim.NewStream(seed, fmt.Sprintf("requests/%s/replica-%d", rs.name, replica)))
+	stream := sim.NewStream(seed, fmt.Sprintf("requests/%s/replica-%d", rs.name, replica))
+	spec := rs.shortened()
+	if rs.talk != nil {
+		return arrivals.GenerateTalks(spec, *rs.talk, stream)
+	}
+	var t trace.Trace
+	var err error
+	if rs.servegen != nil {
+		g := *rs.servegen
+		g.DurationSec = spec.DurationSec
+		t.Requests, err = g.Generate(stream)
+	} else {
+		t.Requests, err = arrivals.Generate(spec, stream)
+	}
+	return &t, err
 }
 
 // shortened is the generator for as long as the requests that are wanted take: at the

@@ -223,8 +223,8 @@ func checkRequest(q *Request, i int, last float64, closed bool) error {
 	switch {
 	case q.Prompt < 1 || q.Output < 1:
 		return fmt.Errorf("serving: request %d has %d prompt and %d output tokens: expected at least 1 of each", i, q.Prompt, q.Output)
-	case q.Back < 0 || int(q.Back) > i || !(q.ThinkSec >= 0) || math.IsInf(float64(q.ThinkSec), 0):
-		return fmt.Errorf("serving: request %d waits for the answer to the one %d before it and thinks %v s: expected a request before it and a time from 0 upwards", i, q.Back, q.ThinkSec)
+	case q.Back < 0 || !(q.ThinkSec >= 0) || math.IsInf(float64(q.ThinkSec), 0):
+		return fmt.Errorf("serving: request %d waits for the answer to the one %d before it and thinks %v s: expected counts and times from 0 upwards", i, q.Back, q.ThinkSec)
 	case !closed && (!(q.ArriveSec >= last) || math.IsInf(q.ArriveSec, 0)):
 		return fmt.Errorf("serving: request %d arrives at %v s: expected times from 0 upwards in order", i, q.ArriveSec)
 	}
