@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"aisim/calibration/probe"
 )
@@ -19,18 +20,19 @@ const (
 // chunks is the pipeline: disk, zstd, AES-256-GCM, loopback connection.
 type chunks struct {
 	file   *probe.File
-	buf    []byte
+	chunk  chunk
 	pack   func(dst, src []byte) []byte
 	seal   func(dst, src []byte) []byte
-	packed []byte
-	sealed []byte
 	listen net.Listener
 	conn   net.Conn
 	at     int64
 }
 
+// chunk is a part of the text on its way.
+type chunk struct{ text, packed, sealed []byte }
+
 func newChunks(dir string) (*chunks, error) {
-	c := &chunks{buf: probe.Aligned(chunkBytes)}
+	c := &chunks{chunk: chunk{text: probe.Aligned(chunkBytes)}}
 	var err error
 	if c.pack, err = probe.Packer(); err != nil {
 		return nil, err
@@ -43,8 +45,8 @@ func newChunks(dir string) (*chunks, error) {
 	}
 	text := probe.Text(23, textBytes) // another seed than the probe's
 	for at := 0; at < textBytes && err == nil; at += chunkBytes {
-		copy(c.buf, text[at:])
-		_, err = c.file.WriteAt(c.buf, int64(at))
+		copy(c.chunk.text, text[at:])
+		_, err = c.file.WriteAt(c.chunk.text, int64(at))
 	}
 	if err = errors.Join(err, c.file.Sync()); err != nil {
 		return nil, errors.Join(err, c.close())
@@ -95,46 +97,105 @@ func (c *chunks) close() error {
 	return err
 }
 
-func (c *chunks) read() error {
-	_, err := c.file.ReadAt(c.buf, c.at)
+func (c *chunks) read(k *chunk) error {
+	_, err := c.file.ReadAt(k.text, c.at)
 	c.at = (c.at + chunkBytes) % textBytes
 	return err
 }
 
-func (c *chunks) send() error {
-	n := len(c.sealed)
-	msg := append(c.packed[:0], byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
-	c.packed = append(msg, c.sealed...)
-	if _, err := c.conn.Write(c.packed); err != nil {
+// protect compresses and encrypts the chunk in hand.
+func (c *chunks) protect(k *chunk) {
+	k.packed = c.pack(k.packed[:0], k.text)
+	k.sealed = c.seal(k.sealed[:0], k.packed)
+}
+
+func (c *chunks) send(k *chunk) error {
+	n := len(k.sealed)
+	k.packed = append(append(k.packed[:0], byte(n), byte(n>>8), byte(n>>16), byte(n>>24)), k.sealed...)
+	if _, err := c.conn.Write(k.packed); err != nil {
 		return err
 	}
-	_, err := io.ReadFull(c.conn, c.buf[:1])
+	_, err := io.ReadFull(c.conn, k.text[:1])
 	return err
 }
 
-// protect compresses and encrypts the chunk in hand.
-func (c *chunks) protect() {
-	c.packed = c.pack(c.packed[:0], c.buf)
-	c.sealed = c.seal(c.sealed[:0], c.packed)
+// pass takes the whole text the whole way, one chunk after the other.
+func (c *chunks) pass(lap func(name string, f func() error) error) error {
+	k := &c.chunk
+	for range textBytes / chunkBytes {
+		err := lap(oneChunk, func() error {
+			if err := c.read(k); err != nil {
+				return err
+			}
+			if err := lap(protect, func() error { c.protect(k); return nil }); err != nil {
+				return err
+			}
+			return c.send(k)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// pass takes one chunk the whole way.
-func (c *chunks) pass() error {
-	if err := c.read(); err != nil {
-		return err
+// overlap takes the whole text the whole way with a goroutine for each of reading, compressing,
+// and encrypting and sending; one chunk may wait between two.
+func (c *chunks) overlap() error {
+	free, read, packed := make(chan *chunk, 5), make(chan *chunk, 1), make(chan *chunk, 1)
+	for range cap(free) {
+		free <- &chunk{text: probe.Aligned(chunkBytes)}
 	}
-	c.protect()
-	return c.send()
-}
-
-// inMemory protects one chunk after the other of the text without disk or connection.
-func (c *chunks) inMemory() func() error {
-	text := probe.Text(23, textBytes)
-	at := 0
-	return func() error {
-		copy(c.buf, text[at:at+chunkBytes])
-		at = (at + chunkBytes) % textBytes
-		c.protect()
-		return nil
+	var work sync.WaitGroup
+	var failed error
+	stop := make(chan struct{})
+	var once sync.Once
+	fail := func(err error) { once.Do(func() { failed = err; close(stop) }) }
+	pass := func(to chan<- *chunk, k *chunk) bool {
+		select {
+		case to <- k:
+			return true
+		case <-stop:
+			return false
+		}
 	}
+	work.Go(func() {
+		defer close(read)
+		for range textBytes / chunkBytes {
+			var k *chunk
+			select {
+			case k = <-free:
+			case <-stop:
+				return
+			}
+			if err := c.read(k); err != nil {
+				fail(err)
+				return
+			}
+			if !pass(read, k) {
+				return
+			}
+		}
+	})
+	work.Go(func() {
+		defer close(packed)
+		for k := range read {
+			k.packed = c.pack(k.packed[:0], k.text)
+			if !pass(packed, k) {
+				return
+			}
+		}
+	})
+	work.Go(func() {
+		for k := range packed {
+			k.sealed = c.seal(k.sealed[:0], k.packed)
+			if err := c.send(k); err != nil {
+				fail(err)
+				return
+			}
+			free <- k
+		}
+	})
+	work.Wait()
+	return failed
 }

@@ -55,12 +55,14 @@ func TestTheChunksComeBack(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if err := c.pass(); err != nil {
+	k := &c.chunk
+	if err := c.read(k); err != nil {
 		t.Fatal(err)
 	}
+	c.protect(k)
 	block, _ := aes.NewCipher(make([]byte, 32))
 	gcm, _ := cipher.NewGCM(block)
-	packed, err := gcm.Open(nil, make([]byte, gcm.NonceSize()), c.sealed, nil)
+	packed, err := gcm.Open(nil, make([]byte, gcm.NonceSize()), k.sealed, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +71,15 @@ func TestTheChunksComeBack(t *testing.T) {
 	text, err := dec.DecodeAll(packed, nil)
 	if err != nil || !bytes.Equal(text, probe.Text(23, textBytes)[:chunkBytes]) {
 		t.Errorf("%d bytes came back, %v", len(text), err)
+	}
+	for _, run := range []func() error{func() error { return c.send(k) }, func() error { return c.pass(alone) }, c.overlap} {
+		if err := run(); err != nil {
+			t.Error(err)
+		}
+	}
+	c.at = 2 * textBytes // a stage that fails ends the others
+	if err := c.overlap(); err == nil {
+		t.Error("read behind the end of the file")
 	}
 }
 
@@ -81,7 +92,7 @@ func host() *profile.Profile {
 	p.Chip = &profile.Chip{Name: "x", Kind: "cpu", Family: "cpu", Peak: map[string]profile.Param{"fp64": known(1e10)}, MemoryBytesPerSec: known(2e10)}
 	p.Drives = map[string]profile.Drive{driveID: {ID: driveID, ReadBytesPerSec: known(1e9), WriteBytesPerSec: known(5e8), ReadLatencySec: known(1e-4), WriteLatencySec: known(1e-3), CapacityBytes: known(1e12)}}
 	p.Host = map[string]profile.HostOp{}
-	for _, name := range []string{probe.OpAES, probe.OpZstd, probe.OpTCP} {
+	for _, name := range []string{probe.OpAES, probe.OpZstd, probe.OpTCP, probe.OpDecode, probe.OpEncode, probe.OpRested, probe.OpBehind, probe.OpHandOff} {
 		p.Host[name] = profile.HostOp{Name: name, BytesPerSec: known(2e8), FixedSec: known(1e-5), Ratio: known(3)}
 	}
 	return p
@@ -92,7 +103,7 @@ func TestPredictionsFollowTheProfile(t *testing.T) {
 	at := func(change func(*profile.Profile)) map[string]float64 {
 		p := host()
 		change(p)
-		m, err := newMachine(p, hardware.NominalDraw)
+		m, err := newMachine(p, 2, hardware.NominalDraw)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,13 +119,27 @@ func TestPredictionsFollowTheProfile(t *testing.T) {
 		slower []string
 	}{
 		"compute": {func(p *profile.Profile) { p.Chip.Peak["fp64"] = profile.Param{V: 5e9, Source: "test"} }, []string{learnBatch, trainRun}},
-		"memory":  {func(p *profile.Profile) { p.Chip.MemoryBytesPerSec.V /= 2 }, []string{learnBatch, saveState}},
+		"memory":  {func(p *profile.Profile) { p.Chip.MemoryBytesPerSec.V /= 2 }, []string{learnBatch, trainRun}},
 		"reads":   {func(p *profile.Profile) { d := p.Drives[driveID]; d.ReadLatencySec.V *= 9; p.Drives[driveID] = d }, []string{readBatch, trainRun, oneChunk, allChunks}},
-		"writes":  {func(p *profile.Profile) { d := p.Drives[driveID]; d.WriteBytesPerSec.V /= 3; p.Drives[driveID] = d }, []string{saveState, trainRun}},
 		"zstd":    {func(p *profile.Profile) { h := p.Host[probe.OpZstd]; h.BytesPerSec.V /= 2; p.Host[probe.OpZstd] = h }, []string{protect, oneChunk, allChunks}},
 		"ratio":   {func(p *profile.Profile) { h := p.Host[probe.OpZstd]; h.Ratio.V /= 2; p.Host[probe.OpZstd] = h }, []string{oneChunk, allChunks}},
 		"aes":     {func(p *profile.Profile) { h := p.Host[probe.OpAES]; h.BytesPerSec.V /= 2; p.Host[probe.OpAES] = h }, []string{oneChunk, allChunks}},
-		"tcp":     {func(p *profile.Profile) { h := p.Host[probe.OpTCP]; h.FixedSec.V *= 9; p.Host[probe.OpTCP] = h }, []string{oneChunk, allChunks}},
+		"files": {func(p *profile.Profile) {
+			h := p.Host[probe.OpRested]
+			h.FixedSec.V *= 9999
+			p.Host[probe.OpRested] = h
+		}, []string{saveState, trainRun}},
+		"numbers": {func(p *profile.Profile) {
+			h := p.Host[probe.OpDecode]
+			h.BytesPerSec.V /= 2
+			p.Host[probe.OpDecode] = h
+		}, []string{learnBatch, trainRun}},
+		"threads": {func(p *profile.Profile) {
+			h := p.Host[probe.OpHandOff]
+			h.FixedSec.V *= 99
+			p.Host[probe.OpHandOff] = h
+		}, []string{overlapped}},
+		"tcp": {func(p *profile.Profile) { h := p.Host[probe.OpTCP]; h.FixedSec.V *= 9; p.Host[probe.OpTCP] = h }, []string{oneChunk, allChunks}},
 	} {
 		got := at(c.change)
 		for _, what := range c.slower {
@@ -126,7 +151,7 @@ func TestPredictionsFollowTheProfile(t *testing.T) {
 	if got := at(func(p *profile.Profile) { p.Drives = nil }); len(got) != 2 || got[learnBatch] != base[learnBatch] || got[protect] != base[protect] {
 		t.Errorf("without a disk: %v", got)
 	}
-	all, err := predictAll(host())
+	all, err := predictAll(host(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,9 +130,7 @@ func (n *network) decode() {
 		for s := from; s < to; s++ {
 			row := n.buf[s*recordBytes():]
 			n.labels[s] = int(binary.LittleEndian.Uint64(row))
-			for i := range x.Cols {
-				x.Data[s*x.Stride+i] = math.Float64frombits(binary.LittleEndian.Uint64(row[8*(i+1):]))
-			}
+			probe.Decode(x.Data[s*x.Stride:s*x.Stride+x.Cols], row[8:])
 		}
 	})
 }
@@ -158,6 +156,24 @@ func (n *network) learn() {
 		w, v, g := n.weights[l].Data, n.velocity[l].Data, n.grad[l].Data
 		probe.Parallel(n.threads, len(w), func(from, to int) { momentum(w[from:to], v[from:to], g[from:to]) })
 	}
+}
+
+// train is the run that is predicted whole: steps with their reads, and checkpoints.
+func (n *network) train(lap func(name string, f func() error) error) error {
+	for s := range steps {
+		if err := lap(readBatch, n.read); err != nil {
+			return err
+		}
+		if err := lap(learnBatch, func() error { n.decode(); n.learn(); return nil }); err != nil {
+			return err
+		}
+		if (s+1)%every == 0 {
+			if err := lap(saveState, n.checkpoint); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func rectify(x []float64) {
@@ -211,17 +227,10 @@ func (n *network) checkpoint() error {
 	for i, tensors := range [][]blas64.General{n.weights, n.velocity} {
 		at := 0
 		for _, t := range tensors {
-			for _, v := range t.Data {
-				binary.LittleEndian.PutUint64(n.out[at:], math.Float64bits(v))
-				at += 8
-			}
+			probe.Encode(n.out[at:], t.Data)
+			at += 8 * len(t.Data)
 		}
-		f, err := probe.OpenFile(filepath.Join(n.dir, "aisim-loop-"+[]string{"weights", "velocity"}[i]+".dat"), os.O_RDWR|os.O_CREATE)
-		if err != nil {
-			return err
-		}
-		_, err = f.WriteAt(n.out, 0)
-		if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		if err := probe.WriteFile(filepath.Join(n.dir, "aisim-loop-"+[]string{"weights", "velocity"}[i]+".dat"), n.out); err != nil {
 			return err
 		}
 	}

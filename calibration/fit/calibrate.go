@@ -80,7 +80,7 @@ type calibration struct {
 
 func (c *calibration) contradictions() {
 	s := c.sorted
-	for _, group := range [][]*sample{s.kernels, s.cache, s.links, s.collectives, s.drives, s.host} {
+	for _, group := range [][]*sample{s.kernels, s.calls, s.cache, s.links, s.collectives, s.drives, s.host} {
 		c.contradicts = append(c.contradicts, contradictions(group)...)
 		hold(group)
 	}
@@ -140,7 +140,9 @@ func (c *calibration) fit() (*Result, error) {
 		}
 	}
 	c.drive(source)
-	c.hostOps(source)
+	if err := c.hostOps(source); err != nil {
+		return nil, err
+	}
 	if len(c.info.Residuals) == 0 && len(c.out.Fitted) == 0 {
 		return nil, nothing(c.target.Hardware, c.sorted, c.contradicts)
 	}
@@ -208,7 +210,13 @@ func (c *calibration) operators(source string) error {
 				}
 			}
 		}
-		c.report(k.samples, k.predictor(k.eff(k.post.x)), k.predictor(c.base.Eff))
+		curve := k.predictor(k.eff(k.post.x))
+		c.report(k.samples, curve, k.predictor(c.base.Eff))
+		if c.own != nil {
+			if err := c.calls(curve); err != nil {
+				return err
+			}
+		}
 	}
 	c.info.Measure = append(c.info.Measure, k.suggest(5)...)
 	return nil
@@ -342,85 +350,7 @@ func (c *calibration) suggestLink(class string, l profile.LinkParams) {
 	}
 }
 
-func (c *calibration) drive(source string) {
-	if len(c.sorted.drives) == 0 {
-		return
-	}
-	d := profile.Drive{ID: c.target.Drive}
-	sheet := c.driveSheet()
-	names, groups := byGroup(c.sorted.drives)
-	c.lessLatency(groups)
-	for _, g := range names {
-		var to *profile.Param
-		var before float64
-		rate := true
-		switch strings.TrimPrefix(g, "drive ") {
-		case "read bandwidth":
-			to, before = &d.ReadBytesPerSec, sheet.SeqRead.V
-		case "write bandwidth":
-			to, before = &d.WriteBytesPerSec, sheet.SeqWrite.V
-		case "read iops":
-			to, before = &d.ReadIOPS, sheet.RandRead.V
-		case "write iops":
-			to, before = &d.WriteIOPS, sheet.RandWrite.V
-		case "read latency":
-			to, before, rate = &d.ReadLatencySec, sheet.ReadLatency.V, false
-		case "write latency":
-			to, before, rate = &d.WriteLatencySec, sheet.WriteLatency.V, false
-		}
-		p, predict := level(groups[g], func(*sample) float64 { return 1 }, source)
-		if !p.Known() {
-			continue
-		}
-		if !rate { // kept as the time of one access
-			p.V = 1 / p.V
-		}
-		round(&p.V)
-		*to = p
-		c.note(g, profile.Param{V: before, Source: sheet.Source}, p)
-		was := func(s *sample) float64 {
-			if before <= 0 {
-				return s.sec
-			}
-			if rate {
-				return 1 / before
-			}
-			return before
-		}
-		c.report(groups[g], predict, was)
-	}
-	for _, s := range c.sorted.drives {
-		for _, f := range s.body.(*ingest.Storage).More {
-			if f.Name == "capacity_bytes" && f.Value.V > 0 {
-				d.CapacityBytes = profile.Param{V: f.Value.V, Source: source}
-			}
-		}
-	}
-	c.out.Profile.Drives[d.ID] = d
-}
-
-// lessLatency takes the latency of one access out of bandwidths that were measured one block at
-// a time: the model of a drive adds it again.
-func (c *calibration) lessLatency(groups map[string][]*sample) {
-	for _, op := range []string{"read", "write"} {
-		p, _ := level(groups["drive "+op+" latency"], func(*sample) float64 { return 1 }, "")
-		for _, s := range groups["drive "+op+" bandwidth"] {
-			block := s.dims[0].v
-			if left := s.sec*block - 1/p.V; s.dims[1].v == 1 && p.Known() && left > 0 {
-				s.sec = left / block
-			}
-		}
-	}
-}
-
-func (c *calibration) driveSheet() *hardware.Drive {
-	if d, err := hardware.Default().Drive(c.target.Drive); err == nil {
-		return d
-	}
-	return &hardware.Drive{ID: c.target.Drive}
-}
-
-func (c *calibration) hostOps(source string) {
+func (c *calibration) hostOps(source string) error {
 	names, groups := byGroup(c.sorted.host)
 	for _, g := range names {
 		op, predict, err := fitHost(groups[g], source)
@@ -429,6 +359,13 @@ func (c *calibration) hostOps(source string) {
 		}
 		c.out.Profile.Host[op.Name] = op
 		c.note("host."+op.Name+".bytes_per_sec", profile.Param{}, op.BytesPerSec)
-		c.report(groups[g], predict, func(s *sample) float64 { return s.sec })
+		was := predict
+		if between, err := c.hostCalls(op, groups[g]); err != nil {
+			return err
+		} else if between != nil {
+			predict = between
+		}
+		c.report(groups[g], predict, was)
 	}
+	return nil
 }

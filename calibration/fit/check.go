@@ -141,8 +141,11 @@ func Drift(p *profile.Profile, records []ingest.Record, t Target) ([]Finding, er
 	known := slices.DeleteFunc(s.drives, func(x *sample) bool { return !constant(x.group).Known() })
 	judge(known, func(x *sample) float64 {
 		v := constant(x.group).V
-		if strings.HasSuffix(x.group, "latency") {
+		switch {
+		case strings.HasSuffix(x.group, "latency"):
 			return v
+		case strings.HasSuffix(x.group, "bandwidth") && x.dims[1].v == 1: // one access at a time waits for each
+			return 1/v + constant(strings.Replace(x.group, "bandwidth", "latency", 1)).V/x.dims[0].v
 		}
 		return 1 / v
 	}, func(g string) float64 { return constant(g).RelSD })

@@ -174,3 +174,69 @@ func machine(t Target, s *sorted, source string) (*hardware.Accelerator, *profil
 	}
 	return hardware.FromProfile(&profile.Profile{Hardware: t.Hardware, Chip: c, Source: source}), c, nil
 }
+
+// fewestCalls of an operator make a grid.
+const fewestCalls = 5
+
+// calls keeps the GEMMs that probe measured, by the way that they multiply, for grids of measured
+// calls. Every one is predicted from the others of its kind: that is its held-out error, beside
+// that of the fitted curve.
+func (c *calibration) calls(curve func(*sample) float64) error {
+	var p profile.Profile
+	names, groups := byGroup(slices.DeleteFunc(slices.Clone(c.sorted.calls), func(s *sample) bool { return s.out }))
+	at := map[*sample]int{}
+	for _, g := range names {
+		if len(groups[g]) < fewestCalls {
+			delete(groups, g)
+			continue
+		}
+		for i, s := range groups[g] {
+			s.held = true
+			at[s] = i
+			sec := s.sec
+			round(&sec)
+			p.Calls = append(p.Calls, profile.Call{Op: g, Size: []float64{s.dims[0].v, s.dims[1].v, s.dims[2].v}, Sec: sec})
+		}
+	}
+	grids, err := hardware.NewCalls(&p)
+	if err != nil {
+		return fmt.Errorf("fit: %w", err)
+	}
+	c.out.Profile.Calls = append(c.out.Profile.Calls, p.Calls...)
+	for _, g := range names {
+		c.report(groups[g], func(s *sample) float64 {
+			e, _ := grids.At(g, at[s], s.dims[0].v, s.dims[1].v, s.dims[2].v)
+			return e.Sec
+		}, curve)
+	}
+	return nil
+}
+
+// hostCalls keeps the calls of a host operation that was measured at enough sizes, and gives the
+// prediction of each from the others.
+func (c *calibration) hostCalls(op profile.HostOp, samples []*sample) (predict func(*sample) float64, err error) {
+	p := profile.Profile{Host: map[string]profile.HostOp{op.Name: op}}
+	at := map[*sample]int{}
+	for _, s := range samples {
+		if !s.out {
+			at[s] = len(p.Calls)
+			p.Calls = append(p.Calls, profile.Call{Op: op.Name, Size: []float64{s.dims[0].v}, Sec: s.sec})
+			round(&p.Calls[at[s]].Sec)
+		}
+	}
+	if len(p.Calls) < fewestCalls {
+		return nil, nil
+	}
+	grids, err := hardware.NewCalls(&p)
+	if err != nil {
+		return nil, fmt.Errorf("fit: %w", err)
+	}
+	for s := range at {
+		s.held = true
+	}
+	c.out.Profile.Calls = append(c.out.Profile.Calls, p.Calls...)
+	return func(s *sample) float64 {
+		e, _ := grids.At(op.Name, at[s], s.dims[0].v)
+		return e.Sec
+	}, nil
+}

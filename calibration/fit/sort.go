@@ -25,6 +25,7 @@ type Target struct {
 // sorted are the samples by the constants that they speak of.
 type sorted struct {
 	kernels, cache, links, collectives, drives, host []*sample
+	calls                                            []*sample // of probe: GEMMs by the way that they multiply
 	device                                           []*ingest.Device
 	facts                                            *ingest.Device // of a machine that probe measured
 	unused                                           map[string]int // "what|reason"
@@ -181,7 +182,15 @@ func (s *sorted) kernel(r ingest.Record, k *ingest.Kernel, what string) {
 	if k.Name != "gemm" && k.Class == "gemm" {
 		shape += " " + k.Name
 	}
-	s.kernels = append(s.kernels, &sample{group: group, what: shape, sec: sec, source: r.Source, body: k, dims: []dim{{"m", m}, {"n", n}, {"k", kk}}})
+	x := &sample{group: group, what: shape, sec: sec, source: r.Source, body: k, dims: []dim{{"m", m}, {"n", n}, {"k", kk}}}
+	if r.Source.Tool == ProbeTool {
+		call := *x
+		call.group = k.Name + " " + dt.String()
+		s.calls = append(s.calls, &call)
+	}
+	if !strings.HasSuffix(k.Name, " rectified") { // the curve is of operands without zeros
+		s.kernels = append(s.kernels, x)
+	}
 }
 
 // arrays is how many arrays each operation of STREAM moves.

@@ -11,11 +11,26 @@ import (
 	"aisim/sim"
 )
 
-// Sizes of the disk tasks: a file, the blocks that it is read and written in, and random ones.
+// Sizes of the disk tasks: a file, the largest block and random ones.
 const (
 	fileBytes   = 64 << 20
 	blockBytes  = 1 << 20
 	randomBytes = 4 << 10
+)
+
+// What is read and written in sequence.
+var (
+	readSizes  = []int{64 << 10, 128 << 10, 256 << 10, 512 << 10, blockBytes}
+	writeSizes = []int{128 << 10, 256 << 10, blockBytes}
+)
+
+// What is computed between two accesses: a loader reads as often as a step or an item takes. Synced
+// writes come in series, as the files of a checkpoint, each made in memory before it is written: the
+// first of a series finds a disk that has rested, the second one that is not yet awake.
+const (
+	readPaceSec  = 2e-3
+	writePaceSec = 0.5e-3
+	restSec      = 50e-3
 )
 
 // Aligned is a buffer that reads and writes past the page cache can use.
@@ -39,6 +54,17 @@ func OpenFile(path string, flag int) (*File, error) {
 		return nil, err
 	}
 	return &File{f, direct}, nil
+}
+
+// WriteFile writes a file whole, past the page cache where the system can, over what it held before;
+// it is on the device when it returns.
+func WriteFile(path string, data []byte) error {
+	f, err := OpenFile(path, os.O_RDWR|os.O_CREATE)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(data, 0)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // diskTasks measure the disk that dir lies on with files of their own, one access at a time:
@@ -93,10 +119,26 @@ func diskTasks(dir string) ([]*Task, error) {
 			return f.Sync()
 		}
 	}
-	return []*Task{
-		{Name: "disk read 1 MiB blocks", Single: true, Body: record("read", "read", blockBytes), Run: read(buf, advance), Close: func() { f.Close(); os.Remove(path) }},
-		{Name: "disk write 1 MiB blocks, each synced", Single: true, Body: record("write", "write", blockBytes), Run: write(buf, advance)},
-		{Name: "disk read 4 KiB random", Single: true, Body: record("read", "randread", randomBytes), Run: read(small, random)},
-		{Name: "disk write 4 KiB random, each synced", Single: true, Body: record("write", "randwrite", randomBytes), Run: write(small, random)},
-	}, nil
+	tasks := []*Task{
+		{Name: "disk read 4 KiB random", Single: true, Before: pace(readPaceSec), Body: record("read", "randread", randomBytes), Run: read(small, random), Close: func() { f.Close(); os.Remove(path); os.Remove(path + ".new"); os.Remove(path + ".next") }},
+		{Name: "disk write 4 KiB random, each synced", Single: true, Before: pace(writePaceSec), Body: record("write", "randwrite", randomBytes), Run: write(small, random)},
+	}
+	for _, size := range readSizes {
+		tasks = append(tasks, &Task{Name: fmt.Sprintf("disk read %d KiB blocks", size>>10), Single: true, Before: pace(readPaceSec),
+			Body: record("read", "read", float64(size)), Run: read(buf[:size], advance)})
+	}
+	for _, size := range writeSizes {
+		block := buf[:size]
+		tasks = append(tasks,
+			&Task{Name: fmt.Sprintf("disk write %d KiB blocks, each synced", size>>10), Single: true, Before: pace(writePaceSec), Body: record("write", "write", float64(size)), Run: write(block, advance)},
+			&Task{Name: fmt.Sprintf("%s %d KiB, synced", OpRested, size>>10), Single: true, Before: pace(restSec), Run: func() error { return WriteFile(path+".new", block) },
+				Body: func(t Timing) ingest.Body { return hostRecord(OpRested, size, t) }},
+			&Task{Name: fmt.Sprintf("%s %d KiB, synced", OpBehind, size>>10), Single: true, Before: func(compute func(float64)) {
+				compute(restSec)
+				_ = WriteFile(path+".new", block) // what fails here fails in Run
+				compute(writePaceSec)
+			}, Run: func() error { return WriteFile(path+".next", block) },
+				Body: func(t Timing) ingest.Body { return hostRecord(OpBehind, size, t) }})
+	}
+	return tasks, nil
 }

@@ -40,3 +40,15 @@ func valueOf(file, key string) string {
 	}
 	return ""
 }
+
+// Load is how many threads wanted a processor in the last minute; ok is false where the system
+// does not tell.
+func Load() (threads float64, ok bool) {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0, false
+	}
+	first, _, _ := strings.Cut(string(b), " ")
+	v, err := strconv.ParseFloat(first, 64)
+	return v, err == nil
+}

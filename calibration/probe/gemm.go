@@ -14,27 +14,49 @@ import (
 // gradients of a small training step, more than a core's own caches hold.
 const workingSet = 4 << 20
 
-// gemmShapes are what GEMMs are measured at: cubes, and the flat and deep shapes that forward
-// and backward passes are made of.
-var gemmShapes = [][3]int{
-	{96, 96, 96}, {160, 160, 160}, {256, 256, 256}, {384, 384, 384},
-	{32, 512, 512}, {512, 32, 512}, {512, 512, 32}, {64, 256, 1024}, {256, 1024, 96}, {1024, 64, 192}, {128, 16, 512},
+// gemmShapes are what GEMMs are measured at: a star, along whose arms one size changes alone, so
+// that a grid of them can tell which sizes matter, and the cubes, flat and deep shapes that
+// forward and backward passes are made of.
+var gemmShapes = append(star(64, 128, 128), [][3]int{
+	{256, 256, 256}, {384, 384, 384}, {32, 512, 512}, {512, 32, 512}, {512, 512, 32}, {256, 1024, 96}, {1024, 64, 192}, {16, 1024, 128},
+}...)
+
+func star(m, n, k int) [][3]int {
+	out := [][3]int{{m, n, k}}
+	for _, v := range []int{8, 16, 32, 64, 128, 512} {
+		for _, s := range [][3]int{{v, n, k}, {m, v, k}, {m, n, v}} {
+			if s != out[0] {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
 }
 
-// transposes are how a layer multiplies: X·W forward, dY·Wᵀ and Xᵀ·dY backward.
-var transposes = []struct {
+// Rectified is the share of the operand X that is zero in the tasks named for it: what a
+// rectifier leaves of pre-activations that are as often below as above zero. A library may pass
+// over zeros (gonum does).
+const Rectified = 0.5
+
+// multiplications are how a layer multiplies: X·W forward, dY·Wᵀ and Xᵀ·dY backward, behind a
+// rectifier too.
+var multiplications = []struct {
 	name   string
 	ta, tb blas.Transpose
-}{{"nn", blas.NoTrans, blas.NoTrans}, {"nt", blas.NoTrans, blas.Trans}, {"tn", blas.Trans, blas.NoTrans}}
+	zeros  bool
+}{
+	{"nn", blas.NoTrans, blas.NoTrans, false}, {"nt", blas.NoTrans, blas.Trans, false}, {"tn", blas.Trans, blas.NoTrans, false},
+	{"nn rectified", blas.NoTrans, blas.NoTrans, true}, {"tn rectified", blas.Trans, blas.NoTrans, true},
+}
 
 func gemmTasks() []*Task {
 	var out []*Task
 	for _, s := range gemmShapes {
-		for _, tr := range transposes {
-			out = append(out, gemm64(s[0], s[1], s[2], tr.name, tr.ta, tr.tb))
+		for _, how := range multiplications {
+			out = append(out, gemm64(s[0], s[1], s[2], how.name, how.ta, how.tb, how.zeros))
 		}
 	}
-	for _, s := range gemmShapes[1:4] {
+	for _, s := range [][3]int{{160, 160, 160}, {256, 256, 256}, {384, 384, 384}} {
 		out = append(out, gemm32(s[0], s[1], s[2]))
 	}
 	return out
@@ -48,7 +70,7 @@ func laid(t blas.Transpose, r, c int) (int, int) {
 	return r, c
 }
 
-func gemm64(m, n, k int, name string, ta, tb blas.Transpose) *Task {
+func gemm64(m, n, k int, name string, ta, tb blas.Transpose, zeros bool) *Task {
 	count := max(1, workingSet/(8*(m*k+k*n+m*n)))
 	ar, ac := laid(ta, m, k)
 	br, bc := laid(tb, k, n)
@@ -58,6 +80,11 @@ func gemm64(m, n, k int, name string, ta, tb blas.Transpose) *Task {
 		Run: func() error {
 			if a == nil {
 				a, b, c = numbers64(count*m*k), numbers64(count*k*n), make([]float64, count*m*n)
+				for i, v := range a { // of values around 0
+					if zeros && v < Rectified-0.5 {
+						a[i] = 0
+					}
+				}
 			}
 			i := at % count
 			at++

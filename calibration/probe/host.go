@@ -4,7 +4,12 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -18,10 +23,28 @@ const (
 	OpSHA  = "sha-256"
 	OpZstd = "zstd"
 	OpTCP  = "tcp_loopback"
+	// Float64 values out of the bytes of a file, and into them; bytes are those of one side.
+	OpDecode = "decode_float64"
+	OpEncode = "encode_float64"
+	// A synced file, opened and written whole, on a disk that has rested.
+	OpRested = "write_file_rested"
+	// The same right behind another one.
+	OpBehind = "write_file_behind"
+	// A pointer given to a thread that waits on another processor.
+	OpHandOff = "hand_off"
 )
 
+// hostRecord is a host operation over bytes as a record.
+func hostRecord(name string, bytes int, t Timing) *ingest.Kernel {
+	return &ingest.Kernel{Name: name, Class: "host", Bytes: ingest.Is(float64(bytes)), DurationSec: ingest.Is(t.Sec), BytesPerSec: ingest.Is(float64(bytes) / t.Sec), More: t.more()}
+}
+
+// waitSec is how long the thread sleeps before a cipher, digest or compressor works: what they work on
+// comes from a disk or a network, and a thread that waited finds its caches cooler.
+const waitSec = 0.2e-3
+
 // hostSizes are the sizes that host operations are measured at.
-var hostSizes = []int{4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20}
+var hostSizes = []int{4 << 10, 16 << 10, 64 << 10, 128 << 10, 256 << 10, 1 << 20}
 
 func hostTasks() ([]*Task, error) {
 	seal, err := Sealer()
@@ -37,7 +60,7 @@ func hostTasks() ([]*Task, error) {
 		src := text(1, max(size, workingSet))
 		var dst []byte
 		at, packed := 0, 0
-		out = append(out, &Task{Name: fmt.Sprintf("%s %d B", name, size),
+		out = append(out, &Task{Name: fmt.Sprintf("%s %d B", name, size), Single: true, Before: func(func(float64)) { time.Sleep(waitSec * 1e9) },
 			Run: func() error {
 				if at+size > len(src) {
 					at = 0
@@ -48,7 +71,7 @@ func hostTasks() ([]*Task, error) {
 				return nil
 			},
 			Body: func(t Timing) ingest.Body {
-				k := &ingest.Kernel{Name: name, Class: "host", Bytes: ingest.Is(float64(size)), DurationSec: ingest.Is(t.Sec), BytesPerSec: ingest.Is(float64(size) / t.Sec), More: t.more()}
+				k := hostRecord(name, size, t)
 				if name == OpZstd {
 					k.More = append(k.More, ingest.Field{Name: "compression_ratio", Value: ingest.Is(float64(size) / float64(packed))})
 				}
@@ -60,7 +83,71 @@ func hostTasks() ([]*Task, error) {
 		add(OpSHA, size, func(dst, src []byte) []byte { sum := sha256.Sum256(src); return append(dst, sum[:]...) })
 		add(OpZstd, size, pack)
 	}
-	return out, nil
+	return slices.Concat(out, serialTasks(), handOffTasks()), nil
+}
+
+// HandOffBytes is what is handed off: a pointer.
+const HandOffBytes = 8
+
+// handOffTasks give a pointer to a goroutine that waits, after computing, with all processors; a
+// machine of one has none.
+func handOffTasks() []*Task {
+	if runtime.NumCPU() < 2 {
+		return nil
+	}
+	to, back := make(chan *int), make(chan *int)
+	go func() {
+		for v := range to {
+			back <- v
+		}
+	}()
+	procs := 0
+	return []*Task{{Name: OpHandOff, Single: true,
+		Before: func(compute func(float64)) { procs = runtime.GOMAXPROCS(runtime.NumCPU()); compute(1e-3) },
+		Run:    func() error { to <- nil; return nil },
+		After:  func() { <-back; runtime.GOMAXPROCS(procs) },
+		Close:  func() { close(to) },
+		Body:   func(t Timing) ingest.Body { return hostRecord(OpHandOff, HandOffBytes, t) }}}
+}
+
+// serialSizes are how many bytes of values are taken out of a file or put into it.
+var serialSizes = []int{64 << 10, 256 << 10, 1 << 20}
+
+func serialTasks() []*Task {
+	var out []*Task
+	for _, size := range serialSizes {
+		count := max(2, workingSet/size)
+		values, bytes := numbers64(count*size/8), make([]byte, count*size)
+		Encode(bytes, values)
+		at := 0
+		add := func(name string, run func(bytes []byte, values []float64)) {
+			out = append(out, &Task{Name: fmt.Sprintf("%s %d B", name, size),
+				Run: func() error {
+					i := at % count
+					at++
+					run(bytes[i*size:(i+1)*size], values[i*size/8:(i+1)*size/8])
+					return nil
+				},
+				Body: func(t Timing) ingest.Body { return hostRecord(name, size, t) }})
+		}
+		add(OpDecode, func(b []byte, v []float64) { Decode(v, b) })
+		add(OpEncode, func(b []byte, v []float64) { Encode(b, v) })
+	}
+	return out
+}
+
+// Decode takes values out of bytes as files have them.
+func Decode(to []float64, from []byte) {
+	for i := range to {
+		to[i] = math.Float64frombits(binary.LittleEndian.Uint64(from[8*i:]))
+	}
+}
+
+// Encode puts values into bytes as files have them.
+func Encode(to []byte, from []float64) {
+	for i, v := range from {
+		binary.LittleEndian.PutUint64(to[8*i:], math.Float64bits(v))
+	}
 }
 
 // Sealer encrypts and authenticates with AES-256-GCM. The key and nonce are of a measurement and

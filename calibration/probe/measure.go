@@ -19,6 +19,11 @@ type Task struct {
 	// Single keeps a repetition to one operation: it waits for a device, and every wait is one more
 	// chance to be held up. Times of devices scatter by nature: what must be known is their median.
 	Single bool
+	// Before and After are run around each operation of a Single task and are not timed; nil for
+	// nothing. Compute keeps the processor busy for so many seconds, as programs do between two uses
+	// of a device: one that rests is slower to answer.
+	Before func(compute func(sec float64))
+	After  func()
 	// Close releases what it holds; nil for nothing.
 	Close func()
 }
@@ -45,10 +50,12 @@ type Outcome struct {
 type Options struct {
 	Clock     func() float64 // seconds, monotonic
 	Rounds    int            // repetitions that count, 9
-	WarmUp    int            // repetitions that do not count, 2
+	WarmUp    int            // turns that do not count, 1
 	MaxSpread float64        // above it a task is refused, 0.15
 	MinSec    float64        // of one repetition, 0.002: below the time that a scheduler gives one thread
 	BudgetSec float64        // for all that scatters or is interrupted, 90
+	// Compute uses the processor for so many seconds; nil computes by the clock.
+	Compute func(sec float64)
 	// Interrupts counts how often the system took a processor from this process; nil for a
 	// system that does not tell.
 	Interrupts func() int64
@@ -60,7 +67,7 @@ func (o Options) filled() Options {
 		o.Rounds = 9
 	}
 	if o.WarmUp == 0 {
-		o.WarmUp = 2
+		o.WarmUp = 1
 	}
 	for _, v := range []struct {
 		to *float64
@@ -76,7 +83,94 @@ func (o Options) filled() Options {
 	if o.Interrupts == nil {
 		o.Interrupts = func() int64 { return 0 }
 	}
+	if o.Compute == nil {
+		o.Compute = computing(o.Clock)
+	}
 	return o
+}
+
+// pace computes before each operation of a Single task.
+func pace(sec float64) func(func(float64)) {
+	return func(compute func(float64)) { compute(sec) }
+}
+
+// computing streams through more memory than a core's caches hold until the time is over.
+func computing(clock func() float64) func(sec float64) {
+	var from, to []float64
+	return func(sec float64) {
+		if sec <= 0 {
+			return
+		}
+		if from == nil {
+			from, to = numbers64(workingSet/8), make([]float64, workingSet/8)
+		}
+		for start := clock(); clock()-start < sec; {
+			copy(to, from)
+		}
+	}
+}
+
+// A turn of a task is so many repetitions: the first ones of a turn, and the first while of a task
+// of single operations, find caches and devices as other tasks left them and are not timed, so that
+// the others find them as a running program does. (Reads of a disk that rested for 0.3 s settle with
+// the fourth, 2 ms apart.) A device has spells of seconds in which it is slower: fewer repetitions
+// of a turn spread over more of them.
+const (
+	turnUntimed     = 2
+	turnUntimedSec  = 20e-3
+	turnTimed       = 5
+	turnTimedSingle = 3
+)
+
+// repeat is one repetition: so many operations, or, of a Single task, one after what comes before it.
+func (s *series) repeat(t *Task, opt Options) (sec float64, interrupted bool, err error) {
+	if t.Single && t.Before != nil {
+		t.Before(opt.Compute)
+	}
+	if t.Single && t.After != nil {
+		defer t.After()
+	}
+	before, from := opt.Interrupts(), opt.Clock()
+	for range s.inner {
+		if err := t.Run(); err != nil {
+			return 0, false, err
+		}
+	}
+	return (opt.Clock() - from) / float64(s.inner), opt.Interrupts() != before, nil
+}
+
+// fill sets as many operations as fill a repetition, from what one takes.
+func (s *series) fill(t *Task, sec float64, opt Options) {
+	if sec*float64(s.inner) < opt.MinSec && !t.Single {
+		s.inner = min(1<<20, int(math.Ceil(opt.MinSec/math.Max(sec, 1e-9))))
+	}
+}
+
+// turn runs the task for a turn, or until it has failed.
+func (s *series) turn(t *Task, warm bool, opt Options) error {
+	from, most := opt.Clock(), turnTimed
+	if t.Single {
+		most = turnTimedSingle
+	}
+	for untimed, timed := 0, 0; timed < most; {
+		sec, interrupted, err := s.repeat(t, opt)
+		switch {
+		case err != nil:
+			return err
+		case untimed < turnUntimed || t.Single && opt.Clock()-from < turnUntimedSec:
+			untimed++
+			s.fill(t, sec, opt)
+			continue
+		case warm:
+			s.fill(t, sec, opt)
+		case interrupted:
+			s.loud = append(s.loud, sec)
+		default:
+			s.quiet = append(s.quiet, sec)
+		}
+		timed++
+	}
+	return nil
 }
 
 // series are the repetitions of one task.
@@ -134,50 +228,45 @@ func Measure(ctx context.Context, tasks []*Task, opt Options) ([]Outcome, error)
 				continue
 			}
 			live = true
-			before, from := opt.Interrupts(), opt.Clock()
-			for range s.inner {
-				if err := t.Run(); err != nil {
-					out[i].Refused = err.Error()
-					break
-				}
+			had := min(len(s.quiet), opt.Rounds)
+			if err := s.turn(t, round < opt.WarmUp, opt); err != nil {
+				out[i].Refused = err.Error()
+				continue
 			}
-			sec := (opt.Clock() - from) / float64(s.inner)
-			switch {
-			case out[i].Refused != "":
-			case round < opt.WarmUp:
-				if sec*float64(s.inner) < opt.MinSec && !t.Single { // as many as fill a repetition, from what the warm ones took
-					s.inner = min(1<<20, int(math.Ceil(opt.MinSec/math.Max(sec, 1e-9))))
-				}
-			case opt.Interrupts() == before:
-				s.quiet = append(s.quiet, sec)
-				if len(s.quiet) <= opt.Rounds {
-					done++
-				}
-				opt.Progress(done, total)
-			default:
-				s.loud = append(s.loud, sec)
-			}
+			done += min(len(s.quiet), opt.Rounds) - had
+			opt.Progress(done, total)
 		}
-		if !live || round >= opt.WarmUp+opt.Rounds && opt.Clock()-start > opt.BudgetSec {
+		if !live || round >= opt.WarmUp+(opt.Rounds+turnTimedSingle-1)/turnTimedSingle && opt.Clock()-start > opt.BudgetSec {
 			break
 		}
 	}
 	for i, t := range tasks {
-		if out[i].Refused != "" {
-			continue
-		}
-		m := all[i].judged(opt.Rounds)
-		out[i].Timing = m
-		if !m.known(t, opt.MaxSpread, 2.0/3) || t.Single && len(all[i].quiet) < opt.Rounds {
-			out[i].Refused = fmt.Sprintf("its %d repetitions scatter by %.0f %% (allowed %.0f %%), %d of %d were interrupted: measure when the machine is not busy",
-				m.Repeats, 100*m.Spread, 100*opt.MaxSpread, len(all[i].loud), m.Tried)
-			continue
-		}
-		if t.Body != nil {
-			out[i].Body = t.Body(m)
+		if out[i].Refused == "" {
+			out[i] = all[i].outcome(t, opt)
 		}
 	}
 	return out, nil
+}
+
+// Judge is the outcome of repetitions that the caller timed: undisturbed ones, and interrupted
+// ones, which count only where too few were left undisturbed.
+func Judge(t *Task, quiet, loud []float64, opt Options) Outcome {
+	s := series{inner: 1, quiet: quiet, loud: loud}
+	return s.outcome(t, opt.filled())
+}
+
+func (s *series) outcome(t *Task, opt Options) Outcome {
+	m := s.judged(opt.Rounds)
+	o := Outcome{Name: t.Name, Timing: m}
+	if !m.known(t, opt.MaxSpread, 2.0/3) || t.Single && len(s.quiet) < opt.Rounds {
+		o.Refused = fmt.Sprintf("its %d repetitions scatter by %.0f %% (allowed %.0f %%), %d of %d were interrupted: measure when the machine is not busy",
+			m.Repeats, 100*m.Spread, 100*opt.MaxSpread, len(s.loud), m.Tried)
+		return o
+	}
+	if t.Body != nil {
+		o.Body = t.Body(m)
+	}
+	return o
 }
 
 // timing is the summary of repetitions.

@@ -22,7 +22,7 @@ type script struct {
 }
 
 func (s *script) options() Options {
-	return Options{Clock: func() float64 { return s.now }, Interrupts: func() int64 { return s.interrupts }, Rounds: 5, WarmUp: 2, MinSec: 1, BudgetSec: 1000}
+	return Options{Clock: func() float64 { return s.now }, Interrupts: func() int64 { return s.interrupts }, Rounds: 5, WarmUp: 1, MinSec: 1, BudgetSec: 1000}
 }
 
 func measure(t *testing.T, s *script, tasks ...*Task) []Outcome {
@@ -34,14 +34,40 @@ func measure(t *testing.T, s *script, tasks ...*Task) []Outcome {
 	return out
 }
 
-// The first repetitions do not count, the median of the others does.
+// The first turn does not count, nor the first repetitions of a turn; the median of the others does.
 func TestWarmUpIsDiscarded(t *testing.T) {
 	s := new(script)
-	sec := []float64{50, 20, 3, 2.9, 3.1, 3, 2.8}
+	const turn = turnUntimed + turnTimed
 	i := 0
-	out := measure(t, s, &Task{Name: "a", Run: func() error { s.now += sec[i]; i++; return nil }})
-	if m := out[0].Timing; m.Sec < 2.99 || m.Sec > 3.01 || m.Repeats != 5 || m.MaxSec > 3.2 || out[0].Refused != "" {
-		t.Errorf("%+v", out[0])
+	out := measure(t, s, &Task{Name: "a", Run: func() error {
+		switch at := i % turn; {
+		case i < turn:
+			s.now += 50
+		case at < turnUntimed:
+			s.now += 20
+		default:
+			s.now += []float64{3, 2.9, 3.1, 3, 2.8}[at-turnUntimed]
+		}
+		i++
+		return nil
+	}})
+	if m := out[0].Timing; m.Sec < 2.99 || m.Sec > 3.01 || m.Repeats != 5 || m.MaxSec > 3.2 || out[0].Refused != "" || i != 2*turn {
+		t.Errorf("%+v after %d", out[0], i)
+	}
+}
+
+// A device is used after a while of computing, which is not timed; what comes after is not, either.
+func TestDevicesRest(t *testing.T) {
+	s := new(script)
+	rested, after := 0.0, 0
+	opt := s.options()
+	opt.Compute = func(sec float64) { rested += sec; s.now += sec }
+	out, err := Measure(context.Background(), []*Task{{Name: "a", Single: true, Before: pace(0.5), Run: func() error { s.now += 0.1; return nil }, After: func() { after++; s.now += 7 }}}, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := out[0].Timing; m.Sec < 0.0999 || m.Sec > 0.1001 || rested < 0.5*float64(m.Repeats) || after < m.Repeats || out[0].Refused != "" {
+		t.Errorf("%+v, rested %g s, %d after it", out[0], rested, after)
 	}
 }
 

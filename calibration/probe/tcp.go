@@ -11,6 +11,9 @@ import (
 // tcpSizes are the messages that are sent over the loopback interface.
 var tcpSizes = []int{1 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20}
 
+// tcpPaceSec is what is computed between two messages.
+const tcpPaceSec = 1e-3
+
 // tcpTasks send a message over one loopback connection and wait for a byte back. A host without
 // a loopback interface has none.
 func tcpTasks() ([]*Task, error) {
@@ -42,7 +45,7 @@ func tcpTasks() ([]*Task, error) {
 			return out, fmt.Errorf("loopback TCP: %w", err)
 		}
 		msg, ack := make([]byte, size), make([]byte, 1)
-		out = append(out, &Task{Name: fmt.Sprintf("tcp_loopback %d B", size),
+		out = append(out, &Task{Name: fmt.Sprintf("tcp_loopback %d B", size), Single: true, Before: pace(tcpPaceSec),
 			Run: func() error {
 				if _, err := c.Write(msg); err != nil {
 					return err

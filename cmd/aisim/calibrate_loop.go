@@ -20,15 +20,15 @@ func (p *program) calibrateLoop() *cobra.Command {
 	var threads, rounds int
 	var budget float64
 	cmd := &cobra.Command{Use: "closed-loop", Short: "Probe this machine, predict real work on it, and do the work",
-		Long: `Closed-loop measures this machine as probe does, fits a profile on that alone, predicts
-work that the probe did not do, and prints predictions beside what the work took: a
-training run of a small network with gonum that reads batches from disk and writes
-checkpoints, and a pipeline that reads a text, compresses it, encrypts it and sends it over
-a loopback connection.
+		Long: `Closed-loop measures this machine as probe does, fits a profile on that alone and predicts
+work that has not run yet. Then it does the work and prints both: a training run of a small
+network with gonum that reads batches from disk and writes checkpoints, and a pipeline that
+reads a text, compresses it, encrypts it and sends it over a loopback connection, with one
+thread and with one for each stage.
 
-Probe and work take turns, and repetitions that another process interrupts do not count:
-both see the same machine, and both see it as if they were alone on it. A whole that the
-machine never leaves undisturbed for so long is put together from its parts, and marked.`,
+Repetitions that another process interrupts do not count. A whole that the machine never
+leaves undisturbed for so long is put together from its parts, and marked. After the work
+some tasks of the probe run once more: what the machine itself changed by is printed too.`,
 		Example: `  aisim calibrate closed-loop
   aisim calibrate closed-loop --threads 1 --format json`,
 		Args: exactly(),
@@ -60,7 +60,12 @@ func (p *program) closedLoop(dir string, threads int, opt probe.Options, format 
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(threads))
 	rep, err := closedloop.Run(ctx, tmp, threads, opt, p.build.Version)
 	if rep != nil {
-		for _, r := range rep.Refused {
+		const most = 5
+		for i, r := range rep.Refused {
+			if i == most {
+				p.note("not measured: %d more; --format json names them", len(rep.Refused)-most)
+				break
+			}
 			p.note("not measured: %s", r)
 		}
 	}
@@ -81,7 +86,7 @@ func (p *program) closedLoop(dir string, threads int, opt probe.Options, format 
 
 func loopText(rep *closedloop.Report) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %d threads. The profile is fitted on the probe alone:\n\n", rep.Host, rep.Threads)
+	fmt.Fprintf(&b, "%s, %d of %d processors; threads that wanted one in the minute before: %.1f. The profile is fitted on the probe alone:\n\n", rep.Host, rep.Threads, rep.Cores, rep.Load[0])
 	b.Write(asTable(residualRows(rep.Profile.Profile.Fit)))
 	b.WriteString("\n")
 	rows := [][]string{{"work", "predicted", "90 % interval", "measured", "spread", "repetitions", "error", ""}}
@@ -104,6 +109,13 @@ func loopText(rep *closedloop.Report) []byte {
 		rows = append(rows, row)
 	}
 	b.Write(asTable(rows))
-	fmt.Fprintf(&b, "\nlargest error %.1f %%; probe and work took turns, interrupted repetitions do not count\n", 100*worst)
+	fmt.Fprintf(&b, "\nlargest error %.1f %%; predicted before the work ran; interrupted repetitions do not count\n", 100*worst)
+	var moved []string
+	for _, a := range rep.Again {
+		moved = append(moved, fmt.Sprintf("%s %+.1f %%", a.What, 100*a.Change))
+	}
+	if len(moved) > 0 {
+		fmt.Fprintf(&b, "the machine itself, measured again after the work: %s of the time; threads that wanted a processor: %.1f\n", strings.Join(moved, ", "), rep.Load[1])
+	}
 	return []byte(b.String())
 }

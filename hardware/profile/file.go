@@ -25,11 +25,12 @@ type file struct {
 	Chip     *Chip        `toml:"chip"`
 	Drive    []Drive      `toml:"drive"`
 	Host     []HostOp     `toml:"host"`
+	Call     []Call       `toml:"call"`
 	Fit      *Calibration `toml:"calibration"`
 }
 
 // Load reads a user's profile: a file with schema, id, hardware, source, date, rung, and
-// tables [eff], [[link]], [chip], [[drive]], [[host]] and [calibration]. What it leaves out
+// tables [eff], [[link]], [chip], [[drive]], [[host]], [[call]] and [calibration]. What it leaves out
 // comes from the embedded profile of its hardware. A profile of drives alone names a drive as
 // its hardware and has no [eff].
 func Load(r io.Reader) (*Profile, error) {
@@ -110,6 +111,10 @@ func (f *file) profile() (*Profile, error) {
 		}
 		p.Host[h.Name] = h
 	}
+	if err := checkCalls(f.Call); err != nil {
+		return nil, fmt.Errorf("profile %s: %w", f.ID, err)
+	}
+	p.Calls = f.Call
 	return p, nil
 }
 
@@ -201,6 +206,9 @@ func Encode(p *Profile, eff Efficiencies, links []LinkParams) ([]byte, error) {
 	}
 	if len(hosts) > 0 {
 		doc["host"] = hosts
+	}
+	if len(p.Calls) > 0 {
+		doc["call"] = p.Calls
 	}
 	if f.Fit != nil {
 		doc["calibration"] = f.Fit

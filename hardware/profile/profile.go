@@ -105,6 +105,7 @@ type Profile struct {
 	Chip     *Chip                 // of hardware that the catalogue does not hold; nil else
 	Drives   map[string]Drive      // measured, by catalogue id
 	Host     map[string]HostOp     // measured, by name
+	Calls    []Call                // measured, of single operators
 	Fit      *Calibration          // what it was made of; nil for embedded ones
 	sha      string
 }
