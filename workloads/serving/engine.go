@@ -45,8 +45,10 @@ type EngineProfile struct {
 	AllReduce      Constant `toml:"all_reduce"`      // latency of one all-reduce, times 1 + 0.1 TP
 	LinkEfficiency Constant `toml:"link_efficiency"` // of the one-way scale-up rate
 	Imbalance      Constant `toml:"imbalance"`       // expert rows of the busiest chip over the mean
-	MoEDecode      Constant `toml:"moe_decode"`      // share of peak that expert kernels reach on a decode batch
-	MoEPrefill     Constant `toml:"moe_prefill"`     // the same on thousands of rows
+	MoE16          Constant `toml:"moe16"`           // share of the 16-bit peak that expert kernels reach on full tiles
+	MoE8           Constant `toml:"moe8"`            // the same of the 8-bit peak
+	MoE4           Constant `toml:"moe4"`            // the same of the 4-bit peak
+	MoETile        Constant `toml:"moe_tile"`        // rows by which each expert visited is padded, in the mean
 	MoEWeights     Constant `toml:"moe_weights"`     // share of memory bandwidth at which expert weights stream
 	EagerLayer     Constant `toml:"eager_layer"`     // host seconds per layer that launches beside the chip's work; 0: steps run from graphs
 	GEMM16         Constant `toml:"gemm16"`          // factor on the 16-bit matrix rate of the operator model
@@ -61,11 +63,11 @@ type EngineProfile struct {
 // constants lists the drawn constants in a fixed order.
 func (e *EngineProfile) constants() []*Constant {
 	return []*Constant{&e.MemoryReserve, &e.Layer, &e.Step, &e.Sequence, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
-		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoEDecode, &e.MoEPrefill, &e.MoEWeights, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill}
+		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoE16, &e.MoE8, &e.MoE4, &e.MoETile, &e.MoEWeights, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill}
 }
 
 var constantNames = []string{"memory_reserve", "layer", "step", "sequence", "mixed_step", "mixed_layer", "mixed_moe_layer",
-	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe_decode", "moe_prefill", "moe_weights", "eager_layer", "gemm16", "gemm8", "gemm4", "stream", "moe_request", "cadence", "prefill"}
+	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "eager_layer", "gemm16", "gemm8", "gemm4", "stream", "moe_request", "cadence", "prefill"}
 
 // Draw returns a copy whose constants went through draw, called once per
 // constant in a fixed order with a stable name such as "vllm.layer", the nominal
@@ -149,7 +151,7 @@ func ParseEngine(text string) (EngineProfile, error) {
 			return bad("%s %v ± %v: must not be negative", constantNames[i], c.Value, c.RelSD)
 		}
 	}
-	if e.GEMM16.Value == 0 || e.GEMM8.Value == 0 || e.GEMM4.Value == 0 || e.Stream.Value == 0 || e.Prefill.Value == 0 || e.LinkEfficiency.Value == 0 || e.MoEDecode.Value == 0 || e.MoEPrefill.Value == 0 || e.MoEWeights.Value == 0 {
+	if e.GEMM16.Value == 0 || e.GEMM8.Value == 0 || e.GEMM4.Value == 0 || e.Stream.Value == 0 || e.Prefill.Value == 0 || e.LinkEfficiency.Value == 0 || e.MoE16.Value == 0 || e.MoE8.Value == 0 || e.MoE4.Value == 0 || e.MoEWeights.Value == 0 {
 		return bad("efficiencies must be positive")
 	}
 	return e, nil

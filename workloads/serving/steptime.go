@@ -246,14 +246,7 @@ func storedBytes(dt hardware.DType) float64 {
 // kernels is the device as the engine's matrix kernels see it: slower where
 // activations are quantised on the way.
 func kernels(d *hardware.Device, e *EngineProfile, dt hardware.DType) *hardware.Device {
-	s := hardware.Scaling{Memory: e.Stream.Value, Compute: e.GEMM16.Value}
-	switch {
-	case dt.Bytes() < 1:
-		s.Compute = e.GEMM4.Value
-	case dt.Bytes() < 2:
-		s.Compute = e.GEMM8.Value
-	}
-	return d.Scale(s)
+	return d.Scale(hardware.Scaling{Memory: e.Stream.Value, Compute: ofType(dt, e.GEMM16.Value, e.GEMM8.Value, e.GEMM4.Value)})
 }
 
 // layers is the time of all layers for rows rows, without attention over the
@@ -345,9 +338,8 @@ func (b *stepBuilder) experts(n float64) split {
 	experts, k, tp := float64(a.Experts), float64(a.ExpertsActive), float64(b.c.TP*b.c.AttentionDP)
 	active := experts * -math.Expm1(n*math.Log1p(-math.Min(k/experts, 1-1e-12)))
 	weights := float64(a.MLPMatrices()) * float64(a.Hidden) * float64(a.ExpertFFN)
-	flops := 2 * weights * n * k / tp * math.Max(1, e.Imbalance.Value)
-	eff := e.MoEDecode.Value + (e.MoEPrefill.Value-e.MoEDecode.Value)*between(n, moeDecodeRows, moePrefillRows)
-	compute := flops / (b.d.Peak[b.dt] * eff)
+	flops := 2 * weights / tp * (n*k*math.Max(1, e.Imbalance.Value) + active*e.MoETile.Value)
+	compute := flops / (b.d.Peak[b.dt] * ofType(b.dt, e.MoE16.Value, e.MoE8.Value, e.MoE4.Value))
 	stream := e.MoEWeights.Value
 	if b.dt != b.c.Precision {
 		stream *= widening
@@ -370,13 +362,15 @@ const fused = 0.45
 // the way to the units (MXFP4 on Hopper: GPT-OSS rows of H200 against those of B200).
 const widening = 0.75
 
-// The efficiency of expert kernels goes from that of decode to that of prefill
-// between these rows per step.
-const moeDecodeRows, moePrefillRows = 256, 2048
-
-// between is 0 below low, 1 above high and linear in the logarithm between.
-func between(x, low, high float64) float64 {
-	return min(1, max(0, math.Log(x/low)/math.Log(high/low)))
+// ofType picks by the width of a format.
+func ofType(dt hardware.DType, wide, eight, four float64) float64 {
+	switch {
+	case dt.Bytes() < 1:
+		return four
+	case dt.Bytes() < 2:
+		return eight
+	}
+	return wide
 }
 
 // exchanges sends the rows of an attention group to the chips that hold their
