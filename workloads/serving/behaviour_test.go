@@ -104,7 +104,7 @@ func TestEveryKnobMoves(t *testing.T) {
 		}
 		id := "llama3.1-70b"
 		switch name {
-		case "mixed_moe_layer", "moe_layer", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "moe_request", "cadence":
+		case "quant8", "quant4", "mixed_moe_layer", "moe_layer", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "moe_request", "cadence":
 			id = "mixtral-8x7b"
 		case "mla_layer":
 			id = "deepseek-v3-671b"

@@ -54,6 +54,8 @@ type EngineProfile struct {
 	GEMM16         Constant `toml:"gemm16"`          // factor on the 16-bit matrix rate of the operator model
 	GEMM8          Constant `toml:"gemm8"`           // the same of the 8-bit rate, quantising of activations included
 	GEMM4          Constant `toml:"gemm4"`           // the same of the 4-bit rate
+	Quant8         Constant `toml:"quant8"`          // seconds per matrix product whose activations are quantised to 8 bits on the way
+	Quant4         Constant `toml:"quant4"`          // the same to 4 bits
 	Stream         Constant `toml:"stream"`          // factor on the chip's rate of streaming dense weights
 	MoERequest     Constant `toml:"moe_request"`     // Request, for mixtures
 	Cadence        Constant `toml:"cadence"`         // steps of a busy engine that a request waits before it is seen, in the mean, in recipes of mixtures
@@ -63,11 +65,11 @@ type EngineProfile struct {
 // constants lists the drawn constants in a fixed order.
 func (e *EngineProfile) constants() []*Constant {
 	return []*Constant{&e.MemoryReserve, &e.Layer, &e.Step, &e.Sequence, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
-		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoE16, &e.MoE8, &e.MoE4, &e.MoETile, &e.MoEWeights, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill}
+		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoE16, &e.MoE8, &e.MoE4, &e.MoETile, &e.MoEWeights, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Quant8, &e.Quant4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill}
 }
 
 var constantNames = []string{"memory_reserve", "layer", "step", "sequence", "mixed_step", "mixed_layer", "mixed_moe_layer",
-	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "eager_layer", "gemm16", "gemm8", "gemm4", "stream", "moe_request", "cadence", "prefill"}
+	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "eager_layer", "gemm16", "gemm8", "gemm4", "quant8", "quant4", "stream", "moe_request", "cadence", "prefill"}
 
 // Draw returns a copy whose constants went through draw, called once per
 // constant in a fixed order with a stable name such as "vllm.layer", the nominal

@@ -111,7 +111,7 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 	if !(host > 0) || math.IsInf(host, 0) {
 		return nil, fmt.Errorf("serving: host speed %v: expected a positive factor", m.HostSpeed)
 	}
-	b := &stepBuilder{c: &c, m: &m, d: m.Device, fast: m.Device.Scale(hardware.Scaling{Compute: 1 + probe}), dt: compute, host: host}
+	b := &stepBuilder{c: &c, m: &m, d: m.Device, fast: m.Device.Scale(hardware.Scaling{Compute: 1 + probe}), dt: compute, host: host, launch: m.Device.LaunchSec / launchH100 / host}
 	if c.TP > 1 {
 		links, err := profile.Links()
 		if err != nil {
@@ -193,6 +193,10 @@ func besides(gpu split, floor float64) split {
 	return out
 }
 
+// launchH100 is the smallest time of a kernel of an H100 (hardware/profile), which engines'
+// constants per layer are stated for: what they stand for is kernels that do little.
+const launchH100 = 2.5e-6
+
 type stepBuilder struct {
 	c              *Config
 	m              *Machine
@@ -201,6 +205,7 @@ type stepBuilder struct {
 	wide, wideFast *hardware.Device // for matrices in 16 bits
 	dt             hardware.DType
 	host           float64
+	launch         float64 // time of the chip's smallest kernels against an H100's
 	linkSec        float64 // latency of an all-reduce over two chips
 }
 
@@ -218,7 +223,8 @@ func (b *stepBuilder) countLayers() (dense, moe float64) {
 // gemm is rows × k times k × n with the weights in the model's precision.
 func (b *stepBuilder) gemm(rows, n, k float64) split {
 	w := storedBytes(b.c.Precision)
-	return attributed(b.gd, b.gfast, func(d *hardware.Device) hardware.Cost { return d.GEMMWeights(rows, n, k, b.dt, w) })
+	t := attributed(b.gd, b.gfast, func(d *hardware.Device) hardware.Cost { return d.GEMMWeights(rows, n, k, b.dt, w) })
+	return t.plus(hostTime(ofType(b.dt, 0, b.c.Engine.Quant8.Value, b.c.Engine.Quant4.Value) * b.launch))
 }
 
 // project is gemm for the projections of attention, which stay in 16 bits where a
@@ -274,7 +280,7 @@ func (b *stepBuilder) layers(rows float64) split {
 		attn = attn.plus(b.project(n, float64(mla.KVLora+mla.QKRope), h))
 		attn = attn.plus(b.project(n, heads*float64(mla.QKNope+mla.VHead), float64(mla.KVLora)))
 		attn = attn.plus(b.project(n, h, heads*float64(mla.VHead)))
-		attn = attn.plus(hostTime(b.c.Engine.MLALayer.Value / b.host))
+		attn = attn.plus(hostTime(b.c.Engine.MLALayer.Value * b.launch))
 	} else {
 		q := float64(a.QWidth()) / tp
 		kv := float64(a.HeadDim) * math.Max(1, float64(a.KVHeads)/tp)
@@ -284,13 +290,13 @@ func (b *stepBuilder) layers(rows float64) split {
 	mlp := func(width float64) split {
 		return b.gemm(n, (matrices-1)*width/tp, h).plus(b.gemm(n, h, width/tp)).plus(b.gate(n, width/tp))
 	}
-	per := hostTime(b.c.Engine.Layer.Value / b.host).plus(b.allReduces(n * h * 2)).plus(b.elementwise(n))
+	per := hostTime(b.c.Engine.Layer.Value * b.launch).plus(b.allReduces(n * h * 2)).plus(b.elementwise(n))
 	total := per.plus(attn).times(dense + moe)
 	if dense > 0 {
 		total = total.plus(mlp(float64(a.FFN)).times(dense))
 	}
 	if moe > 0 {
-		fixed := b.c.Engine.MoELayer.Value / b.host
+		fixed := b.c.Engine.MoELayer.Value * b.launch
 		if b.dt == b.c.Precision && b.dt.Bytes() < 1 {
 			fixed *= fused
 		}
@@ -417,11 +423,21 @@ func (b *stepBuilder) allReduces(bytes float64) split {
 	}
 	rate *= b.c.Engine.LinkEfficiency.Value
 	one, two := (tp-1)*bytes/rate, 2*(tp-1)/tp*bytes/rate
-	if latency+one <= 1.5*latency+two {
-		return split{sec: latency + one, scaleup: one}.times(2)
+	best := split{sec: latency + one, scaleup: one}
+	if t := 1.5*latency + two; t < best.sec {
+		best = split{sec: t, scaleup: two}
 	}
-	return split{sec: 1.5*latency + two, scaleup: two}.times(2)
+	if ring := math.Min(two, 1.5*bytes/rate) / libraryRate; librarySec/b.host+ring < best.sec && b.m.Device.ScaleUpBytesPerSec > 0 {
+		best = split{sec: librarySec/b.host + ring, scaleup: ring}
+	}
+	return best.times(2)
 }
+
+// Beyond some ten megabytes engines hand all-reduces to the library, which starts later and
+// draws more of the links; from four chips on the switches add up, so that the time no longer
+// grows with the chips (NCCL tables of H100, H200 and B200, 34 to 134 MB over 2, 4 and 8
+// chips: 45 µs and 3.1 to 4.2, 1.9 to 2.3 µs per MB).
+const librarySec, libraryRate = 45e-6, 1.35
 
 // elementwise is what rows of a layer move through memory outside matrices and
 // attention, in 16 bits: norms with their residual read two and write two rows twice a
