@@ -27,6 +27,7 @@ type EngineProfile struct {
 	PrefillFirst   bool    `toml:"prefill_first"`  // steps are prefill or decode, prefill goes first
 	ReserveOutput  float64 `toml:"reserve_output"` // share of the output reserved at admission
 	ReservePrompt  bool    `toml:"reserve_prompt"` // whole prompt must fit at admission, not only its first chunk
+	SwitchReduce   bool    `toml:"switch_reduce"`  // large all-reduces are added up in the switches where they can
 	BlockTokens    int     `toml:"block_tokens"`
 	TokenBudget    int     `toml:"token_budget"`
 	MaxBatch       int     `toml:"max_batch"`

@@ -427,8 +427,10 @@ func (b *stepBuilder) allReduces(bytes float64) split {
 	if t := 1.5*latency + two; t < best.sec {
 		best = split{sec: t, scaleup: two}
 	}
-	if ring := math.Min(two, 1.5*bytes/rate) / libraryRate; librarySec/b.host+ring < best.sec && b.m.Device.ScaleUpBytesPerSec > 0 {
-		best = split{sec: librarySec/b.host + ring, scaleup: ring}
+	if b.c.Engine.SwitchReduce && b.d.ScaleUpBytesPerSec > 0 {
+		if t := math.Min(two, 1.5*bytes/rate) / libraryRate; librarySec/b.host+t < best.sec {
+			best = split{sec: librarySec/b.host + t, scaleup: t}
+		}
 	}
 	return best.times(2)
 }
