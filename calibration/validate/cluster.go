@@ -16,10 +16,11 @@ type clusters struct {
 	packs  map[packKey]*packRun
 	ranks  map[string]int // by workload, demand and policy, from the most allocated
 	calls  map[callKey]*callRun
+	mixed  map[gavelKey]*gavelRun
 }
 
 func newCluster() (Kind, error) {
-	return &clusters{packs: map[packKey]*packRun{}, ranks: map[string]int{}, calls: map[callKey]*callRun{}}, nil
+	return &clusters{packs: map[packKey]*packRun{}, ranks: map[string]int{}, calls: map[callKey]*callRun{}, mixed: map[gavelKey]*gavelRun{}}, nil
 }
 
 // Name implements Kind.
@@ -48,6 +49,7 @@ func (k *clusters) path(cell string) (path, remark string) {
 func (k *clusters) study(t *Table) {
 	k.studyPlacement(t)
 	k.studyServerless(t)
+	k.studyGavel(t)
 }
 
 // Predict implements Kind.

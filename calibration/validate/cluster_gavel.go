@@ -5,115 +5,171 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 
 	jobrounds "aisim/cluster/rounds"
 )
 
-// Rules of Gavel's published sweeps: rounds of 360 s, jobs 4,000 to 4,999 measured,
-// durations drawn on the V100.
+// Rules of Gavel's published sweeps: rounds of 360 s, allocations at least 1,920 s apart,
+// jobs 4,000 to 4,999 measured, durations drawn on the V100, one GPU a server.
 const (
-	gavelRoundSec = 360
-	gavelFirst    = 4000
-	gavelLast     = 5000
-	// gavelRelSD: a thousand jobs with a coefficient of variation of two, against a thousand
-	// others.
-	gavelRelSD = 0.1
+	gavelRoundSec  = 360
+	gavelResetSec  = 1920
+	gavelFirst     = 4000
+	gavelLast      = 5000
+	gavelReference = "v100"
+	// gavelRelSD of a mean completion time below the knee: a thousand jobs of three seeds with
+	// a coefficient of variation of two, were they drawn anew. Replayed draws differ less, by
+	// how ties and equal optima fall out; near the knee the seeds themselves spread more.
+	gavelRelSD = 0.035
 )
 
-var (
-	gavelKind = regexp.MustCompile(`(\d+)\s*x?\s*(?i:(v100|p100|k80))`)
-	gavelRate = regexp.MustCompile(`(?i)([0-9.]+)\s*(?:jobs?)?\s*(?:/|per )\s*(?:h|hr|hour)\b`)
-	gavelGap  = regexp.MustCompile(`(?i)lambda\s*=\s*([0-9.]+)`)
-)
+// gavelKey is a run of Gavel's generator, or of a trace, that rows share.
+type gavelKey struct {
+	trace, kinds string
+	policy       jobrounds.GavelPolicy
+	perHour      float64
+	multi        bool
+	first, last  int
+	seeds        string
+}
 
-// isGavel says whether a row of job completion is about Gavel's generator: a machine of
-// V100, P100 and K80.
-func isGavel(row Row) bool { return gavelKind.MatchString(row.Text("nodes")) }
+type gavelRun struct {
+	gavelKey
+	machine  jobrounds.Mixed
+	seedList []int64
+	assumed  []string
+	err      error
+	results  []*jobrounds.MixedResult // by seed
+	alone    float64                  // mean of the durations on the fastest kind
+}
 
-// gavel simulates Gavel's generator at the rate that the row names, in a column arrival_rate
-// or jobs_per_hour or in the words of the trace ("5.6 jobs/h, multi-GPU").
+// studyGavel plays every run that rows name, once per seed.
+func (k *clusters) studyGavel(t *Table) {
+	type task struct {
+		run  *gavelRun
+		seed int
+	}
+	var tasks []task
+	for _, row := range t.Rows {
+		if !isGavel(row) || row.Text("use") == UseExclude {
+			continue
+		}
+		run := gavelRow(row)
+		if run.err != nil || k.mixed[run.gavelKey] != nil {
+			continue
+		}
+		k.mixed[run.gavelKey] = run
+		run.results = make([]*jobrounds.MixedResult, len(run.seedList))
+		for i := range run.seedList {
+			tasks = append(tasks, task{run, i})
+		}
+	}
+	tables := map[string]*jobrounds.Throughputs{}
+	for _, x := range tasks {
+		if x.seed > 0 {
+			continue
+		}
+		table, ok := tables[x.run.trace]
+		if !ok {
+			table, x.run.err = k.throughputs(x.run.trace)
+			tables[x.run.trace] = table
+		}
+		if table == nil && x.run.err == nil {
+			_, x.run.err = k.throughputs(x.run.trace)
+		}
+	}
+	// The slowest first, so that both cores end together.
+	slices.SortStableFunc(tasks, func(a, b task) int { return int(b.run.policy) - int(a.run.policy) })
+	errs := make([]error, len(tasks))
+	parallel(len(tasks), func(i int) {
+		r := tasks[i].run
+		if r.err != nil {
+			return
+		}
+		r.results[tasks[i].seed], errs[i] = k.playGavel(tables[r.trace], r, uint32(r.seedList[tasks[i].seed]))
+	})
+	for i, x := range tasks {
+		if x.run.err == nil {
+			x.run.err = errs[i]
+		}
+	}
+}
+
+func (k *clusters) playGavel(table *jobrounds.Throughputs, r *gavelRun, seed uint32) (*jobrounds.MixedResult, error) {
+	if path, ok := k.gavelTrace(r.trace); ok {
+		return table.GavelTrace(path, gavelReference, r.machine, r.policy, seed)
+	}
+	load := jobrounds.GavelLoad{PerHour: r.perHour, MultiGPU: r.multi, Reference: gavelReference, First: r.first, Last: r.last}
+	return table.Gavel(load, r.machine, r.policy, seed)
+}
+
+// gavelTrace says whether the row names a file of jobs.
+func (k *clusters) gavelTrace(cell string) (string, bool) {
+	path, _ := k.path(cell)
+	name := strings.TrimSuffix(path, ".gz")
+	return path, strings.HasSuffix(name, ".trace")
+}
+
+// gavel predicts a row about a machine of several kinds of GPU.
 func (k *clusters) gavel(row Row, c *Case) (Prediction, error) {
-	load := jobrounds.GavelLoad{Reference: "v100", First: gavelFirst, Last: gavelLast}
-	words := strings.ToLower(strings.Join([]string{row.Text("trace"), row.Text("policy"), row.Text("metric"), row.Text("nodes"), row.Text("seeds"), row.Text("source")}, " "))
-	for _, column := range []string{"jobs_per_hour", "arrival_rate", "rate"} {
-		v, ok, err := row.Number(column)
-		if err != nil {
-			return Prediction{}, err
-		}
-		if ok {
-			load.PerHour = v
-		}
+	asked := gavelRow(row)
+	if asked.err != nil {
+		return Prediction{}, asked.err
 	}
-	if f := gavelRate.FindStringSubmatch(words); load.PerHour == 0 && f != nil {
-		load.PerHour, _ = strconv.ParseFloat(f[1], 64)
+	run := k.mixed[asked.gavelKey]
+	if run == nil {
+		return Prediction{}, fmt.Errorf("the row was not simulated")
 	}
-	if f := gavelGap.FindStringSubmatch(words); load.PerHour == 0 && f != nil {
-		if v, err := strconv.ParseFloat(f[1], 64); err == nil && v > 0 {
-			load.PerHour = 3600 / v
-		}
+	if run.err != nil {
+		return Prediction{}, run.err
 	}
-	if !(load.PerHour > 0) {
-		return Prediction{}, fmt.Errorf("the arrival rate is not given: want a column jobs_per_hour, or \"N jobs/h\" among the words of the trace")
-	}
-	load.MultiGPU = strings.Contains(words, "multi")
-	m := jobrounds.Mixed{RoundSec: gavelRoundSec}
-	for _, f := range gavelKind.FindAllStringSubmatch(row.Text("nodes"), -1) {
-		n, err := strconv.Atoi(f[1])
-		if err != nil || n < 1 || n > 1<<16 {
-			return Prediction{}, fmt.Errorf("nodes %q: want 1 to 65536 of each kind", row.Text("nodes"))
-		}
-		m.Kinds = append(m.Kinds, jobrounds.Kind{Name: strings.ToLower(f[2]), GPUs: n})
-	}
-	table, err := k.throughputs(row.Text("trace"))
+	c.Assumed = append(c.Assumed, asked.assumed...)
+	unit, err := gavelUnit(row)
 	if err != nil {
 		return Prediction{}, err
 	}
-	if !load.MultiGPU {
-		c.Assumed = append(c.Assumed, "jobs of one GPU")
+	n := float64(len(run.results))
+	makespan := strings.Contains(flatWord(row.Text("metric")), "makespan")
+	var sum, sq, alone float64
+	for _, r := range run.results {
+		v := r.MeanSec
+		if makespan {
+			v = r.EndSec
+		}
+		sum, sq, alone = sum+v, sq+v*v, alone+r.AloneSec
 	}
-	c.Assumed = append(c.Assumed, "jobs 4000 to 4999 are measured", "rounds of 360 s without overhead", "GPUs of one job stand together")
-	var sec float64
-	switch p := strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(row.Text("policy"))); p {
-	case "fifo", "firstinfirstout", "firstcome":
-		sec, err = table.GavelFIFO(load, m, false, 1)
-	case "fifoperf", "fifoaware", "gavelfifo":
-		sec, err = table.GavelFIFO(load, m, true, 1)
-	case "las", "leastattainedservice", "maxminfairness":
-		sec, err = table.GavelLAS(load, m, 1)
-	default:
-		return Prediction{}, fmt.Errorf("policy %q on mixed GPUs is not modelled (fifo, fifo_perf and las are)", row.Text("policy"))
+	mean := sum / n
+	rel := gavelRelSD
+	if n > 1 {
+		rel = math.Hypot(rel, math.Sqrt(max(0, sq/n-mean*mean)/(n-1))/mean)
 	}
-	if err != nil {
-		return Prediction{}, err
+	v := mean / unit
+	p := Prediction{Value: v, Low: v * math.Exp(-z90*rel), High: v * math.Exp(z90*rel), Roofline: alone / n / unit, Rung: "simulated rounds"}
+	if makespan {
+		p.Roofline = 0
 	}
-	alone, err := table.GavelFIFO(jobrounds.GavelLoad{PerHour: 0.01, MultiGPU: load.MultiGPU, Reference: "v100", First: 0, Last: 1000}, m, true, 1)
-	if err != nil {
-		return Prediction{}, err
-	}
-	unit := 1.0
-	if u := strings.ToLower(row.Text("unit")); strings.HasPrefix(u, "h") {
-		unit = 3600
-	}
-	v := sec / unit
-	return Prediction{Value: v, Low: v * math.Exp(-z90*gavelRelSD), High: v * math.Exp(z90*gavelRelSD), Roofline: alone / unit, Rung: "simulated rounds"}, nil
+	return p, nil
 }
 
 // throughputs are those that the trace names, or Gavel's table in the folder beside.
 func (k *clusters) throughputs(trace string) (*jobrounds.Throughputs, error) {
-	var tried []string
+	const name = "simulation_throughputs.json"
 	path, _ := k.path(trace)
-	for _, p := range []string{path, filepath.Join(path, "simulation_throughputs.json.gz"), filepath.Join(filepath.Dir(path), "simulation_throughputs.json.gz"), filepath.Join(k.folder, "../jobs/gavel-philly/simulation_throughputs.json.gz")} {
-		if !strings.Contains(filepath.Base(p), ".json") {
-			continue
+	var tried []string
+	for _, dir := range []string{path, filepath.Dir(path), filepath.Join(k.folder, "../jobs/gavel-philly")} {
+		for _, file := range []string{name, name + ".gz"} {
+			tried = append(tried, filepath.Join(dir, file))
 		}
-		if _, err := os.Stat(p); err != nil {
-			tried = append(tried, p)
-			continue
+	}
+	if strings.Contains(filepath.Base(path), ".json") {
+		tried = append([]string{path}, tried...)
+	}
+	for _, p := range tried {
+		if _, err := os.Stat(p); err == nil {
+			return jobrounds.ReadThroughputs(p)
 		}
-		return jobrounds.ReadThroughputs(p)
 	}
 	return nil, fmt.Errorf("no table of measured throughputs at %s", strings.Join(tried, " or "))
 }

@@ -27,11 +27,17 @@ func (k *clusters) completion(row Row, c *Case) (Prediction, error) {
 	if isGavel(row) {
 		return k.gavel(row, c)
 	}
-	if m := row.Text("metric"); m != "mean_jct_s" && m != "avg_jct_s" {
-		return Prediction{}, fmt.Errorf("metric %q of job completion: want mean_jct_s", m)
+	metric := flatWord(row.Text("metric"))
+	makespan := strings.Contains(metric, "makespan")
+	if !makespan && (!strings.Contains(metric, "jct") && !strings.Contains(metric, "completion") || !strings.Contains(metric, "mean") && !strings.Contains(metric, "avg") && !strings.Contains(metric, "average")) {
+		return Prediction{}, fmt.Errorf("metric %q of job completion: want mean_jct_s, or makespan_s", row.Text("metric"))
 	}
-	if p := row.Text("policy"); !strings.EqualFold(p, "tiresias") {
-		return Prediction{}, fmt.Errorf("policy %q is not modelled (tiresias is)", p)
+	unit, err := unitOfTime(row.Text("unit"), metric)
+	if err != nil {
+		return Prediction{}, err
+	}
+	if p := flatWord(row.Text("policy")); !strings.HasPrefix(p, "tiresias") || strings.Contains(p, "gittins") || strings.HasSuffix(p, "g") {
+		return Prediction{}, fmt.Errorf("policy %q is not modelled (tiresias is): Pollux and Optimus rest on the gradient's noise and the loss over the course of training, which are not among the measured tables", row.Text("policy"))
 	}
 	path, _ := k.path(row.Text("trace"))
 	m, err := machineOf(row.Text("nodes"))
@@ -64,11 +70,14 @@ func (k *clusters) completion(row Row, c *Case) (Prediction, error) {
 		alone += r.JCT[0]
 	}
 	n := float64(len(jobs))
-	v := mean / n
-	return Prediction{Value: v, Low: v * math.Exp(-z90*jctRelSD), High: v * math.Exp(z90*jctRelSD), Roofline: alone / n, Rung: "simulated rounds"}, nil
+	v, least := mean/n/unit, alone/n/unit
+	if makespan {
+		v, least = r.EndSec/unit, 0
+	}
+	return Prediction{Value: v, Low: v * math.Exp(-z90*jctRelSD), High: v * math.Exp(z90*jctRelSD), Roofline: least, Rung: "simulated rounds"}, nil
 }
 
-var machineText = regexp.MustCompile(`^(\d+) nodes? x (\d+)(?: T4)?$`)
+var machineText = regexp.MustCompile(`(?i)^(\d+)\s*(?:nodes?|servers?|machines?)?\s*(?:x|×|\*|of|with)\s*(\d+)\s*(?:nvidia\s*)?(?:t4s?)?\s*(?:gpus?)?$`)
 
 // machineOf reads "16 nodes x 4 T4".
 func machineOf(s string) (jobrounds.Machine, error) {

@@ -2,419 +2,287 @@ package rounds
 
 import (
 	"cmp"
-	"compress/gzip"
 	"container/heap"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math"
-	"os"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
-
-	"aisim/sim"
 )
 
-// Throughputs are measured steps a second of each type of job on each kind of GPU, by the
-// number of GPUs.
-type Throughputs struct {
-	Types []string // in alphabetical order
-	rate  map[string]map[typeKey]float64
-}
-
-type typeKey struct {
-	name string
-	gpus int
-}
-
-var gavelKey = regexp.MustCompile(`^\('(.*)', (\d+)\)$`)
-
-// ReadThroughputs reads Gavel's table: kind of GPU, then "('job type', GPUs)", then "null"
-// for steps a second alone.
-func ReadThroughputs(path string) (*Throughputs, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("rounds: the measured throughputs: %w", err)
-	}
-	defer f.Close()
-	var r io.Reader = f
-	if strings.HasSuffix(path, ".gz") {
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		r = z
-	}
-	var raw map[string]map[string]map[string]json.RawMessage
-	if err := json.NewDecoder(r).Decode(&raw); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	t := &Throughputs{rate: map[string]map[typeKey]float64{}}
-	for kind, rows := range raw {
-		t.rate[kind] = map[typeKey]float64{}
-		for key, row := range rows {
-			m := gavelKey.FindStringSubmatch(key)
-			alone, ok := row["null"]
-			if m == nil || !ok {
-				return nil, fmt.Errorf("%s: %s: %q is no \"('job type', GPUs)\" with a throughput alone", path, kind, key)
-			}
-			var v float64
-			if err := json.Unmarshal(alone, &v); err != nil || !(v >= 0) {
-				return nil, fmt.Errorf("%s: %s: %q: throughput %s", path, kind, key, alone)
-			}
-			n, err := strconv.Atoi(m[2])
-			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %q: %w", path, kind, key, err)
-			}
-			t.rate[kind][typeKey{m[1], n}] = v
-			if n == 1 && !slices.Contains(t.Types, m[1]) {
-				t.Types = append(t.Types, m[1])
-			}
-		}
-	}
-	slices.Sort(t.Types)
-	if len(t.Types) == 0 {
-		return nil, fmt.Errorf("%s: no type of job", path)
-	}
-	return t, nil
-}
-
-// Kind is so many GPUs of one kind.
-type Kind struct {
-	Name string // as in the throughputs: "v100"
-	GPUs int
-}
-
-// Mixed is a machine with several kinds of GPU.
+// Mixed is a machine with several kinds of GPU that is shared in rounds.
 type Mixed struct {
 	Kinds    []Kind
 	RoundSec float64 // Gavel's experiments: 360
+	ResetSec float64 // least time between two allocations; Gavel's experiments: 1,920
 }
 
-// GavelLoad is Gavel's synthetic workload: Poisson arrivals, types drawn alike, durations
-// on the reference GPU as jobs.Generator's "gavel".
-type GavelLoad struct {
-	PerHour   float64
-	MultiGPU  bool
-	Reference string // kind on which durations are drawn: "v100"
-	// The jobs from First to Last-1 are measured; arrivals go on until they have ended.
-	First, Last int
+// MixedResult of a run.
+type MixedResult struct {
+	MeanSec  float64 // completion time of the measured jobs
+	AloneSec float64 // mean of what they would take alone, each on its fastest kind
+	EndSec   float64 // end of the last of them
+	Rounds   int
+	Most     int // jobs at once
 }
 
-// gavelJob is a job of the load.
-type gavelJob struct {
-	submit float64
-	gpus   int
-	rate   []float64 // steps a second by kind
-	left   float64   // steps
-	end    float64
-	kind   int // where it runs, -1 where it waits
-	had    []float64
+// source of jobs in order of arrival.
+type source interface {
+	arrival() float64 // of the next job; +Inf where none is left
+	draw() *mixedJob
 }
 
-// drawGavel draws jobs until there are twice as many as are measured at the end.
-func (t *Throughputs) drawGavel(l GavelLoad, m Mixed, seed uint64) ([]gavelJob, error) {
-	root := sim.NewStream(seed, "gavel")
-	arrive, shape, run := root.Child("arrivals"), root.Child("types"), root.Child("runs")
-	ref := t.rate[l.Reference]
-	if ref == nil {
-		return nil, fmt.Errorf("rounds: no throughputs of %q", l.Reference)
+// gavel is the state of a run: Gavel's round-based mechanism (Narayanan et al., OSDI 2020,
+// section 5), with the rules of its published simulator.
+type gavel struct {
+	kinds    []Kind // in alphabetical order
+	order    []int  // in which kinds are offered
+	policy   GavelPolicy
+	roundSec float64
+	jobs     source
+	now      float64
+
+	active   []*mixedJob // in order of arrival
+	promised []*mixedJob // by FIFO, in order of arrival; those that are done as well
+	reset    float64     // time of the last allocation
+	stale    bool        // jobs came or went since
+	used     []float64   // seconds of jobs on each kind since the last allocation
+	pick     *mersenne   // kinds that FIFO draws
+	mix      *mersenne   // order of kinds
+	queue    []*mixedJob
+	running  []run
+}
+
+type run struct {
+	job   *mixedJob
+	end   float64
+	steps float64
+}
+
+// Beyond these the queue grows without end: the jobs that share the machine, and those that
+// come before the last measured one has ended, for each that came up to it. A mean is worth
+// having if all but one in a hundred have ended by then; the rest count as if they ended.
+const (
+	maxActive  = 3000
+	maxLater   = 2
+	unfinished = 0.01
+)
+
+// Gavel plays the load under a policy, with the draws of the published simulator for the
+// seed.
+func (t *Throughputs) Gavel(l GavelLoad, m Mixed, policy GavelPolicy, seed uint32) (*MixedResult, error) {
+	if err := l.check(); err != nil {
+		return nil, err
 	}
-	for _, k := range m.Kinds {
+	kinds, err := t.alphabetical(m.Kinds, l.Reference)
+	if err != nil {
+		return nil, err
+	}
+	return t.play(newGavelDraws(t, l, kinds, seed), kinds, m, policy, seed, l.First, l.Last)
+}
+
+// alphabetical are the kinds in the order in which the published simulator keeps them.
+func (t *Throughputs) alphabetical(kinds []Kind, reference string) ([]Kind, error) {
+	sorted := slices.Clone(kinds)
+	slices.SortFunc(sorted, func(a, b Kind) int { return cmp.Compare(a.Name, b.Name) })
+	for _, k := range append(slices.Clone(sorted), Kind{reference, 1}) {
 		if t.rate[k.Name] == nil {
 			return nil, fmt.Errorf("rounds: no throughputs of %q", k.Name)
 		}
+		if k.GPUs < 1 {
+			return nil, fmt.Errorf("rounds: %d GPUs of %s: want 1 or more", k.GPUs, k.Name)
+		}
 	}
-	if !(l.PerHour > 0) || l.Last <= l.First || l.First < 0 {
-		return nil, fmt.Errorf("rounds: %v jobs an hour, jobs %d to %d measured: want a rate above 0 and a range", l.PerHour, l.First, l.Last)
-	}
-	at := 0.0
-	n := l.Last + 2*(l.Last-l.First)
-	list := make([]gavelJob, n)
-	for i := range list {
-		if i > 0 {
-			at += arrive.Exp(3600 / l.PerHour)
-		}
-		gpus := 1
-		if l.MultiGPU {
-			switch u := shape.Float64(); {
-			case u < 0.7:
-			case u < 0.8:
-				gpus = 2
-			case u < 0.95:
-				gpus = 4
-			default:
-				gpus = 8
-			}
-		}
-		// Types that were not measured on so many GPUs are drawn again.
-		var key typeKey
-		for {
-			key = typeKey{t.Types[shape.Intn(len(t.Types))], gpus}
-			if ref[key] > 0 {
-				break
-			}
-		}
-		sec := 0.0
-		if run.Float64() <= 0.8 {
-			sec = 60 * math.Pow(10, run.Uniform(1.5, 3))
-		} else {
-			sec = 60 * math.Pow(10, run.Uniform(3, 4))
-		}
-		j := gavelJob{submit: at, gpus: gpus, left: sec * ref[key], kind: -1, end: math.NaN()}
-		for _, k := range m.Kinds {
-			j.rate = append(j.rate, t.rate[k.Name][key])
-		}
-		list[i] = j
-	}
-	return list, nil
+	return sorted, nil
 }
 
-// mean completion time of the measured jobs.
-func meanCompletion(list []gavelJob, l GavelLoad) (float64, error) {
-	sum := 0.0
-	for i := l.First; i < l.Last; i++ {
-		if math.IsNaN(list[i].end) {
-			return 0, fmt.Errorf("rounds: job %d has not ended: at %.3g jobs an hour the queue grows without end", i, l.PerHour)
-		}
-		sum += list[i].end - list[i].submit
+func (t *Throughputs) play(jobs source, kinds []Kind, m Mixed, policy GavelPolicy, seed uint32, first, last int) (*MixedResult, error) {
+	g := &gavel{kinds: kinds, policy: policy, roundSec: m.RoundSec, jobs: jobs, used: make([]float64, len(kinds)),
+		pick: newMersenne(seed), mix: newMersenne(seed + 5)}
+	for k := range kinds {
+		g.order = append(g.order, k)
 	}
-	return sum / float64(l.Last-l.First), nil
-}
-
-// GavelFIFO runs jobs in order of arrival, each to its end on one kind of GPU: a random one
-// among those that have room, or with aware the fastest. A head that fits nowhere blocks.
-func (t *Throughputs) GavelFIFO(l GavelLoad, m Mixed, aware bool, seed uint64) (float64, error) {
-	list, err := t.drawGavel(l, m, seed)
-	if err != nil {
-		return 0, err
-	}
-	pick := sim.NewStream(seed, "gavel fifo")
-	free := make([]int, len(m.Kinds))
-	for k := range free {
-		free[k] = m.Kinds[k].GPUs
-	}
-	type running struct {
-		end float64
-		job int
-	}
-	var busy []running // by end
-	head, next, left := 0, 0, l.Last-l.First
-	now := 0.0
-	for left > 0 && (head < len(list) || len(busy) > 0) {
-		// The next moment: an arrival or an end.
-		now = math.Inf(1)
-		if next < len(list) {
-			now = list[next].submit
-		}
-		if len(busy) > 0 {
-			now = min(now, busy[0].end)
-		}
-		for len(busy) > 0 && busy[0].end <= now {
-			j := busy[0].job
-			free[list[j].kind] += list[j].gpus
-			list[j].end = busy[0].end
-			if j >= l.First && j < l.Last {
-				left--
+	// The fastest first, as the published simulator has them: V100, P100, K80.
+	slices.SortStableFunc(g.order, func(a, b int) int { return cmp.Compare(t.speed(kinds[b].Name), t.speed(kinds[a].Name)) })
+	res := &MixedResult{}
+	left, sum, alone := last-first, 0.0, 0.0
+	begin, end := 0.0, 0.0 // of the round, as the simulator books time
+	for left > 0 {
+		if len(g.running) > 0 {
+			begin = end
+			end = 0
+			for _, r := range g.running {
+				end = math.Max(end, r.end)
 			}
-			busy = busy[1:]
-		}
-		for next < len(list) && list[next].submit <= now {
-			next++
-		}
-		for head < next {
-			j := &list[head]
-			kind, seen := -1, 0
-			for k := range free {
-				if free[k] < j.gpus || j.rate[k] <= 0 {
+			g.now = end
+			for _, r := range g.running {
+				j := r.job
+				j.left -= r.steps
+				j.had[j.kind] += r.end - begin
+				g.used[j.kind] += r.end - begin
+				if j.left > 0 {
 					continue
 				}
-				seen++
-				if aware {
-					if kind < 0 || j.rate[k] > j.rate[kind] {
-						kind = k
-					}
-				} else if pick.Intn(seen) == 0 {
-					kind = k
+				j.done, g.stale = true, true
+				if j.id >= first && j.id < last {
+					left--
+					sum += r.end - j.submit
+					res.EndSec = math.Max(res.EndSec, r.end)
 				}
 			}
-			if kind < 0 {
+			g.active = slices.DeleteFunc(g.active, func(j *mixedJob) bool { return j.done })
+		} else if next := g.jobs.arrival(); !math.IsInf(next, 1) {
+			g.now = next
+		} else if g.reset == 0 {
+			return nil, fmt.Errorf("rounds: %d of the measured jobs can never run", left)
+		} else {
+			g.reset = 0 // nothing else will make the last jobs known
+		}
+		for g.jobs.arrival() <= g.now {
+			j := g.jobs.draw()
+			j.promise = -1
+			if j.id >= first && j.id < last {
+				alone += j.left / slices.Max(j.rate)
+			}
+			for k := range j.had {
+				j.had[k] = g.roundSec / 2
+			}
+			g.active = append(g.active, j)
+			g.stale = true
+		}
+		res.Most = max(res.Most, len(g.active))
+		if n := len(g.active); res.Most > maxActive || n > 0 && g.active[n-1].id > maxLater*last {
+			if float64(left) <= unfinished*float64(last-first) && left < last-first {
+				for _, j := range g.active {
+					if j.id >= first && j.id < last {
+						sum += g.now - j.submit
+					}
+				}
 				break
 			}
-			j.kind = kind
-			free[kind] -= j.gpus
-			r := running{now + j.left/j.rate[kind], head}
-			at, _ := slices.BinarySearchFunc(busy, r, func(a, b running) int {
-				return cmp.Or(cmp.Compare(a.end, b.end), cmp.Compare(a.job, b.job))
-			})
-			busy = slices.Insert(busy, at, r)
-			head++
+			return nil, fmt.Errorf("rounds: %d jobs wait and run and %d of the measured ones have not ended when job %d comes: the queue grows without end", n, left, g.active[n-1].id)
+		}
+		g.round(m.ResetSec)
+		res.Rounds++
+	}
+	res.MeanSec, res.AloneSec = sum/float64(last-first), alone/float64(last-first)
+	return res, nil
+}
+
+// speed of a kind, over all types: the reference of "fastest".
+func (t *Throughputs) speed(kind string) float64 {
+	s := 0.0
+	for _, name := range t.Types {
+		s += t.rate[kind][typeKey{name, 1}]
+	}
+	return s
+}
+
+// round renews the allocation if it is stale and old enough, and gives each kind to the jobs
+// that are furthest behind what they are to have of it.
+func (g *gavel) round(resetSec float64) {
+	if g.stale && (g.reset == 0 || g.now-g.reset >= resetSec) {
+		g.settle()
+		g.allocate()
+		g.stale = false
+	}
+	for _, j := range g.active {
+		j.kind = -1
+		for k := range g.kinds {
+			j.now[k] = 0
+			if !j.known || j.share[k] == 0 || j.rate[k] == 0 {
+				continue
+			}
+			if j.now[k] = j.share[k] * 1e9; g.used[k] > 0 && j.had[k] > 0 {
+				j.now[k] = j.share[k] / (j.had[k] / g.used[k])
+			}
 		}
 	}
-	return meanCompletion(list, l)
+	if !g.policy.aware() {
+		g.shuffleKinds()
+	}
+	g.running = g.running[:0]
+	for _, k := range g.order {
+		free, asked := g.kinds[k].GPUs, 0
+		q := ranked{kind: k, list: g.queue[:0]}
+		for _, j := range g.active {
+			if j.kind < 0 && j.rate[k] > 0 && j.gpus <= free && (!g.policy.fifo() || j.now[k] > 0) {
+				q.list = append(q.list, j)
+				asked += j.gpus
+			}
+		}
+		g.queue = q.list
+		if asked > free { // else the order does not matter
+			heap.Init(&q)
+		}
+		for len(q.list) > 0 && free > 0 {
+			j := q.list[0]
+			if asked > free {
+				heap.Pop(&q)
+			} else {
+				q.list = q.list[1:]
+			}
+			asked -= j.gpus
+			if j.gpus > free {
+				continue
+			}
+			free -= j.gpus
+			j.kind = k
+			if !j.known {
+				continue // it holds its place and starts with the next allocation
+			}
+			steps := math.Min(math.Floor(j.rate[k]*g.roundSec), j.left)
+			g.running = append(g.running, run{j, g.now + steps/j.rate[k], steps})
+		}
+	}
 }
 
-// maxActive bounds the jobs that share the machine: beyond it no mean is worth having.
-const maxActive = 3000
-
-// offer of a kind of GPU to a job; the one furthest behind what it is owed comes first,
-// ties go to the earlier job and then round the kinds.
-type offer struct {
-	priority  float64
-	job, kind int
+// ranked is a heap of the jobs that may run on a kind, those furthest behind first.
+type ranked struct {
+	kind int
+	list []*mixedJob
 }
 
-type offerHeap struct {
-	list  []offer
-	kinds int
-}
-
-func (h *offerHeap) Len() int      { return len(h.list) }
-func (h *offerHeap) Swap(i, k int) { h.list[i], h.list[k] = h.list[k], h.list[i] }
-func (h *offerHeap) Push(x any)    { h.list = append(h.list, x.(offer)) }
-func (h *offerHeap) Pop() any {
-	last := h.list[len(h.list)-1]
-	h.list = h.list[:len(h.list)-1]
+func (r *ranked) Len() int      { return len(r.list) }
+func (r *ranked) Swap(i, k int) { r.list[i], r.list[k] = r.list[k], r.list[i] }
+func (r *ranked) Push(x any)    { r.list = append(r.list, x.(*mixedJob)) }
+func (r *ranked) Pop() any {
+	last := r.list[len(r.list)-1]
+	r.list = r.list[:len(r.list)-1]
 	return last
 }
-func (h *offerHeap) Less(i, k int) bool {
-	a, b := h.list[i], h.list[k]
-	return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.job, b.job), cmp.Compare((a.kind+a.job)%h.kinds, (b.kind+b.job)%h.kinds)) < 0
+func (r *ranked) Less(i, k int) bool {
+	a, b := r.list[i], r.list[k]
+	switch x, y := a.now[r.kind], b.now[r.kind]; {
+	case x != y:
+		return x > y
+	case a.behind[r.kind] != b.behind[r.kind]:
+		return a.behind[r.kind] > b.behind[r.kind]
+	case a.share[r.kind] != b.share[r.kind]:
+		return a.share[r.kind] > b.share[r.kind]
+	}
+	return a.id < b.id
 }
 
-// GavelLAS shares the machine in rounds by least attained service without regard to speed:
-// each job is owed the fraction of time that max–min fairness of GPU time gives it, spread
-// over the kinds in proportion to their numbers, and in each round the jobs that are
-// furthest behind what they are owed on a kind run there.
-func (t *Throughputs) GavelLAS(l GavelLoad, m Mixed, seed uint64) (float64, error) {
-	list, err := t.drawGavel(l, m, seed)
-	if err != nil {
-		return 0, err
-	}
-	total := 0
-	for _, k := range m.Kinds {
-		total += k.GPUs
-	}
-	var active []int
-	next, left := 0, l.Last-l.First
-	var offers []offer
-	share := []float64{}
-	now := 0.0
-	for left > 0 && next+len(active) > 0 || next < len(list) {
-		if left == 0 {
-			break
-		}
-		if len(active) == 0 {
-			if next == len(list) {
-				break
-			}
-			now = max(now, math.Ceil(list[next].submit/m.RoundSec)*m.RoundSec)
-		}
-		changed := false
-		for next < len(list) && list[next].submit <= now {
-			list[next].had = make([]float64, len(m.Kinds))
-			active = append(active, next)
-			next++
-			changed = true
-		}
-		if changed || len(share) != len(active) {
-			share = fairFractions(list, active, total, share)
-			for _, i := range active {
-				clear(list[i].had)
-			}
-		}
-		offers = offers[:0]
-		for a, i := range active {
-			j := &list[i]
-			for k := range m.Kinds {
-				owed := share[a] * float64(m.Kinds[k].GPUs) / float64(total)
-				if j.rate[k] <= 0 || owed <= 0 {
-					continue
-				}
-				// A job that has had nothing comes first; ties go to the earlier.
-				p := math.Inf(1)
-				if j.had[k] > 0 {
-					p = owed / j.had[k]
-				}
-				offers = append(offers, offer{p, i, k})
-			}
-			j.kind = -1
-		}
-		if len(active) > maxActive {
-			return 0, fmt.Errorf("rounds: %d jobs share %d GPUs: at %.3g jobs an hour the queue grows without end", len(active), total, l.PerHour)
-		}
-		free, room := make([]int, len(m.Kinds)), total
-		for k := range free {
-			free[k] = m.Kinds[k].GPUs
-		}
-		h := offerHeap{offers, len(m.Kinds)}
-		heap.Init(&h)
-		for room > 0 && h.Len() > 0 {
-			o := heap.Pop(&h).(offer)
-			if j := &list[o.job]; j.kind < 0 && j.gpus <= free[o.kind] {
-				j.kind = o.kind
-				free[o.kind] -= j.gpus
-				room -= j.gpus
-			}
-		}
-		kept := active[:0]
-		for _, i := range active {
-			j := &list[i]
-			if j.kind >= 0 {
-				rate := j.rate[j.kind]
-				if rate*m.RoundSec >= j.left {
-					j.end = now + j.left/rate
-					if i >= l.First && i < l.Last {
-						left--
-					}
-					continue
-				}
-				j.left -= rate * m.RoundSec
-				j.had[j.kind]++
-			}
-			kept = append(kept, i)
-		}
-		active = kept
-		now += m.RoundSec
-	}
-	return meanCompletion(list, l)
+// shuffleKinds draws the order in which the kinds are offered.
+func (g *gavel) shuffleKinds() {
+	slices.SortFunc(g.order, func(a, b int) int { return cmp.Compare(b, a) })
+	g.mix.shuffle(g.order)
 }
 
-// fairFractions is the fraction of time that each active job is given so that the least
-// GPU time is largest, then the next: a job of g GPUs gets min(1, y/g).
-func fairFractions(list []gavelJob, active []int, total int, out []float64) []float64 {
-	out = out[:0]
-	asked := 0
-	for _, i := range active {
-		asked += list[i].gpus
+// settle books what jobs were owed and did not get, and begins anew.
+func (g *gavel) settle() {
+	for k := range g.kinds {
+		g.used[k] = 0
 	}
-	y := math.Inf(1)
-	if asked > total {
-		// Raise the level until the machine is full: jobs of few GPUs reach all their time
-		// first.
-		sizes := map[int]int{}
-		for _, i := range active {
-			sizes[list[i].gpus]++
-		}
-		keys := make([]int, 0, len(sizes))
-		for g := range sizes {
-			keys = append(keys, g)
-		}
-		slices.Sort(keys)
-		left, jobs := float64(total), len(active)
-		for _, g := range keys {
-			if left/float64(jobs) < float64(g) {
-				break
+	for _, j := range g.active {
+		for k := range g.kinds {
+			owed := 0.0
+			if j.known {
+				owed = j.share[k] * (g.now - g.reset)
 			}
-			left -= float64(g * sizes[g])
-			jobs -= sizes[g]
+			j.behind[k] += owed - (j.had[k] - g.roundSec/2)
+			j.had[k] = g.roundSec / 2
+			g.used[k] += j.had[k]
 		}
-		y = left / float64(jobs)
 	}
-	for _, i := range active {
-		out = append(out, min(1, y/float64(list[i].gpus)))
-	}
-	return out
+	g.reset = g.now
 }
