@@ -54,7 +54,9 @@ type campaign struct {
 	restores          int
 	depot             depot
 	missing           int     // nodes that broke and are not replaced
-	drain             int     // nodes that will break: they leave at the next checkpoint
+	drain             int     // nodes that will break, and leave before
+	taken             int     // the same, of instances that will be taken away
+	saveSec           float64 // to have a checkpoint safe while nothing else moves
 	planned           bool    // the job stops at the next checkpoint, to leave nodes or to take some in
 	hot               bool    // the restart under way is onto hot spares
 	scale             float64 // work of a replica, 1 while none is missing
@@ -77,6 +79,7 @@ func (c *campaign) begin(r *run, self sim.Entity) {
 			return
 		}
 		write := r.w.Phases.Transfer(ck.Write).Bytes / alone
+		c.saveSec = write + ck.SnapshotSec
 		c.out.IntervalSec = ck.EverySec
 		if ck.EverySec == 0 {
 			stall := write

@@ -35,6 +35,8 @@ type Faults struct {
 	Crews      int     // repairs at a time; 0 is as many as there are broken nodes
 	Policy     Policy
 	HotSec     float64 // restart onto hot spares
+	NoticeSec  float64 // before an instance is taken away
+	AnotherSec float64 // until another one is there in its place
 	Foreseen   float64 // share of the hardware failures of nodes that are seen coming: the node is drained
 }
 
@@ -56,7 +58,7 @@ func (f Faults) Rate(first, n int) float64 {
 func (f *Faults) interrupts(first, n int) float64 {
 	rate := f.Rate(first, n)
 	for cause, r := range f.PerNodeSec {
-		if FaultCause(cause).hardware() {
+		if c := FaultCause(cause); c.hardware() && c != FaultTaken {
 			rate -= f.Foreseen * r * float64(n)
 		}
 	}
@@ -107,9 +109,10 @@ func newDepot(f *Faults) depot {
 	return d
 }
 
-// broken books n nodes that one repair of so long brings back, from the given time.
-func (d *depot) broken(sec, repairSec float64, n int) {
-	if d.crews != nil {
+// broken books n nodes that one repair of so long brings back, from the given time; what
+// needs no crew waits for none.
+func (d *depot) broken(sec, repairSec float64, n int, crew bool) {
+	if d.crews != nil && crew {
 		first := 0
 		for i, free := range d.crews {
 			if free < d.crews[first] {

@@ -102,9 +102,11 @@ func (f *fleet) fail(r *run, self sim.Entity) {
 	f.out.Failures++
 	wait := f.s.Faults.DetectSec + f.s.Faults.RestartSec
 	switch {
-	case f.s.Faults.Spares >= h.n || !h.cause.hardware():
+	case !h.cause.hardware() || f.s.Faults.Spares >= h.n:
 	case h.cause == FaultDomain:
 		wait += h.repairSec
+	case h.cause == FaultTaken:
+		wait += f.s.Faults.AnotherSec
 	default:
 		wait += f.s.Faults.RepairSec
 	}

@@ -7,7 +7,16 @@ import "aisim/sim"
 func (c *campaign) fail(r *run, self sim.Entity) {
 	f := &c.t.Faults
 	h := f.draw(&c.rng, c.t.FirstNode, c.t.Nodes)
-	if h.cause.hardware() && h.cause != FaultDomain && c.t.Checkpoint != nil && f.Foreseen > 0 && c.rng.Float64() < f.Foreseen {
+	switch {
+	case c.t.Checkpoint == nil:
+	case h.cause == FaultTaken:
+		if f.NoticeSec > 0 && c.saveSec <= f.NoticeSec {
+			c.out.Drained++
+			c.taken++
+			c.plan(r, self)
+			return
+		}
+	case h.cause.hardware() && h.cause != FaultDomain && f.Foreseen > 0 && c.rng.Float64() < f.Foreseen:
 		c.out.Drained++
 		c.drain++
 		c.plan(r, self)
@@ -26,13 +35,17 @@ func (c *campaign) fail(r *run, self sim.Entity) {
 	c.riskSteps, c.riskSec = 0, 0
 	c.hot = h.cause.hardware()
 	c.breakOff(r.now)
+	detect := f.DetectSec
 	switch {
 	case h.cause == FaultDomain:
-		c.lose(r.now+f.DetectSec, h.repairSec, min(h.n, c.t.Nodes-c.missing))
-	case h.cause.hardware() && c.missing < c.t.Nodes:
-		c.lose(r.now+f.DetectSec, f.RepairSec, 1)
+		c.lose(r.now+detect, h.repairSec, min(h.n, c.t.Nodes-c.missing), true)
+	case h.cause == FaultTaken:
+		detect = 0 // the provider says so
+		c.lose(r.now, f.AnotherSec, min(1, c.t.Nodes-c.missing), false)
+	case h.cause.hardware():
+		c.lose(r.now+detect, f.RepairSec, min(1, c.t.Nodes-c.missing), true)
 	}
-	r.after(self, f.DetectSec, evDetected, c.genera)
+	r.after(self, detect, evDetected, c.genera)
 }
 
 // plan stops the job at a checkpoint that it takes at once.
@@ -45,18 +58,23 @@ func (c *campaign) plan(r *run, self sim.Entity) {
 }
 
 // lose books n nodes that one repair brings back.
-func (c *campaign) lose(sec, repairSec float64, n int) {
-	c.depot.broken(sec, repairSec, n)
-	c.missing += n
+func (c *campaign) lose(sec, repairSec float64, n int, crew bool) {
+	if n > 0 {
+		c.depot.broken(sec, repairSec, n, crew)
+		c.missing += n
+	}
 }
 
 // breakOff is a stop at which the nodes that are to be drained leave.
 func (c *campaign) breakOff(now float64) {
 	c.hot = c.hot || c.drain > 0
 	for range min(c.drain, c.t.Nodes-c.missing) {
-		c.lose(now, c.t.Faults.RepairSec, 1)
+		c.lose(now, c.t.Faults.RepairSec, 1, true)
 	}
-	c.drain, c.planned = 0, false
+	for range min(c.taken, c.t.Nodes-c.missing) {
+		c.lose(now, c.t.Faults.AnotherSec, 1, false)
+	}
+	c.drain, c.taken, c.planned = 0, 0, false
 }
 
 // replace gives the stopped job the nodes that there are, and restarts it: on all, on

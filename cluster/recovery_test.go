@@ -146,3 +146,28 @@ func TestServiceLosesADomain(t *testing.T) {
 		t.Errorf("%d outages of %d failures, the first of %g s", len(s.Outages), s.Failures, s.Outages[0].EndSec-s.Outages[0].StartSec)
 	}
 }
+
+// Instances that are taken away come again after a time: the job waits while any is
+// missing, 1 − exp(−λA) of the time. With a warning long enough for a checkpoint no work
+// is done again.
+func TestTakenInstances(t *testing.T) {
+	tr := hardwareOnly(0, day, 0)
+	tr.Faults.PerNodeSec[FaultTaken] = 4 / day / 100
+	tr.Faults.AnotherSec, tr.Faults.DetectSec, tr.Faults.Crews = 3600, 600, 1
+	near(t, "waiting", share(t, tr, AwaitingRepair), 1-math.Exp(-4.0/24), 0.03)
+	if s := share(t, tr, Detecting); s != 0 {
+		t.Errorf("%g of the time to find out what the provider says", s)
+	}
+	o := play(t, world(t, tr, 1e9, 1e9), 1)
+	if o.Losses[Rework] == 0 {
+		t.Error("nothing is lost without a warning")
+	}
+	tr.Faults.NoticeSec = 0.5 // a checkpoint takes a second
+	if p := play(t, world(t, tr, 1e9, 1e9), 1); p.Losses[Rework] != o.Losses[Rework] {
+		t.Errorf("a warning too short for a checkpoint: %g s done again, %g without", p.Losses[Rework], o.Losses[Rework])
+	}
+	tr.Faults.NoticeSec = 2
+	if p := play(t, world(t, tr, 1e9, 1e9), 1); p.Losses[Rework] != 0 || p.FailureCount() != 0 || p.Drained == 0 {
+		t.Errorf("a warning: %g s done again, %d failures, %d drained", p.Losses[Rework], p.FailureCount(), p.Drained)
+	}
+}

@@ -48,11 +48,12 @@ const (
 	FaultSwitch
 	FaultHost
 	FaultSoftware
+	FaultTaken  // an instance that its provider takes back
 	FaultDomain // a leaf, a rack or a supply that takes its nodes together
 	NumFaultCauses
 )
 
-var faultNames = [NumFaultCauses]string{"accelerator", "NIC", "switch or cable", "host", "software", "failure domain"}
+var faultNames = [NumFaultCauses]string{"accelerator", "NIC", "switch or cable", "host", "software", "instance taken away", "failure domain"}
 
 // String is the cause in words.
 func (f FaultCause) String() string { return faultNames[f] }

@@ -27,6 +27,16 @@ func StraightLine(cost, rate, lifeYears, residual float64) float64 {
 	return cost*(1-residual)/lifeYears + rate*cost*(1+residual)/2
 }
 
+// BreakEvenUse is the share of the time that a machine must be in use for a commitment,
+// which is paid in full, to cost no more than one that is paid by the hour; above 1 it never
+// does.
+func BreakEvenUse(committedPerHour, hourlyPerHour float64) float64 {
+	if hourlyPerHour <= 0 {
+		return math.Inf(1)
+	}
+	return committedPerHour / hourlyPerHour
+}
+
 // SpotUsefulHour is the price of a useful hour on a machine that costs pricePerHour
 // and is taken away hazardPerHour times an hour, when each interruption destroys
 // lostHours of work and restart (Young's first-order argument: the share

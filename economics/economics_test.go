@@ -153,3 +153,15 @@ func TestImpossibleBills(t *testing.T) {
 		}
 	}
 }
+
+// A commitment at 60 % of the hourly price pays above 60 % of use: at that use both cost
+// the same.
+func TestBreakEvenUse(t *testing.T) {
+	use := BreakEvenUse(33, 55)
+	if math.Abs(use-0.6) > 1e-12 || math.Abs(use*55-33) > 1e-12 {
+		t.Errorf("break-even at %g", use)
+	}
+	if !math.IsInf(BreakEvenUse(33, 0), 1) {
+		t.Error("a commitment beats what costs nothing")
+	}
+}

@@ -83,6 +83,21 @@ type Instance struct {
 	Notes, Source                      string
 }
 
+// Price is the list price by the way of buying: on-demand, one-year, three-year or spot.
+func (i *Instance) Price(purchase string) Value {
+	switch purchase {
+	case "on-demand":
+		return i.OnDemand
+	case "one-year":
+		return i.OneYear
+	case "three-year":
+		return i.ThreeYear
+	case "spot":
+		return i.Spot
+	}
+	return Value{}
+}
+
 // Model is a model card.
 type Model struct {
 	ID, Family, Kind                      string

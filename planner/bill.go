@@ -205,12 +205,19 @@ func (a *account) rent(f *scenarios.Future) error {
 	if err != nil {
 		return err
 	}
-	price := map[string]hardware.Value{"on-demand": inst.OnDemand, "one-year": inst.OneYear, "three-year": inst.ThreeYear, "spot": inst.Spot}[r.Purchase]
-	if r.USDPerHour != nil {
-		price = hardware.Value{V: *r.USDPerHour, Kind: result.Assumed, Source: "scenario"}
+	priced := func(purchase string, given *float64) (hardware.Value, error) {
+		price := inst.Price(purchase)
+		if given != nil {
+			price = hardware.Value{V: *given, Kind: result.Assumed, Source: "scenario"}
+		}
+		if !price.Known() {
+			return price, fmt.Errorf("the catalogue has no %s price of %s; set economics.rent.price", purchase, r.Instance)
+		}
+		return price, nil
 	}
-	if !price.Known() {
-		return fmt.Errorf("the catalogue has no %s price of %s; set economics.rent.price", r.Purchase, r.Instance)
+	price, err := priced(r.Purchase, r.USDPerHour)
+	if err != nil {
+		return err
 	}
 	each := inst.AcceleratorCount
 	if inst.PerChip {
@@ -224,12 +231,26 @@ func (a *account) rent(f *scenarios.Future) error {
 	}
 	n := math.Ceil(float64(w.Chips()) / float64(each))
 	b.RentedPower = true
+	// A commitment is paid whether it is used or not, and pays off above the share of the
+	// time in which it costs what the others cost.
+	for _, k := range r.Commitments {
+		term, err := priced(k.Purchase, k.USDPerHour)
+		if err != nil {
+			return err
+		}
+		n -= float64(k.Instances)
+		b.Rentals = append(b.Rentals, economics.Rental{Item: "Committed instances", Kind: result.KindIT, Count: float64(k.Instances),
+			PerHour: economics.Price{USD: f.Sample.Draw("economics/instance "+k.Purchase, term), Pedigree: term.Kind, Source: term.Source},
+			Basis:   fmt.Sprintf("%d × %s %s at %.4g USD/h, paid in full: less than %s above %.3g %% of use", k.Instances, inst.Name, k.Purchase, term.V, r.Purchase, 100*economics.BreakEvenUse(term.V, price.V))})
+	}
 	if r.Purchase == "on-demand" || r.Purchase == "spot" {
 		n *= r.Used // a commitment is paid whether it is used or not
 	}
-	b.Rentals = append(b.Rentals, economics.Rental{Item: "Instances", Kind: result.KindIT, Count: n,
-		PerHour: economics.Price{USD: f.Sample.Draw("economics/instance", price), Pedigree: price.Kind, Source: price.Source},
-		Basis:   fmt.Sprintf("%.4g × %s %s at %.4g USD/h", n, inst.Name, r.Purchase, price.V)})
+	if n > 0 {
+		b.Rentals = append(b.Rentals, economics.Rental{Item: "Instances", Kind: result.KindIT, Count: n,
+			PerHour: economics.Price{USD: f.Sample.Draw("economics/instance", price), Pedigree: price.Kind, Source: price.Source},
+			Basis:   fmt.Sprintf("%.4g × %s %s at %.4g USD/h", n, inst.Name, r.Purchase, price.V)})
+	}
 	if r.StorageBytes > 0 {
 		b.Rentals = append(b.Rentals, economics.Rental{Item: "Object storage", Kind: result.KindIT2, Count: r.StorageBytes / 1e9, PerMonth: true, PerHour: given(r.StorageUSDPerGBMonth),
 			Basis: fmt.Sprintf("%.4g TB at %.4g USD/GB-month", r.StorageBytes/1e12, r.StorageUSDPerGBMonth)})

@@ -2,8 +2,12 @@ package planner
 
 import (
 	"context"
+	"math"
 	"os"
+	"strings"
 	"testing"
+
+	"aisim/scenarios"
 )
 
 // Every key of [economics] that the planner's ledger has taken on moves the answer, in its
@@ -50,6 +54,34 @@ func TestEveryInputOfTheLedgerMatters(t *testing.T) {
 	rented := []string{"economics.mode=rent", `economics.rent={instance="aws-p5-48xlarge",price="55 USD/h"}`}
 	if d := value("ledger.total", append(rented, "economics.rent.used=0.5")...) - value("ledger.total", rented...); d >= 0 {
 		t.Errorf("instances given back half of the time cost %g more", d)
+	}
+}
+
+// Committed instances are paid in full, the others for the time they are used: by hand.
+func TestCommitmentsInTheLedger(t *testing.T) {
+	lines := func(sets ...string) map[string]float64 {
+		t.Helper()
+		rent := `economics.rent={instance="aws-p5-48xlarge",price="55 USD/h",used=0.5}`
+		run := evaluate(t, load(t, planHead, append([]string{"replicas=1", "economics.mode=rent", rent}, sets...)...), 1)
+		out := map[string]float64{}
+		for _, l := range run.Ledger.Lines {
+			out[l.Item] = l.USD
+		}
+		return out
+	}
+	all := lines()["Instances"]
+	some := lines(`economics.rent.commitment=[{purchase="one-year",instances=1,price="33 USD/h"}]`)
+	hours := some["Committed instances"] / 33
+	if all <= 0 || math.Abs(some["Instances"]-(all-0.5*55*hours)) > 1e-6*all {
+		t.Errorf("one committed of the instances: %g USD for the others, %g for all, over %g hours", some["Instances"], all, hours)
+	}
+	for set, want := range map[string]string{
+		`economics.rent.commitment=[{purchase="one-year",instances=1000,price="33 USD/h"}]`: "the cluster needs",
+		`economics.rent.quota=1`: "allows 1 instances",
+	} {
+		if _, err := scenarios.Parse("economics.toml", []byte(planHead), []string{"economics.mode=rent", `economics.rent={instance="aws-p5-48xlarge",price="55 USD/h"}`, set}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", set, err, want)
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ func check(sc *Scenario, refs references) []*Problem {
 	c.stores()
 	c.workloads()
 	c.faults()
+	c.provision()
 	c.edge()
 	c.economics()
 	c.compliance()
@@ -174,11 +175,29 @@ func (c *checker) economics() {
 	if c.server != nil && inst.AcceleratorID != c.server.AcceleratorID {
 		c.bad("economics.rent.instance", "", "rent an instance with "+c.server.AcceleratorID+", or change cluster.server", "has %s, and the cluster's servers have %s", orNone(inst.AcceleratorID), c.server.AcceleratorID)
 	}
-	if e.Rent.USDPerHour == nil {
-		price := map[string]hardware.Value{"on-demand": inst.OnDemand, "one-year": inst.OneYear, "three-year": inst.ThreeYear, "spot": inst.Spot}[e.Rent.Purchase]
-		if !price.Known() {
-			c.bad("economics.rent.purchase", "", `give economics.rent.price = "… USD/h"`, "the catalogue has no %s price of %s", e.Rent.Purchase, e.Rent.Instance)
+	priced := func(at, purchase string, given *float64) {
+		if given == nil && !inst.Price(purchase).Known() {
+			c.bad(at+".purchase", "", "give "+at+`.price = "… USD/h"`, "the catalogue has no %s price of %s", purchase, e.Rent.Instance)
 		}
+	}
+	priced("economics.rent", e.Rent.Purchase, e.Rent.USDPerHour)
+	committed := 0
+	for i, k := range e.Rent.Commitments {
+		priced(fmt.Sprintf("economics.rent.commitment[%d]", i), k.Purchase, k.USDPerHour)
+		committed += k.Instances
+	}
+	need := c.sc.Cluster.Nodes * c.chips
+	if !inst.PerChip && inst.AcceleratorCount > 0 {
+		need = (need + inst.AcceleratorCount - 1) / inst.AcceleratorCount
+	}
+	if committed > need {
+		c.bad("economics.rent.commitment", fmt.Sprintf("at most %d in all", need), "", "are %d instances, and the cluster needs %d", committed, need)
+	}
+	if q := e.Rent.Quota; q != nil && *q < need {
+		c.bad("economics.rent.quota", fmt.Sprintf("at least %d", need), "ask the provider for more, or plan with fewer nodes", "allows %d instances, and the cluster needs %d", *q, need)
+	}
+	if e.Rent.NoticeSec > 0 && e.Rent.InterruptionsPerSec == 0 {
+		c.bad("economics.rent.notice", "", "give interruptions", "changes nothing, because no instance is taken away")
 	}
 }
 

@@ -54,15 +54,25 @@ type Prices struct {
 	StorageNodeUSD *float64 `toml:"storage_node"`
 }
 
+// Commitment is instances that are paid for a term, whether they are used or not.
+type Commitment struct {
+	Purchase   string   `toml:"purchase"` // one-year | three-year
+	Instances  int      `toml:"instances"`
+	USDPerHour *float64 `toml:"price"` // per instance; nil: the catalogue's
+}
+
 // Rent is the bill of a cloud.
 type Rent struct {
-	Instance             string   `toml:"instance"` // catalogue id
-	Purchase             string   `toml:"purchase"` // on-demand | one-year | three-year | spot
-	USDPerHour           *float64 `toml:"price"`    // per instance; nil: the catalogue's
-	EgressBytes          float64  `toml:"egress"`
-	EgressUSDPerGB       float64  `toml:"egress_price"`
-	StorageBytes         float64  `toml:"storage"`
-	StorageUSDPerGBMonth float64  `toml:"storage_price"`
-	InterruptionsPerSec  float64  `toml:"interruptions"` // of each instance, taken away and given back
-	Used                 float64  `toml:"used"`          // share of the time that instances without a commitment are kept
+	Instance             string       `toml:"instance"` // catalogue id
+	Purchase             string       `toml:"purchase"` // on-demand | one-year | three-year | spot
+	USDPerHour           *float64     `toml:"price"`    // per instance; nil: the catalogue's
+	EgressBytes          float64      `toml:"egress"`
+	EgressUSDPerGB       float64      `toml:"egress_price"`
+	StorageBytes         float64      `toml:"storage"`
+	StorageUSDPerGBMonth float64      `toml:"storage_price"`
+	InterruptionsPerSec  float64      `toml:"interruptions"` // of each instance, taken away and given back
+	NoticeSec            float64      `toml:"notice"`        // before an instance is taken away
+	Quota                *int         `toml:"quota"`         // instances that the account may have
+	Commitments          []Commitment `toml:"commitment"`
+	Used                 float64      `toml:"used"` // share of the time that instances without a commitment are kept
 }

@@ -145,9 +145,11 @@ func (f *Future) Service(i int) *serving.Prepared {
 	prep := *f.Services[i]
 	prep.Config.Network.BytesPerSec *= f.Change.Of(WANLink)
 	if a := f.World.Placed[i].Autoscale; a != nil {
+		up := f.World.Scenario.Provision.chain()
+		prep.Config.Autoscale.PullBytes, prep.Config.Autoscale.PullBytesPerSec, prep.Config.Autoscale.RegistryBytesPerSec = up.ImageBytes, up.NodeBytesPerSec, up.RegistryBytesPerSec
 		// A new replica goes through the chain of the first ones: all of them load at
 		// once there, so that its own load takes at most as long.
-		prep.Config.Autoscale.StartSec = a.ProvisionSec + a.PullSec + f.Fleet[i].LoadSec
+		prep.Config.Autoscale.StartSec = a.ProvisionSec + a.PullSec + up.FixedSec() + f.Fleet[i].LoadSec
 		if arch := &f.World.Placed[i].Arch; arch.Generic == nil {
 			prep.Config.Autoscale.StartSec += initSec(arch.Params())
 		}

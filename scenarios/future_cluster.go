@@ -52,9 +52,10 @@ func (f *Future) faults() cluster.Faults {
 	for cause, per := range map[cluster.FaultCause]float64{cluster.FaultGPU: c.GPU, cluster.FaultNIC: c.NIC, cluster.FaultSwitch: c.Switch, cluster.FaultHost: c.Host, cluster.FaultSoftware: c.Software} {
 		out.PerNodeSec[cause] = per * rate
 	}
-	// An instance that is taken away is a host that fails; another one takes its place.
 	if e := &f.World.Scenario.Economics; e.Mode == "rent" && e.Rent != nil {
-		out.PerNodeSec[cluster.FaultHost] += e.Rent.InterruptionsPerSec / f.Change.Of(MTBF)
+		out.PerNodeSec[cluster.FaultTaken] = e.Rent.InterruptionsPerSec / f.Change.Of(MTBF)
+		out.NoticeSec = e.Rent.NoticeSec
+		out.AnotherSec = f.World.Scenario.Provision.chain().ReadySec(1)
 	}
 	return out
 }
@@ -159,7 +160,7 @@ func groupNodes(p *Placed, perNode int) int {
 
 func (f *Future) addCampaign(i int, faults cluster.Faults, transfers *[]cluster.Transfer) error {
 	w, p, step := f.World, &f.World.Placed[i], f.Steps[i]
-	t := cluster.Training{ID: p.ID, FirstNode: p.FirstNode, Nodes: p.NodeCount, GroupNodes: groupNodes(p, w.Server.AcceleratorCount), StepSec: step.Seconds, MaxSteps: math.Inf(1), HorizonSec: math.Inf(1), StartSec: faults.RestartSec, Input: -1, Faults: faults}
+	t := cluster.Training{ID: p.ID, FirstNode: p.FirstNode, Nodes: p.NodeCount, GroupNodes: groupNodes(p, w.Server.AcceleratorCount), StepSec: step.Seconds, MaxSteps: math.Inf(1), HorizonSec: math.Inf(1), StartSec: faults.RestartSec + w.Scenario.Provision.chain().ReadySec(p.NodeCount), Input: -1, Faults: faults}
 	for _, r := range step.ByResource {
 		if l, ok := topology.ParseLevel(r.Resource); ok && l != topology.ScaleUpLevel {
 			t.ExposedSec[l] += r.Seconds

@@ -16,8 +16,9 @@ type Scenario struct {
 	Cluster     Cluster    `toml:"cluster"`
 	Storage     []Storage  `toml:"storage"`
 	Workloads   []Workload `toml:"workload"`
-	Faults      *Faults    `toml:"faults"` // nil: nothing fails
-	Edge        *Edge      `toml:"edge"`   // nil: one site
+	Faults      *Faults    `toml:"faults"`    // nil: nothing fails
+	Provision   *Provision `toml:"provision"` // nil: nodes are there
+	Edge        *Edge      `toml:"edge"`      // nil: one site
 	Economics   Economics  `toml:"economics"`
 	Goal        *Goal      `toml:"goal"`
 	Sweep       *Sweep     `toml:"sweep"`

@@ -16,6 +16,18 @@ type Autoscale struct {
 	IntervalSec  float64
 	StartSec     float64 // from the decision to the first answer: provision, pull, load, capture, warm up
 	DownAfterSec float64
+
+	// Image that each of them pulls besides, at what it takes in or its share of what a
+	// registry sends to all that pull at once.
+	PullBytes, PullBytesPerSec, RegistryBytesPerSec float64
+}
+
+// startSec is the time to the first answer of replicas of which so many pull at once.
+func (a *Autoscale) startSec(pulling int) float64 {
+	if a.PullBytes == 0 {
+		return a.StartSec
+	}
+	return a.StartSec + a.PullBytes/math.Min(a.PullBytesPerSec, a.RegistryBytesPerSec/float64(pulling))
 }
 
 func (a *Autoscale) validate(replicas int) error {
@@ -26,6 +38,8 @@ func (a *Autoscale) validate(replicas int) error {
 		return fmt.Errorf("serving: autoscaling between %d and %d replicas of %d: expected 0 ≤ min ≤ max ≤ replicas and max above 0", a.Min, a.Max, replicas)
 	case !(a.Target > 0) || math.IsInf(a.Target, 0):
 		return fmt.Errorf("serving: autoscaling to %v requests in flight per replica: expected a positive number", a.Target)
+	case a.PullBytes != 0 && !(a.PullBytes > 0 && a.PullBytesPerSec > 0 && a.RegistryBytesPerSec > 0):
+		return fmt.Errorf("serving: replicas that pull %v bytes at %v/s of a registry's %v/s: expected positive numbers", a.PullBytes, a.PullBytesPerSec, a.RegistryBytesPerSec)
 	case !(a.IntervalSec > 0) || !(a.StartSec >= 0) || !(a.DownAfterSec >= 0) || math.IsInf(a.IntervalSec+a.StartSec+a.DownAfterSec, 0):
 		return fmt.Errorf("serving: autoscaling every %v s, start in %v s, down after %v s: expected a positive interval and times from 0 upwards", a.IntervalSec, a.StartSec, a.DownAfterSec)
 	}
@@ -152,12 +166,16 @@ func (s *scaler) more(t float64, n int) {
 			s.f.apply(change{at: t, replica: i, up: true})
 		}
 	}
+	ready := t + s.startSec(len(s.queue)+n-s.on)
+	if k := len(s.queue); k > 0 { // replicas come up in the order in which they were started
+		ready = math.Max(ready, s.queue[k-1].at)
+	}
 	for i := 0; i < len(s.state) && s.on < n; i++ {
 		if s.state[i] == off {
 			s.state[i], s.since[i] = starting, t
 			s.on++
 			s.out.Starts++
-			s.queue = append(s.queue, change{at: t + s.StartSec, replica: i, up: true})
+			s.queue = append(s.queue, change{at: ready, replica: i, up: true})
 		}
 	}
 	exist := 0

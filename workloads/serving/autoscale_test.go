@@ -66,3 +66,21 @@ func TestScalingFollowsLoad(t *testing.T) {
 		t.Errorf("ttft p99 %v with a start of 200 s, %v with 2 s", slow.TTFT.P99, fast.TTFT.P99)
 	}
 }
+
+// Replicas that start together share what the registry sends; one alone is bound by what it
+// takes in.
+func TestAutoscalePullsShareTheRegistry(t *testing.T) {
+	a := Autoscale{Min: 1, Max: 8, Target: 4, IntervalSec: 1, StartSec: 10, PullBytes: 12e9, PullBytesPerSec: 1e9, RegistryBytesPerSec: 2e9}
+	if err := a.validate(8); err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int]float64{1: 22, 2: 22, 4: 34, 8: 58} {
+		if got := a.startSec(n); got != want {
+			t.Errorf("%d replicas that start together answer after %g s, want %g", n, got, want)
+		}
+	}
+	a.RegistryBytesPerSec = 0
+	if a.validate(8) == nil {
+		t.Error("a registry that sends nothing was taken")
+	}
+}
