@@ -3,6 +3,7 @@ package hardware
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -41,12 +42,19 @@ var librarySplits = [...]float64{1, 2, 3, 4, 6, 8, 16}
 // Sec is the time of C[m,n] = A[m,k]·B[k,n] with operands of inBytes and results of
 // outBytes per value.
 func (g *LibraryGEMM) Sec(m, n, k, inBytes, outBytes float64) float64 {
-	if m <= 0 || n <= 0 || k <= 0 {
+	return g.Batched(1, m, n, k, inBytes, outBytes)
+}
+
+// Batched is the time of count multiplications of one shape in one call, each with operands of its
+// own: batched (cublasGemmStridedBatched) and grouped ones with rows dealt evenly. Their tiles fill the
+// same waves.
+func (g *LibraryGEMM) Batched(count, m, n, k, inBytes, outBytes float64) float64 {
+	if m <= 0 || n <= 0 || k <= 0 || count <= 0 {
 		return 0
 	}
 	rate := func(bm, bn float64) float64 { return bm * bn / (bm*bn + g.Tile*(bm+bn)) }
 	full := rate(256, 128)
-	bytes := (m*k+k*n)*inBytes + m*n*outBytes
+	bytes := count * ((m*k+k*n)*inBytes + m*n*outBytes)
 	bandwidth := g.BytesPerSec
 	if g.Hot > 0 && g.CacheBytes > 0 {
 		bandwidth *= 1 + g.Hot/(1+math.Pow(bytes/(0.7*g.CacheBytes), 3))
@@ -58,7 +66,7 @@ func (g *LibraryGEMM) Sec(m, n, k, inBytes, outBytes float64) float64 {
 			if s > 1 && k/s < 128 {
 				break
 			}
-			tiles := math.Ceil(m/bm) * math.Ceil(n/bn) * s
+			tiles := count * math.Ceil(m/bm) * math.Ceil(n/bn) * s
 			ks := math.Ceil(k/s/64) * 64
 			w := tiles / g.SMs
 			waves := g.Wave*math.Ceil(w) + (1-g.Wave)*math.Max(w, 1)
@@ -66,7 +74,7 @@ func (g *LibraryGEMM) Sec(m, n, k, inBytes, outBytes float64) float64 {
 			draw := math.Min(1, 2.5*math.Min(tiles, g.SMs)/g.SMs)
 			memory := bytes / (bandwidth * draw)
 			if s > 1 {
-				memory += s * m * n * 8 / bandwidth
+				memory += s * count * m * n * 8 / bandwidth
 			}
 			cache := tiles * (bm + bn) * ks * inBytes / (g.L2 * g.SMs * g.ClockHz * 64)
 			if math.Max(compute, math.Max(memory, cache)) >= best {
@@ -88,7 +96,7 @@ func (g *LibraryGEMM) Sec(m, n, k, inBytes, outBytes float64) float64 {
 	if g.MaxTile >= 2 {
 		try(256, 256)
 	}
-	return g.LaunchSec + best + g.Epilogue*m*n*outBytes/bandwidth
+	return g.LaunchSec + best + g.Epilogue*count*m*n*outBytes/bandwidth
 }
 
 func norm3(a, b, c, p float64) float64 {
@@ -103,7 +111,8 @@ func norm3(a, b, c, p float64) float64 {
 // section A1: DeepBench on V100, operator tables of A100, H100 and B200). Rates are
 // factors on the best GEMM and on stated bandwidth.
 type libraryConstants struct {
-	prefix                                                  string
+	prefix                                                  string // of ids, several with blanks between
+	tables                                                  string // chips whose tables gave them, by prefix
 	dt                                                      []DType
 	peak, bandwidth                                         float64
 	launch, prologue, tile, wave, norm, l2, red, clock, hot float64
@@ -112,51 +121,68 @@ type libraryConstants struct {
 
 var libraries = []libraryConstants{
 	// Refitted on the same DeepBench rows with the launch of the framework inside.
-	{prefix: "nvidia-v100", dt: []DType{FP32}, peak: 0.876, bandwidth: 0.957, launch: 14.9e-6, prologue: 1.18e-6, tile: 13.9, wave: 0.063, norm: 6.55, l2: 0.171, red: 3.19e-6, clock: 1.53e9, sms: 80, hot: 2.11},
-	{prefix: "nvidia-v100", peak: 0.874, bandwidth: 0.806, launch: 11.3e-6, prologue: 0.60e-6, tile: 14.9, wave: 0.92, norm: 5.93, l2: 0.253, red: 0.75e-6, clock: 1.53e9, sms: 80, hot: 0.94},
+	{prefix: "nvidia-v100", tables: "nvidia-v100", dt: []DType{FP32}, peak: 0.876, bandwidth: 0.957, launch: 14.9e-6, prologue: 1.18e-6, tile: 13.9, wave: 0.063, norm: 6.55, l2: 0.171, red: 3.19e-6, clock: 1.53e9, sms: 80, hot: 2.11},
+	{prefix: "nvidia-v100", tables: "nvidia-v100", peak: 0.874, bandwidth: 0.806, launch: 11.3e-6, prologue: 0.60e-6, tile: 14.9, wave: 0.92, norm: 5.93, l2: 0.253, red: 0.75e-6, clock: 1.53e9, sms: 80, hot: 0.94},
 	// 8-bit multiplications of DeepBench on T4 run on the vector units (dp4a, 24 TOP/s).
-	{prefix: "nvidia-t4", dt: []DType{INT8}, peak: 0.181, bandwidth: 0.808, launch: 1.67e-6, prologue: 0.48e-6, tile: 10, wave: 0.30, norm: 3.01, l2: 1.42, red: 4.3e-6, clock: 1.59e9, sms: 40, hot: 2.3},
+	{prefix: "nvidia-t4", tables: "nvidia-t4", dt: []DType{INT8}, peak: 0.181, bandwidth: 0.808, launch: 1.67e-6, prologue: 0.48e-6, tile: 10, wave: 0.30, norm: 3.01, l2: 1.42, red: 4.3e-6, clock: 1.59e9, sms: 40, hot: 2.3},
 	{prefix: "nvidia-t4", peak: 0, bandwidth: 0.81, launch: 1.7e-6, prologue: 0.50e-6, tile: 9, wave: 0.42, norm: 3.8, l2: 1, red: 2.8e-6, clock: 1.59e9, sms: 40},
-	{prefix: "nvidia-p100", peak: 0.876, bandwidth: 0.90, launch: 14.9e-6, prologue: 1.18e-6, tile: 13.9, wave: 0.063, norm: 6.55, l2: 0.171, red: 3.19e-6, clock: 1.48e9, sms: 56, hot: 2.11},
-	{prefix: "nvidia-a", bandwidth: 0.72, launch: 3.4e-6, prologue: 0.52e-6, tile: 21, wave: 0.68, norm: 3.3, l2: 0.59, red: 1.8e-6, clock: 1.41e9, sms: 108},
-	{prefix: "nvidia-h", bandwidth: 0.89, launch: 2.5e-6, prologue: 0.36e-6, tile: 10, wave: 0.58, norm: 4.6, l2: 0.96, red: 3.0e-6, clock: 1.83e9, sms: 132},
+	// Pascal and Maxwell as V100's 32-bit units, which have the same multiprocessors but for their number and
+	// clock; 8 bits as T4's, on the same instruction.
+	{prefix: "nvidia-p nvidia-titan-x nvidia-gtx-10", dt: []DType{INT8}, peak: 0.98, bandwidth: 0.808, launch: 1.67e-6, prologue: 0.48e-6, tile: 10, wave: 0.30, norm: 3.01, l2: 1.42, red: 4.3e-6, hot: 2.3},
+	{prefix: "nvidia-p nvidia-titan-x nvidia-gtx-10 nvidia-m40", peak: 0.876, bandwidth: 0.90, launch: 14.9e-6, prologue: 1.18e-6, tile: 13.9, wave: 0.063, norm: 6.55, l2: 0.171, red: 3.19e-6, hot: 2.11},
+	{prefix: "nvidia-a", tables: "nvidia-a100-sxm", bandwidth: 0.72, launch: 3.4e-6, prologue: 0.52e-6, tile: 21, wave: 0.68, norm: 3.3, l2: 0.59, red: 1.8e-6, clock: 1.41e9, sms: 108},
+	{prefix: "nvidia-h", tables: "nvidia-h100-sxm", bandwidth: 0.89, launch: 2.5e-6, prologue: 0.36e-6, tile: 10, wave: 0.58, norm: 4.6, l2: 0.96, red: 3.0e-6, clock: 1.83e9, sms: 132},
 	{prefix: "nvidia-gh", bandwidth: 0.89, launch: 2.5e-6, prologue: 0.36e-6, tile: 10, wave: 0.58, norm: 4.6, l2: 0.96, red: 3.0e-6, clock: 1.98e9, sms: 132},
 	{prefix: "nvidia-gb", bandwidth: 0.84, launch: 2.1e-6, prologue: 0.21e-6, tile: 12, wave: 0.61, norm: 3.9, l2: 1.04, red: 2.7e-6, clock: 1.9e9, sms: 148, maxTile: 2},
-	{prefix: "nvidia-b", bandwidth: 0.84, launch: 2.1e-6, prologue: 0.21e-6, tile: 12, wave: 0.61, norm: 3.9, l2: 1.04, red: 2.7e-6, clock: 1.9e9, sms: 148, maxTile: 2},
+	{prefix: "nvidia-b", tables: "nvidia-b200", bandwidth: 0.84, launch: 2.1e-6, prologue: 0.21e-6, tile: 12, wave: 0.61, norm: 3.9, l2: 1.04, red: 2.7e-6, clock: 1.9e9, sms: 148, maxTile: 2},
+}
+
+// holds says whether the constants are those of a chip.
+func (c *libraryConstants) holds(id string) bool {
+	return slices.ContainsFunc(strings.Fields(c.prefix), func(p string) bool { return strings.HasPrefix(id, p) })
+}
+
+// Origin says whose measurements a model of a chip's library stands on.
+type Origin uint8
+
+// The origins, best first.
+const (
+	OriginChip       Origin = iota // a table of the chip itself
+	OriginGeneration               // of another chip of its generation, or of the one nearest to it
+	OriginShared                   // what generations have in common, with the chip's own rates
+	OriginNone                     // nothing: the operator model of the device has to do
+)
+
+// String implements fmt.Stringer.
+func (o Origin) String() string {
+	return [...]string{"library tiles", "library tiles of the generation", "library tiles that generations share", "operator model"}[o]
 }
 
 // Library is the library model of a chip for a number format: constants of its
-// generation where a table was measured, those that generations share otherwise; ok is false where no
-// generation is known and the operator model of the device has to do.
-func (d *Device) Library(dt DType) (g LibraryGEMM, ok bool) {
+// generation where a table was measured, those that generations share otherwise.
+func (d *Device) Library(dt DType) (LibraryGEMM, Origin) {
 	for _, c := range libraries {
-		if !strings.HasPrefix(d.ID, c.prefix) {
+		if !c.holds(d.ID) || c.dt != nil && !slices.Contains(c.dt, dt) {
 			continue
-		}
-		if c.dt != nil {
-			found := false
-			for _, t := range c.dt {
-				found = found || t == dt
-			}
-			if !found {
-				continue
-			}
 		}
 		peak := c.peak
 		if peak == 0 {
 			peak = d.gemm[dt] / d.inStep
 		}
-		g = LibraryGEMM{PeakFlops: d.Peak[dt] * peak, BytesPerSec: d.MemBytesPerSec * c.bandwidth, CacheBytes: d.OnChipBytes, SMs: c.sms, ClockHz: c.clock,
+		g := LibraryGEMM{PeakFlops: d.Peak[dt] * peak, BytesPerSec: d.MemBytesPerSec * c.bandwidth, CacheBytes: d.OnChipBytes, SMs: c.sms, ClockHz: c.clock,
 			LaunchSec: c.launch, PrologueSec: c.prologue, Tile: c.tile, Wave: c.wave, Norm: c.norm, L2: c.l2, ReduceSec: c.red, Hot: c.hot, MaxTile: c.maxTile}
-		if c.prefix == "nvidia-a" {
+		if c.prefix == "nvidia-a" || c.sms == 0 {
 			g.SMs, g.ClockHz = d.geometry()
 		}
-		return g, true
+		if c.tables != "" && strings.HasPrefix(d.ID, c.tables) {
+			return g, OriginChip
+		}
+		return g, OriginGeneration
 	}
 	if !strings.HasPrefix(d.ID, "nvidia-") {
-		return g, false
+		return LibraryGEMM{}, OriginNone
 	}
-	return sharedFitted.Library(d, d.BestGEMM(dt), d.MemBytesPerSec*d.memory), true
+	return sharedFitted().Library(d, dt, d.BestGEMM(dt), d.MemBytesPerSec*d.memory), OriginShared
 }
 
 // BestGEMM is the best rate that a library reaches at sustained clocks, in FLOP/s.
@@ -198,6 +224,15 @@ var attentionRates = []struct {
 	{"nvidia-gh", 3, 0.42, 0.55, 170, 285},
 	{"nvidia-", 2, 176. / 312, 203. / 312, 165, 285},
 	{"nvidia-", 0, 47. / 312, 88. / 312, 180, 0},
+}
+
+// AttentionMeasured says whether rates of a library's generation were measured on chips of this one's.
+func AttentionMeasured(id string, generation int) bool {
+	measured := [][]string{0: {"nvidia-a100"}, 1: nil, 2: {"nvidia-a100", "nvidia-a800", "nvidia-h100-sxm", "nvidia-h800", "nvidia-h200-sxm", "nvidia-gh200"}, 3: {"nvidia-h100-sxm", "nvidia-h800", "nvidia-h200-sxm", "nvidia-gh200"}}
+	if generation < 0 || generation >= len(measured) {
+		return false
+	}
+	return slices.ContainsFunc(measured[generation], func(p string) bool { return strings.HasPrefix(id, p) })
 }
 
 // AttentionSec is the time of a training attention by a library's generation: 0 is

@@ -1,5 +1,6 @@
 // Command chips writes what aisim ships of measured chips, from the measured data: the
-// networks of DPU boards and the constants of the forms of other chips.
+// networks of DPU boards, the constants of the forms of other chips, and those that the matrix libraries
+// of generations share.
 package main
 
 import (
@@ -37,5 +38,24 @@ func run(data string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile("calibration/validate/forms.toml", constants, 0o644)
+	if err := os.WriteFile("calibration/validate/forms.toml", constants, 0o644); err != nil {
+		return err
+	}
+	names, err := filepath.Glob(filepath.Join(data, "inference", "aiconfigurator", "*_gemm*.csv"))
+	if err != nil {
+		return err
+	}
+	var tables []validate.OperatorTable
+	for _, name := range names { // sorted
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		tables = append(tables, validate.OperatorTable{Name: filepath.Base(name), Text: bytes.NewReader(text)})
+	}
+	library, err := validate.FitLibrary(tables)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile("hardware/library_shared.toml", library, 0o644)
 }

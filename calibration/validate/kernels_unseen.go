@@ -76,6 +76,7 @@ func (k *kernels) holdOutChips(class string, rows []*unseenRow) (HeldOut, bool) 
 		best[key] = math.Max(best[key], u.w.flops/u.measured)
 	}
 	var fitted, held, predicted, measured []float64
+	inside := 0.0
 	for _, u := range rows {
 		u.best = best[u.chip+u.row.Text("dtype")]
 		sec, ok := k.unseenSec(class, u, rows)
@@ -84,12 +85,16 @@ func (k *kernels) holdOutChips(class string, rows []*unseenRow) (HeldOut, bool) 
 		}
 		fitted, held = append(fitted, math.Abs(*u.c.Error)), append(held, math.Abs(sec/u.measured-1))
 		predicted, measured = append(predicted, sec), append(measured, u.measured)
+		if math.Abs(math.Log(sec/u.measured)) <= z90*u.spread(class) {
+			inside++
+		}
 	}
 	if len(held) == 0 {
 		return h, false
 	}
 	h.Cases, h.Sources = len(held), len(chips)
 	h.Fitted, h.HeldOut, h.HeldOutP90, h.Rank = middle(fitted), middle(held), quantile(held, 0.9), spearman(predicted, measured)
+	h.Inside = ptr(inside / float64(len(held)))
 	return h, true
 }
 
@@ -114,12 +119,12 @@ func (k *kernels) unseenSec(class string, u *unseenRow, rows []*unseenRow) (floa
 		if err != nil {
 			return 0, false
 		}
-		_, in, out, err := operandType(u.row.Text("dtype"), u.device)
+		dt, in, out, err := operandType(u.row.Text("dtype"), u.device)
 		if err != nil {
 			return 0, false
 		}
-		lib := hardware.SharedLibrary(u.device, u.best, u.device.MemBytesPerSec*u.device.Eff.Memory.V)
-		return lib.Sec(s[0], s[1], s[2], in, out), true
+		lib := hardware.SharedLibrary(u.device, dt, u.best, u.device.MemBytesPerSec*u.device.Eff.Memory.V)
+		return lib.Batched(s.count, s.m, s.n, s.k, in, out), true
 	case "best GEMM":
 		peak := u.w.flops / u.w.roof // of the format, where the shape is bound by computing
 		share, ok := others(func(o *unseenRow) (float64, bool) { return o.w.roof / o.measured, true })
@@ -152,7 +157,7 @@ func (k *kernels) unseenSec(class string, u *unseenRow, rows []*unseenRow) (floa
 // unseenAttention takes the shape of the curve from other chips and its height from one
 // call of the chip: the longest without a mask, of the same head dimension.
 func (k *kernels) unseenAttention(u *unseenRow, rows []*unseenRow) (float64, bool) {
-	kernel, dim := u.row.Text("kernel"), dimText.FindString(u.row.Text("shape"))
+	kernel, dim := u.row.Text("kernel"), headOf(u)
 	var given *unseenRow
 	var others []*hardware.Device
 	for _, o := range rows {
@@ -162,7 +167,7 @@ func (k *kernels) unseenAttention(u *unseenRow, rows []*unseenRow) (float64, boo
 			if len(others) == 0 || others[len(others)-1] != o.device {
 				others = append(others, o.device)
 			}
-		case dimText.FindString(o.row.Text("shape")) != dim, strings.Contains(o.row.Text("shape"), "causal=yes"):
+		case headOf(o) != dim, masked(o):
 		case given == nil || o.w.flops > given.w.flops: // FLOP grow with the length
 			given = o
 		}
@@ -184,4 +189,24 @@ func (k *kernels) unseenAttention(u *unseenRow, rows []*unseenRow) (float64, boo
 		mean += math.Log(mine.predicted/theirs.predicted) / float64(len(others))
 	}
 	return given.measured * math.Exp(mean), true
+}
+
+func headOf(u *unseenRow) float64 { return sizes(u.row.Text("shape"))["head_dim"] }
+
+func masked(u *unseenRow) bool {
+	m, _ := causal(u.row.Text("shape"))
+	return m
+}
+
+// spread is the standard deviation of a prediction whose chip no fit saw.
+func (u *unseenRow) spread(class string) float64 {
+	switch class {
+	case "library GEMM", "DeepGEMM":
+		if s, err := gemmShape(u.row.Text("shape")); err == nil {
+			return unseenSpread(s)
+		}
+	case "best GEMM":
+		return 0.15
+	}
+	return u.w.sd
 }

@@ -155,7 +155,7 @@ func (r *operatorReading) gemm(row Row) error {
 func (r *operatorReading) matrix(row Row, op, format string, dt hardware.DType, m, n, k, sec float64) error {
 	out := math.Max(2, dt.Bytes())
 	curve := func(d *hardware.Device) float64 {
-		if lib, ok := d.Library(dt); ok {
+		if lib, from := d.Library(dt); from != hardware.OriginNone {
 			return lib.Sec(m, n, k, dt.Bytes(), out)
 		}
 		return d.GEMM(m, n, k, dt).Sec

@@ -145,6 +145,25 @@ func TestShippedChips(t *testing.T) {
 	}
 }
 
+// The shared constants of libraries are those of the tables.
+func TestShippedLibrary(t *testing.T) {
+	var tables []OperatorTable
+	for _, name := range []string{"a100_sxm_vllm0.14.0_gemm.csv", "b200_sxm_vllm0.24.0_gemm_pow2m.csv", "h100_sxm_vllm0.14.0_gemm.csv"} {
+		text, err := os.ReadFile(measured.Path(t, "inference/aiconfigurator/"+name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tables = append(tables, OperatorTable{name, bytes.NewReader(text)})
+	}
+	want, err := FitLibrary(tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have, err := os.ReadFile("../../hardware/library_shared.toml"); err != nil || !bytes.Equal(have, want) {
+		t.Errorf("library_shared.toml is not what make chips writes (%v)", err)
+	}
+}
+
 // A network that the table holds on one board is anchored by what is shipped of others, never by what
 // is shipped of its own board.
 func TestShippedAnchors(t *testing.T) {
@@ -169,7 +188,7 @@ func TestChipNames(t *testing.T) {
 		"Intel(R) Gaudi(R) 2": "intel-gaudi2", "Gaudi-3": "intel-gaudi3", "TPUv5p": "google-tpu-v5p", "tpu-v5-lite": "google-tpu-v5e", "Google TPU Trillium": "google-tpu-v6e",
 		"CPU INTEL(R) XEON(R) 6980P": "intel-xeon-6980p-gnr", "AMD EPYC 9654": "amd-epyc-9654-genoa", "NVIDIA Grace": "nvidia-grace", "NVIDIA GH200-GraceHopper-Superchip-96GB": "nvidia-gh200-96",
 		"Jetson Orin Nano 8GB (Super, 25 W)": "nvidia-jetson-orin-nano-super", "Orin AGX": "nvidia-jetson-agx-orin-64", "Ascend 910B": "huawei-ascend-910b", "Hailo-8": "hailo-8",
-		"Intel Movidius NCS2": "intel-movidius-ncs2", "Coral Dev Board": "google-edge-tpu", "Cloud AI 100": "qualcomm-cloud-ai-100", "GPT4-box": "", "RTX 3090": "", "Z80": "",
+		"GTX 1080 Ti": "nvidia-gtx-1080ti", "TitanXP": "nvidia-titan-xp", "Intel Movidius NCS2": "intel-movidius-ncs2", "Coral Dev Board": "google-edge-tpu", "Cloud AI 100": "qualcomm-cloud-ai-100", "GPT4-box": "", "RTX 3050": "", "Z80": "",
 	} {
 		if id, _ := chipOf(name); id != want {
 			t.Errorf("%s is %q, want %q", name, id, want)
