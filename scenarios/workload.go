@@ -48,6 +48,7 @@ type Workload struct {
 	MaxBatch       *int      `toml:"max_batch"`
 	TokenBudget    *int      `toml:"token_budget"`
 	MemoryFraction *float64  `toml:"memory_fraction"`
+	CacheBlocks    *int      `toml:"cache_blocks"`
 	SLO            *SLO      `toml:"slo"`
 	LoadFrom       string    `toml:"load_from"`
 	Warm           bool      `toml:"warm"`

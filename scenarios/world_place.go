@@ -117,6 +117,9 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 	if wl.MemoryFraction != nil {
 		c.MemoryFraction = *wl.MemoryFraction
 	}
+	if wl.CacheBlocks != nil {
+		c.CacheBlocks = *wl.CacheBlocks
+	}
 	if s := wl.SLO; s != nil {
 		c.SLO = serving.SLO{TTFTSec: s.TTFTSec, TPOTSec: s.TPOTSec, Attainment: s.Attainment}
 	}

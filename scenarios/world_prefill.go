@@ -148,6 +148,7 @@ func (w *World) placePool(p *Placed) error {
 		pool.Chips = append(pool.Chips, w.Graph.HostChips(pool.group, pool.first+h)...)
 	}
 	c := *p.Serving
+	c.CacheBlocks = 0 // said of replicas that decode
 	c.TP, c.PP = wl.prefillCut()
 	ranks := c.TP * c.PP
 	if pre := wl.Prefill; pre.MaxBatch != nil {

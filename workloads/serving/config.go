@@ -48,6 +48,7 @@ type Config struct {
 	TokenBudget    int     // tokens in one step
 	MemoryFraction float64 // of device memory that the engine may use
 	MaxContext     int     // tokens of prompt and output; 0: the model's
+	CacheBlocks    int     // of the key-value cache of a replica; 0: what memory leaves
 
 	Prefix      PrefixCache
 	Speculation Speculation
@@ -206,7 +207,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	switch {
-	case c.TP < 0 || c.PP < 0 || c.Replicas < 0 || c.AttentionDP < 0 || c.MaxBatch < 0 || c.TokenBudget < 0 || c.MaxContext < 0 || c.Batcher.Max < 0 || c.Limits.MaxQueue < 0:
+	case c.TP < 0 || c.PP < 0 || c.Replicas < 0 || c.AttentionDP < 0 || c.MaxBatch < 0 || c.TokenBudget < 0 || c.MaxContext < 0 || c.CacheBlocks < 0 || c.CacheBlocks > 1e9 || c.Batcher.Max < 0 || c.Limits.MaxQueue < 0:
 		return fmt.Errorf("serving: counts must not be negative (tensor %d, pipeline %d, replicas %d, max_batch %d, token_budget %d)", c.TP, c.PP, c.Replicas, c.MaxBatch, c.TokenBudget)
 	case d.Replicas > maxReplicas:
 		return fmt.Errorf("serving: %d replicas: at most %d", d.Replicas, maxReplicas)

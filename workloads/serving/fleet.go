@@ -10,22 +10,23 @@ import (
 
 // fleet is all replicas of a service behind its router.
 type fleet struct {
-	c      *Config
-	opt    *Options
-	book   *book
-	pump   pump
-	reps   []replica
-	next   []float64 // each replica's next event, side by side for scanning
-	due    due       // when each replica may end a request
-	sites  []loads   // requests in flight by replica; replica r is number r/sites of site r mod sites
-	down   []int32   // reasons for which a replica is away; 0: it serves
-	link   []float64
-	held   []int32 // requests that wait for a replica, per arrival order
-	maxLen int
-	low    bounds
-	front  int // the first replica that takes requests from outside: those before it decode for others
-	pools  *pools
-	scale  *scaler
+	c       *Config
+	opt     *Options
+	book    *book
+	pump    pump
+	reps    []replica
+	next    []float64 // each replica's next event, side by side for scanning
+	due     due       // when each replica may end a request
+	sites   []loads   // requests in flight by replica; replica r is number r/sites of site r mod sites
+	down    []int32   // reasons for which a replica is away; 0: it serves
+	link    []float64
+	held    []int32 // requests that wait for a replica, per arrival order
+	heldSec float64 // how long they did, under the invariants tag
+	maxLen  int
+	low     bounds
+	front   int // the first replica that takes requests from outside: those before it decode for others
+	pools   *pools
+	scale   *scaler
 	// ordered: events are played one by one in order of time.
 	ordered bool
 	talks   bool             // requests wait for answers to others
@@ -175,6 +176,7 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 	}
 	f.giveUp()
 	f.pump.finish()
+	f.conserved(t)
 	if t.requests == 0 {
 		return nil, fmt.Errorf("serving: no requests")
 	}

@@ -26,6 +26,9 @@ func (r *replica) hand(slot int32) {
 	r.kept += own
 	r.outstand--
 	r.inFlight -= tokensOf(r.book.req(req))
+	if checked {
+		r.leftSec += r.now
+	}
 	r.handed = append(r.handed, handover{req, own})
 }
 

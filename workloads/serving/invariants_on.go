@@ -79,3 +79,31 @@ func (f *fleet) noneEnded(i int, at float64) {
 		panic(fmt.Sprintf("serving: invariant: replica %d ended %d requests before %v s", i, l-f.reps[i].outstand, at))
 	}
 }
+
+// conserved holds that a load that was played through left nothing behind: no blocks,
+// promises or seats in use, every token made once for every answer that was given, and
+// Little's law: the integral of the requests at the replicas over time, counted as they come
+// and go, is the sum of their times there.
+func (f *fleet) conserved(t *tally) {
+	var tokens int64
+	area := f.heldSec
+	for i := range f.reps {
+		r := &f.reps[i]
+		tokens += r.doneTokens
+		area += r.leftSec - r.cameSec
+		idle := r.used == 0 && r.reserved == 0 && r.kept == 0 && r.running == 0 && r.outstand == 0 && r.inFlight == 0 && len(r.coming) == 0 && len(r.landed) == 0
+		if !idle || len(r.free) != len(r.slots) {
+			panic(fmt.Sprintf("serving: invariant: replica %d ends with %d blocks, %d promised, %d kept, %d decoding, %d requests, %d tokens to do, %d of %d seats free",
+				i, r.used, r.reserved, r.kept, r.running, r.outstand, r.inFlight, len(r.free), len(r.slots)))
+		}
+	}
+	if t.goodOnly || t.retried > 0 || t.requests != t.completed+t.lost {
+		return // work done again is counted again
+	}
+	if f.reps[0].batcher == nil && tokens != t.outputTokens {
+		panic(fmt.Sprintf("serving: invariant: %d tokens made, %d given", tokens, t.outputTokens))
+	}
+	if t.lost == 0 && math.Abs(area-t.stays) > 1e-9*(1+t.end)*float64(t.requests) {
+		panic(fmt.Sprintf("serving: invariant: %v requests × seconds at the replicas, %v by the times of %d requests", area, t.stays, t.requests))
+	}
+}

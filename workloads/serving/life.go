@@ -86,6 +86,9 @@ func (f *fleet) apply(g change) {
 		held := f.held
 		f.held = nil
 		for _, i := range held {
+			if ready := f.book.record(i).ready; checked && g.at > ready {
+				f.heldSec += g.at - ready
+			}
 			f.route(i, math.Max(f.book.record(i).ready, g.at))
 		}
 		return

@@ -137,6 +137,8 @@ type replica struct {
 	peak       int     // blocks
 	outstand   int32   // requests sent here and not finished
 	inFlight   int64   // their tokens
+	cameSec    float64 // sums of when requests came and left, under the invariants tag
+	leftSec    float64
 	tells      bool    // somebody asks which requests end
 	ended      []int32 // since the caller last looked
 	steps0     int64   // engine steps in all
@@ -182,6 +184,9 @@ func (r *replica) enqueue(w waiting) {
 	r.qLen++
 	r.outstand++
 	r.inFlight += tokensOf(r.book.req(w.req))
+	if checked {
+		r.cameSec += w.ready
+	}
 	switch {
 	case r.doing == decodes && r.qLen == 1 && !r.closed && w.ready < r.end:
 		r.cut(w.ready)
@@ -455,6 +460,9 @@ func (r *replica) finishOne(slot int32) {
 func (r *replica) ends(i int32) {
 	r.outstand--
 	r.inFlight -= tokensOf(r.book.req(i))
+	if checked {
+		r.leftSec += r.now
+	}
 	if r.tells {
 		r.ended = append(r.ended, i)
 	}

@@ -29,6 +29,7 @@ type tally struct {
 	promptTokens, outputTokens, goodTokens                  int64
 	start, end, lastArrival                                 float64
 	digest                                                  uint64
+	stays                                                   float64 // requests' times at the replicas, under the invariants tag
 	ttft, tpot, e2e, queue                                  latency
 	hours                                                   hourly
 	sum                                                     phases
@@ -192,6 +193,9 @@ func (t *tally) chunk(c *chunk) {
 func (t *tally) ended(rec *record, q *Request, class int) {
 	l := t.latencies(rec, q.Output)
 	t.completed++
+	if checked {
+		t.stays += rec.finish - rec.ready
+	}
 	t.per[rec.replica]++
 	t.preempted += int(rec.preempted)
 	t.promptTokens += int64(q.Prompt)
