@@ -2,11 +2,16 @@ package planner
 
 import (
 	"math"
+	"slices"
 
+	"aisim/internal/result"
 	"aisim/scenarios"
 	"aisim/workloads/serving"
 	"aisim/workloads/trace"
 )
+
+// searched are the metrics of a service that only a search with many simulations finds.
+var searched = []struct{ key, unit string }{{result.MetricCapacity, "requests/s"}, {result.MetricHeadroom, "ratio"}, {result.MetricSaturation, "requests/s"}}
 
 // A capacity is searched with the busiest stretch of the requests: ten seconds of them,
 // but at least leastWindow and at most mostWindow, so that queues have time to grow and
@@ -111,6 +116,33 @@ func capacity(f *scenarios.Future, i int, guess float64) (float64, error) {
 		return 0, err
 	}
 	return capacityOf(f.Service(i), window(reqs), guess)
+}
+
+// saturation is the rate at which the replicas of the i-th service complete requests while
+// all of them always have work, whatever the limits say: between the first and the last
+// quarter of a load that is there from the start.
+func saturation(f *scenarios.Future, i int) (float64, error) {
+	all, err := f.Sample.Requests(i)
+	if err != nil {
+		return 0, err
+	}
+	p := f.Service(i)
+	p.Config.Limits, p.Config.Autoscale = serving.Admission{}, serving.Autoscale{}
+	reqs := append([]trace.Request(nil), window(all)...)
+	for k := range reqs {
+		reqs[k].ArriveSec, reqs[k].Back = 0, 0
+	}
+	done, err := p.Completions(reqs, optionsOne())
+	if err != nil {
+		return 0, err
+	}
+	done = slices.DeleteFunc(done, func(sec float64) bool { return sec == 0 })
+	if len(done) < 4 {
+		return math.NaN(), nil
+	}
+	slices.Sort(done)
+	low, high := len(done)/4, 3*len(done)/4
+	return float64(high-low) / (done[high] - done[low]), nil
 }
 
 // rebase makes the window offer, at factor 1, the mean rate of all requests.

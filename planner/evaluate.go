@@ -277,7 +277,16 @@ func (e *evaluation) see(f *scenarios.Future, near *point, capacities bool) (*po
 			return nil, err
 		}
 		if o := f.Served[i]; o != nil && e.w.Placed[i].SLO != nil && !math.IsNaN(p.objective[i]) {
-			p.m.put(e.w.Placed[i].ID+"."+result.MetricCapacity, "requests/s", p.objective[i])
+			id := e.w.Placed[i].ID + "."
+			p.m.put(id+result.MetricCapacity, "requests/s", p.objective[i])
+			p.m.put(id+result.MetricHeadroom, "ratio", p.objective[i]/o.OfferedPerSec-1)
+			if near == nil {
+				rate, err := saturation(f, i)
+				if err != nil {
+					return nil, err
+				}
+				p.m.put(id+result.MetricSaturation, "requests/s", rate)
+			}
 		}
 	}
 	return p, nil

@@ -89,6 +89,7 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 	put("ttft_p90", "s", o.TTFT.P90)
 	put("ttft_p99", "s", o.TTFT.P99)
 	put("ttft_p999", "s", o.TTFT.P999)
+	put("latency_p50", "s", o.E2E.P50)
 	put("latency_p90", "s", o.E2E.P90)
 	put("latency_p99", "s", o.E2E.P99)
 	put("latency_p999", "s", o.E2E.P999)
@@ -101,9 +102,10 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 		put("tpot_p999", "s", o.TPOT.P999)
 		put(result.MetricOutputTokens, "tokens", float64(o.OutputTokens)/p.Requests.Covered())
 		put(result.MetricOutputTokenPerSec, "tokens/s", o.OutputPerSec)
-		put(result.MetricPerAccelerator, "tokens/s", o.OutputPerSec/float64(len(p.Chips)))
+		put(result.MetricPerAccelerator, "tokens/s", o.OutputPerSec/float64(p.Accelerators()))
 		put(result.MetricPerUser, "tokens/s", 1/math.Max(o.TPOT.P50, 1e-9))
 		put("cache_peak", "ratio", o.CachePeak)
+		put("cache_mean", "ratio", o.CacheMean)
 	}
 	if l := o.ITL; l.Count > 0 {
 		for _, x := range []struct {
@@ -136,6 +138,10 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 	}
 	if p.SLO != nil {
 		put(result.MetricAttainment, "ratio", o.Attainment*availability(f.World.Scenario))
+		put(result.MetricGoodRequests, "requests/s", o.GoodPerSec)
+		if o.TPOT.Count > 0 {
+			put(result.MetricGoodTokens, "tokens/s", o.GoodOutputPerSec)
+		}
 	}
 	for k := range o.Classes {
 		class := &o.Classes[k]

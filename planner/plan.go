@@ -160,7 +160,9 @@ func (pl *planning) read(sc *scenarios.Scenario) error {
 		cons[i], _ = scenarios.ParseConstraint(c) // checked when the scenario was loaded
 		text += cons[i].Metric
 	}
-	pl.capacity = strings.Contains(text, "."+result.MetricCapacity)
+	for _, s := range searched {
+		pl.capacity = pl.capacity || strings.Contains(text, "."+s.key)
+	}
 	units, order, err := pl.known()
 	if err != nil {
 		return err
@@ -290,7 +292,9 @@ func (pl *planning) known() (units map[string]string, order []string, err error)
 		}
 		for i := range w.Placed {
 			if w.Placed[i].SLO != nil {
-				units[w.Placed[i].ID+"."+result.MetricCapacity] = "requests/s"
+				for _, s := range searched {
+					units[w.Placed[i].ID+"."+s.key] = s.unit
+				}
 			}
 		}
 		return units, order, nil

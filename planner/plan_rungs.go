@@ -6,7 +6,6 @@ import (
 	"sort"
 	"strings"
 
-	"aisim/internal/result"
 	"aisim/planner/search"
 	"aisim/scenarios"
 )
@@ -143,9 +142,11 @@ func (pl *planning) bill(sc *scenarios.Scenario, world *scenarios.World, futures
 		}
 		m := measure(&g, acc)
 		for k := range w.Placed { // what only a search finds does not hang on money
-			key := w.Placed[k].ID + "." + result.MetricCapacity
-			if x, ok := points[i].m.values[key]; ok {
-				m.put(key, points[i].m.units[key], x)
+			for _, s := range searched {
+				key := w.Placed[k].ID + "." + s.key
+				if x, ok := points[i].m.values[key]; ok {
+					m.put(key, s.unit, x)
+				}
 			}
 		}
 		v.spans = append(v.spans, pl.span(m))

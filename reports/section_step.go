@@ -103,6 +103,32 @@ func spanOf(w *result.Workload) string {
 	return "step"
 }
 
+// percentileTable has the percentiles of every latency, of all requests and by class.
+func percentileTable(rows []result.LatencyRow) string {
+	if len(rows) == 0 {
+		return ""
+	}
+	cols := []column{{head: "Latency"}}
+	for _, name := range []string{"p50", "p90", "p95", "p99", "p99.9"} {
+		cols = append(cols, column{head: name, number: true})
+	}
+	var out []tableRow
+	for _, r := range rows {
+		c := []cell{txt(upperFirst(r.Name))}
+		for _, sec := range []float64{r.P50, r.P90, r.P95, r.P99, r.P999} {
+			if sec > 0 {
+				c = append(c, txt(number.Of(sec, "s")))
+			} else {
+				c = append(c, txt(number.NoData))
+			}
+		}
+		out = append(out, cells(c...))
+	}
+	p := &page{}
+	p.table("", cols, out)
+	return p.String()
+}
+
 func stepSection(run *result.Run, w *result.Workload) (section, bool) {
 	s := section{id: "step", number: "1", name: "Step"}
 	if len(w.Step) == 0 {
@@ -114,6 +140,7 @@ func stepSection(run *result.Run, w *result.Workload) (section, bool) {
 	if w.Serving != nil {
 		s.name = "Request"
 		s.question = "Where does a mean request go? From its arrival to its last token, laid end to end."
+		s.body += percentileTable(w.Serving.Latency)
 	}
 	var hidden, exposed float64
 	for _, x := range w.Step {

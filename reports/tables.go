@@ -88,7 +88,7 @@ func Tables(run *result.Run) []Table {
 			continue
 		}
 		for _, l := range w.Serving.Latency {
-			latency = append(latency, []string{w.ID, l.Name, num(l.P10), num(l.P50), num(l.P95), num(l.P99), num(l.Limit), l.At})
+			latency = append(latency, []string{w.ID, l.Name, l.Class, num(l.P10), num(l.P50), num(l.P90), num(l.P95), num(l.P99), num(l.P999), num(l.Limit), l.At})
 		}
 		for _, t := range w.Serving.TTFTParts {
 			for _, s := range t.Parts {
@@ -105,7 +105,7 @@ func Tables(run *result.Run) []Table {
 	add("step", []string{"workload", "part", "kind", "time_s", "hidden_s", "waiting"}, step)
 	add("losses", []string{"workload", "cause", "kind", "share_ratio", "low_ratio", "high_ratio", "accelerator_time_gpu_h", "note"}, losses)
 	add("memory", []string{"workload", "class", "ranks_count", "use", "size_gib", "class_total_gib", "usable_gib"}, memory)
-	add("latency", []string{"workload", "latency", "p10_s", "p50_s", "p95_s", "p99_s", "limit_s", "limit_at"}, latency)
+	add("latency", []string{"workload", "latency", "class", "p10_s", "p50_s", "p90_s", "p95_s", "p99_s", "p999_s", "limit_s", "limit_at"}, latency)
 	add("ttft", []string{"workload", "percentile", "part", "kind", "time_s"}, ttft)
 	add("load", []string{"workload", "load_requests_per_s", "attainment_ratio", "low_ratio", "high_ratio", "ttft_p95_s", "asked"}, load)
 	add("hours", []string{"workload", "hour_h", "load_requests_per_s", "attainment_ratio"}, hours)

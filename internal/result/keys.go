@@ -21,7 +21,11 @@ const (
 	MetricCheckpointEvery  = "checkpoint_interval" // s
 
 	// Serving.
-	MetricCapacity          = "capacity"                   // highest load within the limits, requests/s
+	MetricCapacity          = "capacity"                 // highest load within the limits, requests/s
+	MetricSaturation        = "saturation"               // completed per second by replicas that always have work
+	MetricHeadroom          = "headroom"                 // capacity over the load asked for, less 1
+	MetricGoodRequests      = "good_requests_per_second" // answered within the limits
+	MetricGoodTokens        = "good_output_tokens_per_second"
 	MetricPerUser           = "tokens_per_second_per_user" // what the median request sees
 	MetricPerAccelerator    = "tokens_per_second_per_accelerator"
 	MetricSimulated         = "simulated"           // time of the service that was simulated, s

@@ -185,8 +185,10 @@ type LatencyRow struct {
 	Class string  `json:"class,omitempty"` // of requests that the row is for; empty: all
 	P10   float64 `json:"p10_s"`
 	P50   float64 `json:"p50_s"`
+	P90   float64 `json:"p90_s"`
 	P95   float64 `json:"p95_s"`
 	P99   float64 `json:"p99_s"`
+	P999  float64 `json:"p999_s"`
 	Limit float64 `json:"limit_s,omitempty"`
 	At    string  `json:"at,omitempty"` // percentile that the limit is for, "p95"
 }

@@ -24,18 +24,22 @@ func (o *Outcome) Serving(slo SLO) *result.Serving {
 		rows = rows[2:]
 		rows[0].limit = slo.TTFTSec
 	}
+	if o.ITL.Count > 0 {
+		rows = append(rows, latencyRow{"between tokens", &o.ITL, slo, 0, ""})
+	}
 	for i := range o.Classes {
 		k := &o.Classes[i]
 		rows = append(rows, latencyRow{"first token, " + k.ID, &k.TTFT, k.SLO, k.SLO.TTFTSec, k.ID})
 		if k.TPOT.Count > 0 {
 			rows = append(rows, latencyRow{"time per output token, " + k.ID, &k.TPOT, k.SLO, k.SLO.TPOTSec, k.ID})
 		}
+		rows = append(rows, latencyRow{"whole request, " + k.ID, &k.E2E, k.SLO, 0, k.ID})
 	}
 	for _, r := range rows {
 		if r.d.Count == 0 {
 			continue
 		}
-		row := result.LatencyRow{Name: r.name, Class: r.class, P10: r.d.P10, P50: r.d.P50, P95: r.d.P95, P99: r.d.P99, Limit: r.limit}
+		row := result.LatencyRow{Name: r.name, Class: r.class, P10: r.d.P10, P50: r.d.P50, P90: r.d.P90, P95: r.d.P95, P99: r.d.P99, P999: r.d.P999, Limit: r.limit}
 		if r.limit > 0 {
 			row.At = percentName(r.slo.attainment())
 		}
