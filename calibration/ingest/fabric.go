@@ -47,6 +47,8 @@ func startsIBDump(line []byte) bool {
 
 func openIBDump(f *feed) lineReader { return &ibDump{feed: f} }
 
+var ibExternal = regexp.MustCompile(`[\[(]ext \d+[\])]`)
+
 func (d *ibDump) end() {}
 
 func (d *ibDump) take(line []byte) bool {
@@ -71,6 +73,9 @@ func (d *ibDump) take(line []byte) bool {
 		d.emit(e)
 		return true
 	case '[':
+		if bytes.Contains(line, []byte("[ext ")) || bytes.Contains(line, []byte("(ext ")) { // the number on the front panel
+			line = ibExternal.ReplaceAll(line, nil)
+		}
 		if e := d.plainPort(line); e != nil {
 			d.emit(e)
 			return true

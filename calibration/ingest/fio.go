@@ -103,7 +103,7 @@ func fioLatency(r ref, name string) Dist {
 	if !l.there() {
 		l, unit = r.get(name), 1e-6
 	}
-	if !l.there() || l.get("max").num().V == 0 {
+	if !l.there() || l.get("max").num().V == 0 && l.get("mean").num().V == 0 {
 		return Dist{}
 	}
 	d := Dist{Mean: l.get("mean").num(), SD: l.get("stddev").num(), Min: l.get("min").num(), Max: l.get("max").num(), Count: l.get("N").num()}

@@ -254,7 +254,7 @@ func etNode(f *feed, v ref) {
 		}
 	})
 	if c := attrs["collective_name"]; c.str() != "" { // of record_param_comms
-		o := &Collective{Op: opName(c.str()), Name: k.Name, DType: strings.ToLower(attrs["dtype"].str()), Group: attrs["pg_name"].str(), Ranks: attrs["pg_size"].num()}
+		o := &Collective{Op: opName(c.str()), Name: k.Name, DType: strings.ToLower(attrs["dtype"].str()), Group: attrs["pg_name"].str(), Ranks: attrs["pg_size"].num().Or(attrs["group_size"].num())}
 		size := dtypeBytes[o.DType]
 		o.InBytes, o.OutBytes = attrs["in_msg_nelems"].num().Times(size), attrs["out_msg_nelems"].num().Times(size)
 		if size == 0 {

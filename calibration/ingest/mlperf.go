@@ -193,7 +193,7 @@ func (m *mlSummary) take(line []byte) bool {
 	case metric == "mean latency":
 		dist.Mean = n
 	case strings.HasSuffix(metric, "percentile latency"):
-		if p, err := parseFloat([]byte(strings.Fields(metric)[0])); err == nil {
+		if p, err := parseFloat([]byte(strings.TrimSuffix(strings.Fields(metric)[0], "th"))); err == nil {
 			dist.add(p, n)
 		}
 	case key == "target_qps":

@@ -41,7 +41,7 @@ func startsNCCL(line []byte) bool {
 		return len(line) < 2000 && bytes.Contains(line, []byte("_perf")) && ncclOp(line) != "" && bytes.Contains(line, []byte(" -"))
 	}
 	line = line[i:]
-	return bytes.HasPrefix(line, []byte("# nThread ")) || (bytes.HasPrefix(line, []byte("# nccl-tests")) || bytes.HasPrefix(line, []byte("# rccl-tests"))) && bytes.Contains(line, []byte("ersion")) ||
+	return bytes.HasPrefix(line, []byte("# nThread ")) || bytes.HasPrefix(line, []byte("# Using devices")) || (bytes.HasPrefix(line, []byte("# nccl-tests")) || bytes.HasPrefix(line, []byte("# rccl-tests"))) && bytes.Contains(line, []byte("ersion")) ||
 		bytes.HasPrefix(line, []byte("# Collective test starting")) || bytes.Contains(line, []byte("algbw")) && bytes.Contains(line, []byte("busbw"))
 }
 

@@ -154,7 +154,11 @@ type rcclCSV struct {
 }
 
 func startsRCCLCSV(line []byte) bool {
-	return bytes.Contains(line, []byte("busBw")) && bytes.Contains(line, []byte("algBw")) && bytes.IndexByte(line, ',') > 0
+	if bytes.IndexByte(line, ',') <= 0 || len(line) > 1000 || !bytes.Contains(line, []byte("usBw")) && !bytes.Contains(line, []byte("usbw")) {
+		return false
+	}
+	line = bytes.ToLower(line)
+	return bytes.Contains(line, []byte("busbw")) && bytes.Contains(line, []byte("algbw")) && bytes.Contains(line, []byte("size"))
 }
 
 func openRCCLCSV(f *feed) lineReader { return &rcclCSV{feed: f} }
@@ -180,7 +184,7 @@ func (c *rcclCSV) take(line []byte) bool {
 	rcclRecord(c.feed, func(keys ...string) []byte {
 		for _, k := range keys {
 			for i, h := range c.head {
-				if h == k {
+				if strings.EqualFold(h, k) {
 					return []byte(row[i])
 				}
 			}

@@ -48,6 +48,12 @@ func (n *nvbandwidth) take(line []byte) bool {
 		if name, _, ok := strings.Cut(text[min(len(text), strings.IndexByte(text, ':')+2):], " ("); ok && n.device == "" {
 			n.device = name
 		}
+	case strings.HasPrefix(text, "Process ") && strings.Contains(text, ": device "): // of several nodes
+		n.devices++
+		_, rest, _ := strings.Cut(text, ": device ")
+		if _, rest, ok := strings.Cut(rest, ": "); ok && n.device == "" {
+			n.device, _, _ = strings.Cut(rest, " (")
+		}
 	case strings.HasPrefix(text, "SUM "):
 		w := strings.Fields(text)
 		if len(w) == 3 {
@@ -168,6 +174,12 @@ func readNVBandwidthJSON(f *feed, j *jsonReader) error {
 				device = strings.TrimSpace(v.at(0).str())
 				if device == "" {
 					device = v.str()
+				}
+				if i := strings.Index(device, ": "); i > 0 && isDigits([]byte(device[:i])) { // 0: NAME: (bus)
+					device = device[i+2:]
+				}
+				if i := strings.LastIndex(device, "("); i > 0 {
+					device = strings.TrimRight(device[:i], ": ")
 				}
 			case "error", "warning":
 				if s := v.str(); s != "" {

@@ -76,6 +76,9 @@ func (p *perftest) note(text string) {
 	if v := value("Device"); v != "" {
 		p.device = v
 	}
+	if v := value("Link type"); v != "" {
+		p.transport = perftestTransport(p.transport, v)
+	}
 	if v := value("Transport type"); v != "" {
 		p.transport = v
 	}
@@ -185,7 +188,7 @@ func readPerftestJSON(f *feed, j *jsonReader) error {
 		switch key {
 		case "test_info":
 			base.Op = strings.ToLower(strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(v.get("test").str(), "RDMA_"), " Test"), " ", "_"))
-			base.Device, base.Transport = v.get("Device").str(), v.get("Transport_type").str()
+			base.Device, base.Transport = v.get("Device").str(), perftestTransport(v.get("Transport_type").str(), v.get("Link_type").str())
 			base.QueuePairs = f.of(v.any("Number_of_qps", "Number of qps"), "Number_of_qps")
 			base.MTUBytes = f.of(v.get("Mtu"), "Mtu")
 		case "results":
@@ -229,4 +232,12 @@ func readPerftestJSON(f *feed, j *jsonReader) error {
 		}
 		return nil
 	})
+}
+
+// perftestTransport is the transport over the link that it runs on: InfiniBand's over Ethernet is RoCE.
+func perftestTransport(transport, link string) string {
+	if link == "Ethernet" && (transport == "IB" || transport == "") {
+		return "RoCE"
+	}
+	return transport
 }

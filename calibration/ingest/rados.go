@@ -55,7 +55,14 @@ func (r *rados) take(line []byte) bool {
 		return true
 	}
 	if strings.HasPrefix(t, "sec Cur ops") {
+		if r.seen {
+			r.end()
+			r.s, r.seen, r.line0 = &Storage{Engine: "rados"}, false, r.line
+		}
 		r.table = true
+		return true
+	}
+	if strings.Contains(t, "min lat:") { // every 20 s
 		return true
 	}
 	if r.table && (t[0] >= '0' && t[0] <= '9') {
@@ -66,12 +73,17 @@ func (r *rados) take(line []byte) bool {
 	}
 	key, value, ok := strings.Cut(t, ":")
 	if !ok {
-		return strings.HasPrefix(t, "hints =") || strings.Contains(t, "min lat")
+		return strings.HasPrefix(t, "hints =")
 	}
 	key = strings.ToLower(strings.Join(strings.Fields(key), " "))
+	if key == "total time run" && r.seen { // reads do not say that they begin
+		r.end()
+		r.s, r.seen, r.line0 = &Storage{Engine: "rados"}, false, r.line
+	}
+	value, _, _ = strings.Cut(value, "#") // an annotated copy
 	v, err := number([]byte(value))
 	if !radosSet(r.s, key, v) {
-		return strings.HasPrefix(key, "object prefix") || strings.Contains(key, "min lat") || strings.Contains(key, "clean")
+		return strings.HasPrefix(key, "object prefix") || strings.Contains(key, "clean")
 	}
 	if err != nil {
 		r.wrong("%s: expected a number, %v", key, err)

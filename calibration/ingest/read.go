@@ -377,7 +377,7 @@ func (w *walk) json() (done bool, err error) {
 		w.tool, w.version = f.tool, ""
 		w.saw()
 		j := &jsonReader{in: w.in}
-		err := f.read(w.feed, j)
+		err := w.each(f, j)
 		var bad *jsonError
 		switch {
 		case w.err != nil:
@@ -393,6 +393,17 @@ func (w *walk) json() (done bool, err error) {
 	}
 	w.misses++
 	return false, nil
+}
+
+// ofArray are the formats that read an array of objects themselves.
+var ofArray = map[string]bool{"kineto": true, "rccl-tests": true, "gemm": true, "elbencho": true, "chakra": true, "slurm": true, "aisim": true}
+
+// each reads a document, or every element of an array of documents, as scripts collect them.
+func (w *walk) each(f *jsonFormat, j *jsonReader) error {
+	if !ofArray[f.tool] && j.next() == '[' {
+		return j.array(func() error { return f.read(w.feed, j) })
+	}
+	return f.read(w.feed, j)
 }
 
 // restOfLine passes over blanks after a document.

@@ -165,7 +165,7 @@ func (d Dist) times(f float64) Dist {
 		*n = n.Times(f)
 	}
 	for i := range d.Percentiles {
-		d.Percentiles[i].Value *= f
+		d.Percentiles[i].Value = Is(d.Percentiles[i].Value).Times(f).V
 	}
 	return d
 }
@@ -177,6 +177,11 @@ func (d *Dist) add(percent float64, v Num) {
 	}
 	if percent == 50 && !d.Median.Known {
 		d.Median = v
+	}
+	for _, p := range d.Percentiles {
+		if p.Percent == percent && p.Value == v.V { // printed twice
+			return
+		}
 	}
 	d.Percentiles = append(d.Percentiles, Percentile{percent, v.V})
 }

@@ -54,7 +54,7 @@ func readROCmSMI(f *feed, j *jsonReader) error {
 		if num, ok := strings.CutPrefix(key, "card"); ok {
 			d := &Device{}
 			d.Index, _ = number([]byte(num))
-			v.each(func(c ref) { rocmPut(f, d, c) })
+			v.each(func(c ref) { f.line = c.line(); rocmPut(f, d, string(c.key()), c.raw()) })
 			f.emit(d)
 			return f.err
 		}
@@ -64,9 +64,7 @@ func readROCmSMI(f *feed, j *jsonReader) error {
 	})
 }
 
-func rocmPut(f *feed, d *Device, c ref) {
-	label, b := string(c.key()), c.raw()
-	f.line = c.line()
+func rocmPut(f *feed, d *Device, label string, b []byte) {
 	for i := range rocmLabels {
 		l := &rocmLabels[i]
 		if !l.label.MatchString(label) {

@@ -144,6 +144,7 @@ func (s *sacct) job(row []string) {
 		j.NodeList = ""
 	}
 	j.State, j.CancelledBy, _ = strings.Cut(j.State, " by ")
+	j.State = strings.TrimSuffix(j.State, "+") // cut by the width of a table
 	id := get("jobid", "jobidraw")
 	id, j.Step, _ = strings.Cut(id, ".")
 	j.ID, j.ArrayTask, _ = strings.Cut(id, "_")
@@ -171,7 +172,8 @@ func (s *sacct) job(row []string) {
 	if r := get("elapsedraw"); r != "" {
 		j.ElapsedSec = s.num([]byte(r), "ElapsedRaw")
 	}
-	if r := get("timelimitraw"); r != "" {
+	if r := get("timelimitraw"); r == "Partition_Limit" || r == "UNLIMITED" {
+	} else if r != "" {
 		j.LimitSec = s.num([]byte(r), "TimelimitRaw").Times(60)
 	} else if v := get("timelimit"); v != "Partition_Limit" && v != "UNLIMITED" {
 		j.LimitSec = dur("timelimit")

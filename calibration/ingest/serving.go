@@ -193,6 +193,10 @@ func vllmKey(f *feed, s *Serving, key string, v ref) {
 				d.Median = ms
 			case "std":
 				d.SD = ms
+			case "max":
+				d.Max = ms
+			case "min":
+				d.Min = ms
 			case "percentiles": // [[99, 12.3], …] of older versions
 				v.each(func(p ref) { d.add(p.at(0).num().V, p.at(1).num().Times(1e-3)) })
 			default:
@@ -263,6 +267,9 @@ func (x *vllmText) take(line []byte) bool {
 		if w := strings.Fields(m); len(w) == 2 {
 			name = w[0] + "_" + w[1] + "_ms"
 		}
+	}
+	if value == "not set" || value == "None" {
+		return true
 	}
 	n, err := number([]byte(value))
 	if err != nil && name != "backend" && name != "" {

@@ -161,9 +161,13 @@ func startsDmon(line []byte) bool {
 	if len(line) == 0 || line[0] != '#' {
 		return false
 	}
-	w := bytes.Fields(line)
-	return len(w) > 3 && string(w[0]) == "#" && (string(w[1]) == "gpu" || string(w[1]) == "Time" || string(w[1]) == "Date" || string(w[1]) == "gpu,") ||
-		len(w) > 3 && string(w[0]) == "#gpu"
+	w := dmonWords(line)
+	return len(w) > 2 && (w[0] == "gpu" || (w[0] == "Time" || w[0] == "Date") && (w[1] == "gpu" || w[2] == "gpu"))
+}
+
+// dmonWords are the names or units of a header, of the table or of --format csv.
+func dmonWords(line []byte) []string {
+	return strings.Fields(strings.ReplaceAll(strings.TrimLeft(string(line), "# "), ",", " "))
 }
 
 func openDmon(f *feed) lineReader { return &dmon{feed: f} }
@@ -175,16 +179,19 @@ var dmonFields = map[string]string{"gpu": "index", "pwr": "power.draw", "gtemp":
 
 func (d *dmon) take(line []byte) bool {
 	if startsDmon(line) {
-		d.names = strings.Fields(strings.TrimLeft(string(line), "# "))
+		d.names = dmonWords(line)
 		d.units = nil
 		return true
 	}
 	if len(line) > 0 && line[0] == '#' && d.units == nil {
-		if w := strings.Fields(strings.TrimLeft(string(line), "# ")); len(w) == len(d.names) && (w[0] == "Idx" || w[0] == "HH:MM:SS" || w[0] == "YYYYMMDD") {
+		if w := dmonWords(line); len(w) == len(d.names) && (w[0] == "Idx" || w[0] == "HH:MM:SS" || w[0] == "YYYYMMDD") {
 			d.units = w
 			return true
 		}
 		return false
+	}
+	if bytes.IndexByte(line, ',') >= 0 {
+		line = bytes.ReplaceAll(line, []byte(","), []byte(" "))
 	}
 	w := fields(line, d.words)
 	d.words = w
