@@ -33,7 +33,8 @@ func Run(w *World, seed uint64) (*Outcome, error) {
 	r := &run{w: w, jobs: make([]campaign, len(w.Training)), fleets: make([]fleet, len(w.Services))}
 	if w.Phases != nil {
 		r.left = make([]float64, len(w.Phases.transfers))
-		ph, err := w.Phases.At(0)
+		r.mix = w.Steady
+		ph, err := w.Phases.At(r.mix)
 		if err != nil {
 			return nil, err
 		}

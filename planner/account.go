@@ -48,7 +48,9 @@ func newAccount(f *scenarios.Future) (*account, error) {
 	} else {
 		err = a.buy(f)
 	}
-	if err != nil {
+	if err == nil {
+		a.keyService(f)
+	} else {
 		// Without prices the rest still holds: power and carbon are worked out, money is not.
 		a.reason = err.Error()
 		b.Assets, b.Rentals = nil, nil

@@ -85,6 +85,19 @@ func (a *account) buy(f *scenarios.Future) error {
 	return nil
 }
 
+// keyService adds the calls to a key service.
+func (a *account) keyService(f *scenarios.Future) {
+	usd, calls := 0.0, 0.0
+	for _, s := range f.Secured {
+		if s != nil {
+			usd, calls = usd+s.KeysUSDPerH, calls+s.Keys.CallsPerSec
+		}
+	}
+	if usd > 0 {
+		a.bill.Rentals = append(a.bill.Rentals, economics.Rental{Item: "Key service", Kind: result.KindIT2, Count: 1, PerHour: given(usd), Basis: fmt.Sprintf("%.4g calls/s", calls)})
+	}
+}
+
 // network lists switches and cables.
 func (a *account) network(f *scenarios.Future) {
 	w, b, e := f.World, &a.bill, &f.World.Scenario.Economics

@@ -65,6 +65,9 @@ func measureCampaign(f *scenarios.Future, i int, put func(key, unit string, v fl
 	put(result.MetricMFU, "ratio", s.MFU)
 	put(result.MetricModelFlopsPerGPU, "FLOP/s", s.ModelFlops/s.Seconds/chips)
 	put(result.MetricFailures, "failures", float64(o.FailureCount()))
+	if o.Drained > 0 {
+		put("drained", "nodes", float64(o.Drained))
+	}
 	put(result.MetricGPUHours, "h", chips*o.EndSec/3600)
 	if o.MTBFSec > 0 && !math.IsInf(o.MTBFSec, 1) {
 		put("mtbf", "s", o.MTBFSec)
@@ -115,6 +118,13 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 			put(x.key, "s", x.sec)
 		}
 		put("prefill_share", "ratio", o.PrefillShare)
+	}
+	if s := f.Secured[i]; s != nil {
+		put("security_time", "s", s.MeanSec())
+		put("key_calls", "calls/s", s.Keys.CallsPerSec)
+		put("key_quota_used", "ratio", s.Keys.Load)
+		put("identity_calls", "calls/s", s.Token.CallsPerSec)
+		put("identity_quota_used", "ratio", s.Token.Load)
 	}
 	if o.PrefixTokens != nil {
 		put("prefix_hit_rate", "ratio", o.PrefixHitRate())

@@ -30,6 +30,7 @@ func check(sc *Scenario, refs references) []*Problem {
 	c.workloads()
 	c.faults()
 	c.provision()
+	c.security()
 	c.edge()
 	c.economics()
 	c.compliance()

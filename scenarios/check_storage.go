@@ -14,6 +14,7 @@ func (c *checker) stores() {
 			continue
 		}
 		at := "storage." + s.ID
+		c.encryption(s, at)
 		switch s.Kind {
 		case "ceph":
 			c.ceph(s, at)

@@ -28,7 +28,9 @@ type Future struct {
 	Prompts  []*cluster.ServiceOutcome  // of pools that compute prompts, by placed workload
 	Pools    []*hardware.Device         // their chips
 	Served   []*serving.Outcome         // by placed workload, nil for campaigns
+	Secured  []*Secured                 // by placed workload; nil for campaigns and without [security]
 	Moves    []Move
+	ciphers  []*cipher // of the stores, nil where their servers encrypt nothing
 	jobs     []*training.Job
 }
 
@@ -75,6 +77,9 @@ func (s *Sample) play(c Change, what playing) (*Future, error) {
 	n := len(w.Placed)
 	f := &Future{World: w, Sample: s, Change: c, jobs: m.jobs, Graph: m.graph, Device: m.device, Steps: m.steps, Services: m.services,
 		Campaign: make([]*cluster.TrainingOutcome, n), Fleet: make([]*cluster.ServiceOutcome, n), Served: make([]*serving.Outcome, n), Prompts: make([]*cluster.ServiceOutcome, n), Pools: m.prompts}
+	if err := f.secure(); err != nil {
+		return nil, err
+	}
 	if err := f.assemble(what.timeline); err != nil {
 		return nil, err
 	}
@@ -154,6 +159,7 @@ func (f *Future) Service(i int) *serving.Prepared {
 			prep.Config.Autoscale.StartSec += initSec(arch.Params())
 		}
 	}
+	prep.Config.Front = f.Secured[i].front()
 	if t := f.Sample.requests[i]; t != nil {
 		prep.Hashes, prep.HashTokens = t.Hashes, t.BlockTokens
 	}

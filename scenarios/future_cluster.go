@@ -65,6 +65,7 @@ func (f *Future) assemble(timeline bool) error {
 	w := f.World
 	net := flow.FromGraph(f.Graph)
 	f.Stores = make([]*storage.System, len(w.Scenario.Storage))
+	f.ciphers = make([]*cipher, len(f.Stores))
 	for i := range f.Stores {
 		st := &w.Scenario.Storage[i]
 		sys, err := w.store(st, f.Sample.draw, f.Change)
@@ -84,6 +85,9 @@ func (f *Future) assemble(timeline bool) error {
 			return w.Scenario.problemOf("storage."+st.ID, err)
 		}
 		f.Stores[i] = sys
+		if f.ciphers[i], err = f.addCipher(net, st, sys); err != nil {
+			return w.Scenario.problemOf("storage."+st.ID+".encryption", err)
+		}
 	}
 	var transfers []cluster.Transfer
 	f.Cluster = &cluster.World{Timeline: timeline}
@@ -99,7 +103,10 @@ func (f *Future) assemble(timeline bool) error {
 			return err
 		}
 	}
-	var err error
+	err := f.addAudit(&transfers)
+	if err != nil {
+		return err
+	}
 	f.Cluster.Phases, err = cluster.NewPhases(f.Graph, net, transfers)
 	return err
 }
@@ -117,6 +124,7 @@ func (f *Future) move(i int, store, use string, op storage.Op, clients []topolog
 	if err != nil {
 		return -1, w.Scenario.problemOf("storage."+store, err)
 	}
+	f.encrypt(id, op, demands, len(f.ports(i, store))/max(1, w.Placed[i].NodeCount), len(clients), object)
 	for k := range demands {
 		if capEach > 0 && (demands[k].RateCapBytesPerSec == 0 || demands[k].RateCapBytesPerSec > capEach) {
 			demands[k].RateCapBytesPerSec = capEach

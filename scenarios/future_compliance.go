@@ -53,9 +53,12 @@ func (f *Future) CompliancePlan() (*compliance.Plan, error) {
 		w := &sc.Workloads[i]
 		p.Jobs = append(p.Jobs, compliance.Job{ID: w.ID, Site: w.Site, Purpose: w.Purpose, Training: w.Kind == "training", Uses: w.Uses})
 	}
-	p.Audit = compliance.Audit{Store: r.AuditStore, KeptBytes: compliance.AuditBytes(f.accesses(), r.AuditKeptSec), RoomBytes: math.Inf(1)}
+	p.Audit = compliance.Audit{Store: r.AuditStore, KeptBytes: f.complianceAudit(r.AuditKeptSec), RoomBytes: math.Inf(1)}
+	if s := sc.Security; s != nil && s.Audit != nil {
+		p.Audit.Store, p.Audit.KeptBytes = f.AuditBytes(s.Audit.KeptSec)
+	}
 	for k := range sc.Storage {
-		if sc.Storage[k].ID == r.AuditStore && sc.Storage[k].Kind != "object" {
+		if sc.Storage[k].ID == p.Audit.Store && sc.Storage[k].Kind != "object" {
 			p.Audit.RoomBytes = f.Stores[k].Capacity().FreeBytes
 		}
 	}
@@ -80,12 +83,9 @@ func (sc *Scenario) fastestCopy(d *Data) float64 {
 	return best
 }
 
-// AuditBytes is what the audit log grows by in so many seconds, and the store that keeps it.
-func (f *Future) AuditBytes(sec float64) (store string, bytes float64) {
-	if r := f.World.Scenario.Compliance; r != nil {
-		return r.AuditStore, compliance.AuditBytes(f.accesses(), math.Min(sec, r.AuditKeptSec))
-	}
-	return "", 0
+// complianceAudit is what the log that [compliance] asks for holds after so many seconds.
+func (f *Future) complianceAudit(sec float64) float64 {
+	return compliance.AuditBytes(f.accesses(), sec)
 }
 
 // rdma says whether a workload at the site moves data between servers over the compute
@@ -149,15 +149,7 @@ func (f *Future) accesses() float64 {
 			sum += float64(o.Requests) / (o.EndSec - o.StartSec)
 		}
 		if s := f.Steps[i]; s != nil && p.Dataset != nil {
-			for k := range f.World.Scenario.Storage {
-				if st := &f.World.Scenario.Storage[k]; st.ID == p.Dataset.From {
-					object := st.ObjectBytes
-					if object == 0 {
-						object = 4 << 20 // as large as the objects of the other stores
-					}
-					sum += s.InputBytes / s.Seconds / object
-				}
-			}
+			sum += s.InputBytes / s.Seconds / f.objectBytes(p.Dataset.From)
 		}
 	}
 	return sum

@@ -16,7 +16,8 @@ type Scenario struct {
 	Cluster     Cluster    `toml:"cluster"`
 	Storage     []Storage  `toml:"storage"`
 	Workloads   []Workload `toml:"workload"`
-	Faults      *Faults    `toml:"faults"`    // nil: nothing fails
+	Faults      *Faults    `toml:"faults"` // nil: nothing fails
+	Security    *Security  `toml:"security"`
 	Provision   *Provision `toml:"provision"` // nil: nodes are there
 	Edge        *Edge      `toml:"edge"`      // nil: one site
 	Economics   Economics  `toml:"economics"`
@@ -83,16 +84,17 @@ type Fabric struct {
 // Storage is one store on the fabric. Which fields count depends on Kind; keys
 // of another kind are refused when the file is read.
 type Storage struct {
-	ID          string    `toml:"id"`
-	Kind        string    `toml:"kind"` // ceph | lustre | gluster | object | nvme
-	Nodes       int       `toml:"nodes"`
-	Server      string    `toml:"server"`
-	Drives      *Drives   `toml:"drives"`
-	Pool        *Pool     `toml:"pool"`
-	NICs        *StoreNIC `toml:"nics"` // nil: the server's own
-	Cores       *int      `toml:"cores"`
-	ObjectBytes float64   `toml:"object_size"`
-	Fill        float64   `toml:"fill"` // share of the usable capacity already taken
+	ID          string      `toml:"id"`
+	Kind        string      `toml:"kind"` // ceph | lustre | gluster | object | nvme
+	Nodes       int         `toml:"nodes"`
+	Server      string      `toml:"server"`
+	Drives      *Drives     `toml:"drives"`
+	Pool        *Pool       `toml:"pool"`
+	NICs        *StoreNIC   `toml:"nics"` // nil: the server's own
+	Cores       *int        `toml:"cores"`
+	ObjectBytes float64     `toml:"object_size"`
+	Encryption  *Encryption `toml:"encryption"` // nil: nothing is encrypted
+	Fill        float64     `toml:"fill"`       // share of the usable capacity already taken
 
 	// kind = "lustre" or "gluster"
 	Stripe    *Stripe   `toml:"stripe"`    // lustre

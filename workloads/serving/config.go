@@ -58,6 +58,7 @@ type Config struct {
 	SLO       SLO
 	Classes   []Class // kinds of requests; none: all are alike
 	Network   Network
+	Front     Front
 	Batcher   Batcher // for Arch.Generic
 }
 

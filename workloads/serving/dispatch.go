@@ -5,7 +5,7 @@ import "math"
 // send takes request i, which arrived at t, through its site's link to the router.
 func (f *fleet) send(i int32, t float64) {
 	rec, q := f.book.record(i), f.book.req(i)
-	rec.arrive, rec.replica = t, -1
+	rec.arrive, rec.replica = math.Max(0, t-f.c.Front.sec(i)), -1
 	net := &f.c.Network
 	site := siteOf(int(i), net.Sites)
 	ready := t
