@@ -117,6 +117,11 @@ func Evaluate(ctx context.Context, w *scenarios.World, opt Options) (*result.Run
 	}
 	e := &evaluation{w: w, opt: opt, resources: resources(w)}
 	e.levers = levers(w)
+	cut, err := faster(w, opt.Workers)
+	if err != nil {
+		return nil, err
+	}
+	e.levers = append(cut, e.levers...)
 	n := opt.Replicas
 	e.base = make([]*point, n)
 	e.inputs = make([][]scenarios.Drawn, n)
@@ -145,13 +150,13 @@ func Evaluate(ctx context.Context, w *scenarios.World, opt Options) (*result.Run
 					mu.Unlock()
 				}
 			}()
-			bench := w.NewBench()
+			benches := benches{}
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= n || ctx.Err() != nil {
 					return
 				}
-				if err := e.replica(ctx, bench, i); err != nil {
+				if err := e.replica(ctx, benches, i); err != nil {
 					mu.Lock()
 					if i < at { // the first by replica, not by time
 						first, at = err, i
@@ -196,8 +201,8 @@ func (e *evaluation) tick(n int) {
 }
 
 // replica plays one draw: the base future, and the changes that are paired with it.
-func (e *evaluation) replica(ctx context.Context, bench *scenarios.Bench, i int) error {
-	s := bench.Sample(i)
+func (e *evaluation) replica(ctx context.Context, benches benches, i int) error {
+	s := benches.of(e.w).Sample(i)
 	play := s.Play
 	if i == 0 {
 		play = s.PlayWithTimeline
@@ -234,11 +239,7 @@ func (e *evaluation) replica(ctx context.Context, bench *scenarios.Bench, i int)
 			if ctx.Err() != nil {
 				return nil
 			}
-			lf, err := s.Play(e.levers[k].change)
-			if err != nil {
-				return err
-			}
-			if e.levered[k][i], err = e.see(lf, base, i < pairedCapacity); err != nil {
+			if err := e.pull(k, i, benches); err != nil {
 				return err
 			}
 			e.tick(1)

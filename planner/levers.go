@@ -16,6 +16,8 @@ import (
 type lever struct {
 	action, detail, condition string
 	change                    scenarios.Change
+	world                     *scenarios.World         // that it makes; nil: the one there is
+	doubt                     float64                  // standard deviation of its gain that no replica draws
 	capital                   func(a *account) float64 // USD, of the base future's bill
 	lifeYears                 float64
 	together                  bool
@@ -75,6 +77,9 @@ func together(parts []*lever, of int) lever {
 				out.change[k] = v
 			}
 		}
+		if l.world != nil {
+			out.world, out.doubt = l.world, l.doubt
+		}
 	}
 	out.capital = func(a *account) float64 {
 		sum := 0.0
@@ -105,6 +110,30 @@ func (e *evaluation) costChange(k int) float64 {
 	return sum / n
 }
 
+// benches are a goroutine's, by world.
+type benches map[*scenarios.World]*scenarios.Bench
+
+func (b benches) of(w *scenarios.World) *scenarios.Bench {
+	if b[w] == nil {
+		b[w] = w.NewBench()
+	}
+	return b[w]
+}
+
+// pull plays a lever in one replica.
+func (e *evaluation) pull(k, i int, b benches) error {
+	l, w := &e.levers[k], e.w
+	if l.world != nil {
+		w = l.world
+	}
+	f, err := b.of(w).Sample(i).Play(l.change)
+	if err != nil {
+		return err
+	}
+	e.levered[k][i], err = e.see(f, e.base[i], i < pairedCapacity)
+	return err
+}
+
 // sets plays the levers that are worth their price together: the best two, the best
 // three, and so on, since the gains of what comes later shrink. Which set is best shows in
 // the end.
@@ -131,17 +160,13 @@ func (e *evaluation) sets(ctx context.Context) error {
 	e.total.Add(int64(jobs))
 	errs := make([]error, jobs)
 	parallel(e.opt.Workers, jobs, func() func(int) {
-		bench := e.w.NewBench()
+		benches := benches{}
 		return func(j int) {
 			k, i := single+j/n, j%n
 			if ctx.Err() != nil || e.base[i] == nil {
 				return
 			}
-			f, err := bench.Sample(i).Play(e.levers[k].change)
-			if err == nil {
-				e.levered[k][i], err = e.see(f, e.base[i], i < pairedCapacity)
-			}
-			errs[j] = err
+			errs[j] = e.pull(k, i, benches)
 			e.tick(1)
 		}
 	})

@@ -200,7 +200,13 @@ func (e *evaluation) weighLevers(run *result.Run) {
 		}
 		n := number(append([]float64{mean(gains)}, gains...), "ratio", result.Derived, "re-simulated")
 		c := number(append([]float64{mean(costs)}, costs...), "ratio", result.Assumed, "re-simulated")
-		out := result.Lever{Action: l.action, Detail: l.detail, ObjectiveGain: n, UnitCostChange: c, CapitalUSD: l.capital(e.base[0].account), PWorth: float64(worth) / float64(len(gains)), Condition: l.condition, Together: l.together}
+		pays := float64(worth) / float64(len(gains))
+		if l.doubt > 0 {
+			widen(&n, l.doubt)
+			widen(&c, l.doubt)
+			pays = math.Erfc(c.Value/l.doubt/math.Sqrt2) / 2
+		}
+		out := result.Lever{Action: l.action, Detail: l.detail, ObjectiveGain: n, UnitCostChange: c, CapitalUSD: l.capital(e.base[0].account), PWorth: pays, Condition: l.condition, Together: l.together}
 		switch {
 		case l.together:
 			if together == nil || out.UnitCostChange.Value < together.UnitCostChange.Value {
@@ -224,6 +230,12 @@ func (e *evaluation) weighLevers(run *result.Run) {
 	if len(run.NotWorth) > 3 {
 		run.NotWorth = run.NotWorth[:3]
 	}
+}
+
+// widen adds an error of a standard deviation sd that no replica draws to a 90 % interval.
+func widen(n *result.Number, sd float64) {
+	const z = 1.645
+	n.Low, n.High = n.Value-math.Hypot(n.Value-n.Low, z*sd), n.Value+math.Hypot(n.High-n.Value, z*sd)
 }
 
 // bars are the three 100 % bars of the first page, of the first workload.

@@ -175,9 +175,9 @@ func (s *Sample) device(chip *hardware.Accelerator, prof *profile.Profile, c Cha
 
 // prepare computes the step of a campaign or the tables of a service.
 func (s *Sample) prepare(i int, m *machine, c Change) error {
-	w, p := s.b.w, &s.b.w.Placed[i]
+	p := &s.b.w.Placed[i]
 	if p.Training != nil {
-		tm := training.Machine{Device: m.device, Comm: m.comm, Graph: m.graph, Chips: p.Chips, NodesCount: p.NodeCount, ChipsPerNode: w.Server.AcceleratorCount, HostMemBytes: w.Server.RAM.V, HostMemBytesPerSec: w.hostMemoryBytesPerSec(), HostSpeed: c.Of(Host), Draw: s.draw}
+		tm := s.trainingMachine(i, m, c)
 		var err error
 		job := s.b.jobs[i]
 		if job == nil {
@@ -198,6 +198,13 @@ func (s *Sample) prepare(i int, m *machine, c Change) error {
 		err = s.preparePool(i, m, c)
 	}
 	return err
+}
+
+// trainingMachine is what a placed training runs on.
+func (s *Sample) trainingMachine(i int, m *machine, c Change) training.Machine {
+	w, p := s.b.w, &s.b.w.Placed[i]
+	return training.Machine{Device: m.device, Comm: m.comm, Graph: m.graph, Chips: p.Chips, NodesCount: p.NodeCount, ChipsPerNode: w.Server.AcceleratorCount,
+		HostMemBytes: w.Server.RAM.V, HostMemBytesPerSec: w.hostMemoryBytesPerSec(), HostSpeed: c.Of(Host), Draw: s.draw}
 }
 
 // tables are the step times of a replica.
