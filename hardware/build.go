@@ -125,6 +125,16 @@ func NewDevice(a *Accelerator, prof *profile.Profile, draw Draw) (*Device, error
 		m := eff.Matmul("bf16")
 		taken = append(taken, result.Assumption{Name: a.ID + " matrix efficiency", Value: fmt.Sprintf("%.3g of peak", m.V), Pedigree: result.Assumed, Source: m.Source})
 	}
+	if len(prof.Calls) > 0 {
+		var err error
+		if d.grids, err = measuredGrids(a, prof); err != nil {
+			return nil, err
+		}
+		if ops := d.grids.operators(); ops != nil {
+			taken = append(taken, d.grids.assumptions(a, prof)...)
+			d.Rung = profile.RungGrid + " of " + strings.Join(ops, ", ") + "; " + prof.Rung + " of other operators"
+		}
+	}
 	d.Assumptions = taken
 	return d, nil
 }

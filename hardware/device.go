@@ -59,6 +59,8 @@ type Device struct {
 	moeHalf    float64
 	generic    float64
 	powerExp   float64
+
+	grids *operatorGrids // measured calls; nil: none
 }
 
 // Cost is the time of one operator on one device. Sec is at least each of its parts.

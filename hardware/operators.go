@@ -8,13 +8,17 @@ import "math"
 // GEMM is C[m,n] = A[m,k] B[k,n] with all three operands in one format (results
 // of formats under 16 bits are written in 16 bits).
 func (d *Device) GEMM(m, n, k float64, dt DType) Cost {
-	return d.gemmCost(m, n, k, dt, dt.Bytes(), dt.Bytes(), 1)
+	return d.gemmCost(m, n, k, dt, dt.Bytes(), dt.Bytes(), 1).scaled(d.grids.ratio(m, n, k, dt))
 }
 
 // GEMMWeights is GEMM with the k×n operand streamed from memory at
 // weightBytes per value, as in weight-only quantisation.
 func (d *Device) GEMMWeights(m, n, k float64, dt DType, weightBytes float64) Cost {
-	return d.gemmCost(m, n, k, dt, dt.Bytes(), weightBytes, 1)
+	c := d.gemmCost(m, n, k, dt, dt.Bytes(), weightBytes, 1)
+	if weightBytes == dt.Bytes() { // other widths are other kernels
+		c = c.scaled(d.grids.ratio(m, n, k, dt))
+	}
+	return c
 }
 
 // GroupedGEMM is groups independent GEMMs of m rows each with their own

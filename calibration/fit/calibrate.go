@@ -216,6 +216,8 @@ func (c *calibration) operators(source string) error {
 			if err := c.calls(curve); err != nil {
 				return err
 			}
+		} else if err := c.grids(k, k.eff(k.post.x)); err != nil {
+			return fmt.Errorf("fit: %w", err)
 		}
 	}
 	c.info.Measure = append(c.info.Measure, k.suggest(5)...)

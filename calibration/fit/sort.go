@@ -174,6 +174,10 @@ func (s *sorted) kernel(r ingest.Record, k *ingest.Kernel, what string) {
 		s.skip(what, "no number format that is known in the record")
 		return
 	}
+	if strings.Contains(k.DType, "block") {
+		s.skip(what, "scaled by blocks: no constant of its own")
+		return
+	}
 	group := "gemm " + dt.String()
 	if k.Class == "burn" {
 		group = "sustained " + dt.String()

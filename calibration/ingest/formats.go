@@ -30,6 +30,7 @@ func init() {
 		{"gpu-burn", startsGPUBurn, openGPUBurn},
 		{"hpl", startsHPL, openHPL},
 		{"cublaslt-gemm", startsCublasLt, openCublasLt},
+		{"gemm-table", startsGEMMCSV, openGEMMCSV},
 		{"nsight-compute", startsNCU, openNCU},
 		{"cuda-bandwidthtest", startsCUDABandwidth, openCUDABandwidth},
 		{"hip-bus-bandwidth", startsHipBus, openHipBus},

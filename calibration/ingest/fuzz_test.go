@@ -95,6 +95,8 @@ func FuzzDevices(f *testing.F) {
 
 func FuzzCompute(f *testing.F) {
 	seeds(f, "traces.txt", "stream/*.txt", "gpu-stream/*.txt", "gpu-burn/*.txt", "hpl/*.txt", "cublaslt/*.txt", "dist-inference/*.txt")
+	f.Add([]byte("gemm_dtype,m,n,k,latency_ms\nbfloat16,8192,4096,1024,0.12\nfp8,1,2\nint8,x,2,3,4\n"))
+	f.Add([]byte("M, N, K, dtype, tflops\n16,16,16,bf16,1\n"))
 	fuzz(f)
 }
 

@@ -137,9 +137,6 @@ func (r *operatorReading) format(row Row, text string) (hardware.DType, error) {
 	return dt, nil
 }
 
-// gemmPrior: tiles and waves make times jagged along m and n, k only adds to loops.
-var gemmPrior = []float64{3, 3, 1}
-
 func (r *operatorReading) gemm(row Row) error {
 	v, err := numbers(row, "m", "n", "k", "latency_ms")
 	if err != nil {
@@ -161,7 +158,7 @@ func (r *operatorReading) matrix(row Row, op, format string, dt hardware.DType, 
 		return d.GEMM(m, n, k, dt).Sec
 	}
 	bytes := (m*k+k*n)*dt.Bytes() + m*n*out
-	return r.add(row, op, format, gemmPrior, []float64{m, n, k}, sec, curve, r.roof(2*m*n*k, bytes, dt))
+	return r.add(row, op, format, hardware.GEMMPrior[:], []float64{m, n, k}, sec, curve, r.roof(2*m*n*k, bytes, dt))
 }
 
 func (r *operatorReading) roof(flops, bytes float64, dt hardware.DType) float64 {

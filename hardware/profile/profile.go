@@ -5,6 +5,7 @@ const Schema = "aisim.profile/v1"
 
 // The rungs of the predictor ladder that a profile can stand for.
 const (
+	RungGrid      = "measured grid"      // calls of an operator on this chip, interpolated
 	RungFitted    = "fitted efficiency"  // efficiencies fitted on measurements of this chip
 	RungDatasheet = "datasheet roofline" // stated rates times efficiencies of the chip's family
 )
