@@ -175,6 +175,7 @@ type run struct {
 	now      float64
 	jobs     []campaign
 	fleets   []fleet
+	chores   []chore
 	mix      Mix
 	phase    *Phase
 	left     []float64 // bytes that each transfer has still to move

@@ -276,3 +276,42 @@ func BenchmarkCampaign54Days(b *testing.B) {
 		}
 	}
 }
+
+// A run that reads 4 GB every hour over the drive that checkpoints of 40 GB take, at 1 GB/s:
+// alone it takes 4 s; beside a checkpoint, which half of them meet, 8 s.
+func TestPeriodicWorkSharesTheDrive(t *testing.T) {
+	tr := simple()
+	tr.Faults, tr.HorizonSec = Faults{}, 10*day
+	tr.Checkpoint = nil
+	w := world(t, tr, 4e9, 1e9)
+	w.Periodic = []Periodic{{ID: "scan", Transfers: []int{3}, EverySec: 3600}}
+	out, err := Run(w, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := out.Periodic[0]; p.Runs != 239 || math.Abs(p.MovedSec[0]-4) > 1e-6 || p.Late != 0 {
+		t.Errorf("alone: %+v", p)
+	}
+	// A checkpoint that is always under way: every 1 s, for 4 s each.
+	tr.Checkpoint = &Checkpoint{Write: 0, Restore: 1, EverySec: 1}
+	w = world(t, tr, 4e9, 1e9)
+	w.Periodic = []Periodic{{ID: "scan", Transfers: []int{3}, EverySec: 3600}}
+	if out, err = Run(w, 1); err != nil {
+		t.Fatal(err)
+	}
+	if p := out.Periodic[0]; p.MovedSec[0] < 6.5 || p.MovedSec[0] > 8 {
+		t.Errorf("beside checkpoints: %+v", p)
+	}
+	base, err := Run(&World{Phases: w.Phases, Training: w.Training}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := base.Training[0].WriteSec, out.Training[0].WriteSec; b <= a {
+		t.Errorf("a checkpoint takes %g s alone and %g s beside scans", a, b)
+	}
+	// More than the drive carries: runs wait for each other and nothing runs for ever.
+	w.Periodic[0].EverySec = 3
+	if out, err = Run(w, 1); err != nil || out.Periodic[0].Late == 0 {
+		t.Errorf("scans that never end in time: %+v, %v", out.Periodic, err)
+	}
+}

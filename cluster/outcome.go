@@ -6,6 +6,7 @@ import "aisim/internal/result"
 type Outcome struct {
 	Training []TrainingOutcome
 	Services []ServiceOutcome
+	Periodic []PeriodicOutcome
 	Events   uint64
 }
 

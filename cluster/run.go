@@ -25,12 +25,13 @@ const (
 	evMoved
 	evAllReady
 	evReady
+	evDue
 )
 
 // Run plays one future of the world: the same seed gives the same outcome.
 func Run(w *World, seed uint64) (*Outcome, error) {
-	out := &Outcome{Training: make([]TrainingOutcome, len(w.Training)), Services: make([]ServiceOutcome, len(w.Services))}
-	r := &run{w: w, jobs: make([]campaign, len(w.Training)), fleets: make([]fleet, len(w.Services))}
+	out := &Outcome{Training: make([]TrainingOutcome, len(w.Training)), Services: make([]ServiceOutcome, len(w.Services)), Periodic: make([]PeriodicOutcome, len(w.Periodic))}
+	r := &run{w: w, jobs: make([]campaign, len(w.Training)), fleets: make([]fleet, len(w.Services)), chores: make([]chore, len(w.Periodic))}
 	if w.Phases != nil {
 		r.left = make([]float64, len(w.Phases.transfers))
 		r.mix = w.Steady
@@ -53,11 +54,14 @@ func Run(w *World, seed uint64) (*Outcome, error) {
 		s := &w.Services[i]
 		r.fleets[i] = fleet{s: s, out: &out.Services[i], rng: sim.NewStream(seed, "faults/"+s.ID)}
 	}
-	eng, err := sim.New(sim.Config{Entities: len(r.jobs) + len(r.fleets) + 1, Workers: 1}, r)
+	for i := range w.Periodic {
+		r.chores[i] = chore{p: &w.Periodic[i], out: &out.Periodic[i]}
+	}
+	eng, err := sim.New(sim.Config{Entities: int(r.transferEntity()) + 1, Workers: 1}, r)
 	if err != nil {
 		return nil, err
 	}
-	for e := range len(r.jobs) + len(r.fleets) {
+	for e := range int(r.transferEntity()) {
 		if err := eng.Schedule(0, sim.Entity(e), evBoot, 0); err != nil {
 			return nil, err
 		}
@@ -67,6 +71,9 @@ func Run(w *World, seed uint64) (*Outcome, error) {
 	}
 	for i := range r.fleets {
 		r.fleets[i].finish()
+	}
+	for i := range r.chores {
+		r.chores[i].finish()
 	}
 	out.Events = eng.Events()
 	for i := range r.jobs {
@@ -95,6 +102,12 @@ func (r *run) Handle(ctx *sim.Context) {
 				} else {
 					f.handle(r, ev.Dst, ev.Kind, ev.Arg)
 				}
+			}
+		case ev.Dst < r.transferEntity():
+			if c := &r.chores[e-len(r.jobs)-len(r.fleets)]; ev.Kind == evBoot {
+				c.begin(r, ev.Dst)
+			} else {
+				c.startRun(r, ev.Dst)
 			}
 		case ev.Kind == evMoved && ev.Arg == r.transGen:
 			r.arrived(int(ev.Aux))
@@ -131,6 +144,12 @@ func (r *run) arrived(transfer int) {
 			}
 		}
 	}
+	for k := range r.chores {
+		if c := &r.chores[k]; c.at >= 0 && c.p.Transfers[c.at] == transfer {
+			c.moved(r)
+			return
+		}
+	}
 	for k := range r.fleets {
 		if f := &r.fleets[k]; transfer == f.s.Load || transfer == f.s.Reload {
 			f.moved(r, sim.Entity(len(r.jobs)+k), transfer)
@@ -140,7 +159,9 @@ func (r *run) arrived(transfer int) {
 }
 
 // transferEntity is the entity that the ends of transfers happen to.
-func (r *run) transferEntity() sim.Entity { return sim.Entity(len(r.jobs) + len(r.fleets)) }
+func (r *run) transferEntity() sim.Entity {
+	return sim.Entity(len(r.jobs) + len(r.fleets) + len(r.chores))
+}
 
 // send schedules an event; one beyond the clock's range never happens.
 func (r *run) send(dst sim.Entity, sec float64, kind sim.Kind, arg uint64, aux uint16) {

@@ -8,6 +8,7 @@ type World struct {
 	Phases   *Phases
 	Training []Training
 	Services []Service
+	Periodic []Periodic
 	Steady   Mix  // transfers that move all the time
 	Timeline bool // record what happened for the timeline; the nominal run does, replicas do not
 }

@@ -20,6 +20,15 @@ func (e *evaluation) pipelines(run *result.Run) error {
 	if a.reason == "" {
 		perNodeSec = a.ledger.TotalUSD / (a.bill.PeriodSec * float64(e.w.Scenario.Cluster.Nodes))
 	}
+	for _, s := range e.nominal.ErasureScans() {
+		put := func(key, unit string, v float64) {
+			run.Metrics[s.Data+"."+key] = result.Number{Value: v, Low: v, High: v, Unit: unit, Pedigree: result.Derived, NoInterval: "one future"}
+		}
+		put("erase_scan", "s", s.MeanSec)
+		put("erase_bytes_per_day", "B", s.Bytes*86400/s.EverySec)
+		// All nodes read: their time is charged.
+		put("erase_cost_per_year", "USD", perNodeSec*float64(e.w.Scenario.Cluster.Nodes)*s.MeanSec*365*86400/s.EverySec)
+	}
 	for _, p := range played {
 		out := result.Pipeline{ID: p.ID, Name: p.Name, Engine: p.Engine, Nodes: p.PoolNodes, RunSec: p.Seconds, IntervalSec: p.IntervalSec, CanarySec: p.CanarySec,
 			StalenessSec: p.Staleness, CoreHours: p.CoreSec / 3600}

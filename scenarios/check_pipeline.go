@@ -47,6 +47,9 @@ func (c *checker) pipelines() {
 		if k := kinds[p.Serves]; p.Serves != "" && k != "serving" {
 			c.bad(at+".serves", "", "name a workload of kind serving", "is not a service of this scenario")
 		}
+		if p.Shares && p.Drift != nil {
+			c.bad(at+".shares", "", "start it by every or data_trigger", "needs to know when runs start before the requests are simulated that find the drift")
+		}
 		if (p.DecayPerDay == nil) != (p.USDPerDay == nil) {
 			c.bad(at, "", "give decay and value, or neither", "an interval is best only where both the decay and the value of quality are known")
 		}
@@ -71,6 +74,20 @@ func (c *checker) stage(at string, p *Pipeline, s *PipelineStage, kinds map[stri
 		c.bad(at, "", "make two stages of it", "a stage either has a time or moves bytes")
 	case s.Trains == "" && s.Seconds == nil && input == 0:
 		c.bad(at, "", `write read = "2 TB", time = "10 min" or trains = "ID"`, "the stage does nothing")
+	}
+	if s.Queue != "" || s.GPUs != nil {
+		known := false
+		for i := range c.sc.Queues {
+			known = known || c.sc.Queues[i].ID == s.Queue
+		}
+		switch {
+		case !known:
+			c.bad(at+".queue", "", "name a queue of this scenario", "is not one")
+		case s.GPUs == nil || s.Seconds == nil:
+			c.bad(at, "", "give time and gpus", "a job of a queue needs both")
+		case p.Drift != nil:
+			c.bad(at+".queue", "", "start the pipeline by every or data_trigger", "needs to know when runs start")
+		}
 	}
 	if s.RatePerCore == nil && input > 0 {
 		rate := shuffleBytesPerSecCore

@@ -30,6 +30,7 @@ type Future struct {
 	Served   []*serving.Outcome         // by placed workload, nil for campaigns
 	Secured  []*Secured                 // by placed workload; nil for campaigns and without [security]
 	Moves    []Move
+	chores   []chore   // periodic work, as in Cluster.Periodic
 	ciphers  []*cipher // of the stores, nil where their servers encrypt nothing
 	jobs     []*training.Job
 }

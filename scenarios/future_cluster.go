@@ -107,6 +107,9 @@ func (f *Future) assemble(timeline bool) error {
 	if err != nil {
 		return err
 	}
+	if err = f.addChores(&transfers); err != nil {
+		return err
+	}
 	f.Cluster.Phases, err = cluster.NewPhases(f.Graph, net, transfers)
 	return err
 }

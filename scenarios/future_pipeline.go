@@ -60,6 +60,13 @@ func (f *Future) pipeline(p *Pipeline) (PlayedPipeline, error) {
 	if out.Pool, err = f.pool(p, out.PoolNodes); err != nil {
 		return out, err
 	}
+	if err = f.share(p, &out.Pool); err != nil {
+		return out, err
+	}
+	waits, err := f.queuedStages(p)
+	if err != nil {
+		return out, err
+	}
 	stages := p.stages(func(id string) float64 {
 		for i := range f.World.Placed {
 			if f.World.Placed[i].ID == id {
@@ -70,6 +77,11 @@ func (f *Future) pipeline(p *Pipeline) (PlayedPipeline, error) {
 		}
 		panic("scenarios: invariant: a workload that was checked is missing")
 	})
+	for i := range stages {
+		if w, ok := waits[p.Stages[i].ID]; ok {
+			stages[i].Seconds = w
+		}
+	}
 	e := pipelineEngines[p.Engine]
 	e.Sigma, e.Speculation = p.Straggler, p.Speculation
 	stream := sim.NewStream(f.Sample.seed, "pipeline/"+p.ID)
@@ -79,12 +91,7 @@ func (f *Future) pipeline(p *Pipeline) (PlayedPipeline, error) {
 	if (p.Drift != nil || p.Canary != nil) && requests == 0 {
 		return out, fmt.Errorf("%s answers no requests, which the drift test and the canary need", p.Serves)
 	}
-	switch {
-	case p.EverySec != nil:
-		out.IntervalSec = *p.EverySec
-	case p.DataBytes != nil:
-		out.IntervalSec = *p.DataBytes / *p.IngestRate
-	default:
+	if out.IntervalSec = p.period(); out.IntervalSec == 0 {
 		out.IntervalSec = pipeline.DriftInterval(p.Drift.Samples, p.Drift.PerDay/day, requests, p.Drift.Share)
 	}
 	if c := p.Canary; c != nil {

@@ -18,6 +18,7 @@ type PlayedQueue struct {
 	PoolNodes int
 	PoolGPUs  int
 	PerNode   int
+	Stages    []QueuedStage // of pipelines that run here
 }
 
 // Queues plays the jobs of each queue, drawn under the given seed.
@@ -59,6 +60,10 @@ func (f *Future) queue(q *Queue, seed uint64) (PlayedQueue, error) {
 	if err != nil {
 		return out, err
 	}
+	stages, at, err := sc.submit(q, trace)
+	if err != nil {
+		return out, err
+	}
 	spec := q.spec(trace, out.PoolNodes, out.PerNode)
 	spec.Seed = seed
 	if n := sc.Faults.NodeFailuresPer1000NodeDays; n != nil {
@@ -69,11 +74,20 @@ func (f *Future) queue(q *Queue, seed uint64) (PlayedQueue, error) {
 			}
 		}
 	}
-	opt := queue.Options{}
+	opt := queue.Options{KeepTimes: len(stages) > 0}
 	if q.WaitSLOSec != nil {
 		opt.WaitSLOSec = *q.WaitSLOSec
 	}
-	out.Outcome, err = queue.Run(spec, trace, opt)
+	if out.Outcome, err = queue.Run(spec, trace, opt); err != nil {
+		return out, err
+	}
+	for k := range stages {
+		for _, j := range at[k] {
+			stages[k].MeanSec += (out.Outcome.EndsSec[j] - trace.Jobs[j].SubmitSec) / float64(len(at[k]))
+		}
+		stages[k].Jobs = len(at[k])
+	}
+	out.Stages = stages
 	return out, err
 }
 

@@ -13,6 +13,7 @@ var pipelineKeys = []Key{
 	{Path: "pipeline.partition", Doc: "Input of one task.", Dim: units.Bytes, Range: within(1024, 1e12), Default: `"128 MiB"`, Why: "Spark's own default of spark.sql.files.maxPartitionBytes"},
 	{Path: "pipeline.straggler", Doc: "Sigma of the log-normal factor by which tasks take longer than the median.", Dim: units.Ratio, Range: within(0, 3), Default: `0.3`, Why: "assumed: 0.2 to 0.4"},
 	{Path: "pipeline.speculation", Doc: "A copy of a task starts at 1.5 times the median.", Default: `false`},
+	{Path: "pipeline.shares", Doc: "Its reading and writing contend with the workloads' checkpoints, input and loads, and theirs with it, run after run. Otherwise a run has the store to itself and slows nobody. Needs every or data_trigger.", Default: `false`},
 	{Path: "pipeline.every", Doc: "Starts a run at this interval. Give this, data_trigger or drift.", Group: "trigger", Dim: units.Time, Range: above(0, 10*year), Example: `"24 h"`},
 	{Path: "pipeline.data_trigger", Doc: "Starts a run when so much has come in.", Group: "trigger", Dim: units.Bytes, Range: above(0, 1e20), Example: `"2 TB"`},
 	{Path: "pipeline.ingest", Doc: "Rate at which data come in, for data_trigger.", Dim: units.BytesPerSec, Range: above(0, 1e13), Example: `"50 MB/s"`},
@@ -37,5 +38,7 @@ var pipelineKeys = []Key{
 	{Path: "pipeline.stage.rate", Doc: "Input that one core works through.", Dim: units.BytesPerSec, Range: above(0, 1e12), Derived: "100 MB/s for a stage that reads, 50 MB/s for one that shuffles; a third of it under Beam", Why: "assumed: scanning decodes 50 to 200 MB/s a core, shuffling 30 to 80; Beam's Python workers about a third", Example: `"100 MB/s"`},
 	{Path: "pipeline.stage.start", Doc: "Time before its first task: a pod, a managed job.", Dim: units.Time, Range: within(0, 30*day), Default: `"0 s"`},
 	{Path: "pipeline.stage.time", Doc: "Time of a stage that runs elsewhere. Give this, trains, or bytes.", Group: "time", Dim: units.Time, Range: above(0, year), Example: `"10 min"`},
+	{Path: "pipeline.stage.queue", Doc: "The stage is a job of a queue of this scenario, by id, that runs for time on gpus: it waits with the others, and they with it.", Derived: "none", Example: `"batch"`},
+	{Path: "pipeline.stage.gpus", Doc: "Accelerators of a stage in a queue.", Range: within(1, 1_000_000), Derived: "none", Example: `16`},
 	{Path: "pipeline.stage.trains", Doc: "The stage is a training workload of this scenario, by id, and takes its simulated time.", Group: "time", Example: `"train"`},
 }

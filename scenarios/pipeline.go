@@ -19,6 +19,7 @@ type Pipeline struct {
 	Serves         string          `toml:"serves"` // workload id
 	DecayPerDay    *float64        `toml:"decay"`
 	USDPerDay      *float64        `toml:"value"`
+	Shares         bool            `toml:"shares"` // moves its bytes beside the workloads
 	Stages         []PipelineStage `toml:"stage"`
 }
 
@@ -33,6 +34,8 @@ type PipelineStage struct {
 	StartSec     float64  `toml:"start"`
 	Seconds      *float64 `toml:"time"`
 	Trains       string   `toml:"trains"` // workload id
+	Queue        string   `toml:"queue"`  // queue id
+	GPUs         *int     `toml:"gpus"`
 }
 
 // Drift starts a run when the input's distribution has moved.
