@@ -13,7 +13,7 @@ func (w *world) advance(sec float64) {
 	last := w.trace.Jobs[len(w.trace.Jobs)-1].SubmitSec
 	for _, pl := range w.pools {
 		w.heldS += float64(pl.held) * math.Max(0, math.Min(sec, last)-w.now)
-		free := float64(pl.nodes.freeGPUs)
+		free := float64(pl.nodes.freeGPUs())
 		if pl.broken {
 			u.Fragmented += dt * free
 		} else {
@@ -22,7 +22,7 @@ func (w *world) advance(sec float64) {
 		u.Reserved += dt * float64(pl.kept)
 		u.Down += dt * float64(pl.lost)
 	}
-	if w.Order == Fair {
+	if w.Order == Fair || w.Order == Factors {
 		half := w.HalfLifeSec
 		if half == 0 {
 			half = 7 * 86400
@@ -62,6 +62,11 @@ func (w *world) vacate(j int32, saved float64) {
 	u.Lost += (net - kept) * g
 	s.left = math.Max(0, s.left-saved)
 
+	for v := range pl.nodes.views {
+		if in := pl.nodes.within(v, s.gpus, s.grants); in > 0 {
+			pl.nodes.views[v].ends.remove(end{s.expected, j, in})
+		}
+	}
 	pl.nodes.release(int(s.gpus), s.grants)
 	if s.grants != nil {
 		for _, x := range s.grants {
@@ -76,14 +81,16 @@ func (w *world) vacate(j int32, saved float64) {
 		w.spare = append(w.spare, s.grants)
 		s.grants = nil
 	}
-	pl.ends.remove(end{s.expected, j, s.gpus})
 	last := len(pl.running) - 1
 	moved := pl.running[last]
 	pl.running[s.slot] = moved
 	w.st[moved].slot = s.slot
 	pl.running = pl.running[:last]
 	pl.held -= int(s.gpus)
-	w.tenants[w.trace.Jobs[j].Tenant].held -= int(s.gpus)
+	if s.gpus < w.trace.Jobs[j].GPUs {
+		pl.shrunk--
+	}
+	w.hold(w.trace.Jobs[j].Tenant, int(s.gpus), -1)
 	if w.Backfill == Conservative && s.expected > w.now {
 		pl.prof.use(w.now, s.expected, -int(s.gpus))
 	}

@@ -4,7 +4,7 @@ package queue
 func (w *world) nextFault(pl *pool, leaf bool) {
 	perDay, id := w.Faults.PerNodeDay*float64(pl.Nodes), int32(0)
 	if leaf {
-		perDay, id = w.Faults.PerLeafDay*float64(len(pl.nodes.leafFree)), 1
+		perDay, id = w.Faults.PerLeafDay*float64(pl.nodes.leaves), 1
 	}
 	if perDay > 0 {
 		w.push(event{sec: w.now + pl.faults.Exp(86400/perDay), kind: evFail, pool: pl.number, id: id})
@@ -16,7 +16,7 @@ func (w *world) nextFault(pl *pool, leaf bool) {
 func (w *world) fault(pl *pool, leaf bool) {
 	first, last := 0, 0
 	if leaf {
-		l := pl.faults.Intn(len(pl.nodes.leafFree))
+		l := pl.faults.Intn(pl.nodes.leaves)
 		first, last = l*pl.nodes.leafNodes, min((l+1)*pl.nodes.leafNodes, pl.Nodes)
 	} else {
 		first = pl.faults.Intn(pl.Nodes)

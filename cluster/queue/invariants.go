@@ -4,10 +4,10 @@ import "math"
 
 // check holds a pool's GPUs together: those free, held, kept by windows and down are all.
 func (w *world) check(pl *pool) {
-	if sum := pl.nodes.freeGPUs + pl.held + pl.kept + pl.lost; sum != pl.gpus() {
+	if sum := pl.nodes.freeGPUs() + pl.held + pl.kept + pl.lost; sum != pl.gpus() {
 		panic("queue: invariant: GPUs free, held, kept and down are not those of the pool")
 	}
-	if pl.ends.size != len(pl.running) {
+	if pl.nodes.views[0].ends.size != len(pl.running) {
 		panic("queue: invariant: expected ends are not those of the running jobs")
 	}
 }

@@ -50,6 +50,7 @@ type Outcome struct {
 	Busy        float64 // the same, while jobs are submitted
 	Goodput     float64 // useful GPU-seconds over capacity
 	Stops       int     // of running jobs, for others
+	Resizes     int     // of elastic jobs
 	Failures    int     // that hit a running job
 	Killed      int     // at their limit
 	MeanQueue   float64 // jobs

@@ -275,7 +275,7 @@ func TestAnyRules(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := Spec{
 			Pools:      []Pool{{Name: "a", Nodes: rapid.IntRange(2, 6).Draw(rt, "nodes"), GPUsPerNode: rapid.IntRange(1, 4).Draw(rt, "gpus"), LeafNodes: 2}},
-			Order:      Order(rapid.IntRange(0, 5).Draw(rt, "order")),
+			Order:      Order(rapid.IntRange(0, len(orderNames)-1).Draw(rt, "order")),
 			Preempt:    rapid.Bool().Draw(rt, "preempt"),
 			SaveOnStop: rapid.Bool().Draw(rt, "save"),
 			RestartSec: 3, CheckpointSec: 1, CheckpointEverySec: float64(rapid.IntRange(0, 1).Draw(rt, "every")) * 20,
@@ -283,6 +283,8 @@ func TestAnyRules(t *testing.T) {
 			Estimate: rapid.SampledFrom([]float64{0, 0.5, 2}).Draw(rt, "estimate"), QuantumSec: 30, LASStepGPUSec: 60,
 			Tenants: []Tenant{{Quota: 3, Borrow: -1, Cohort: "c"}, {Quota: 3, Borrow: -1, Cohort: "c", Reclaim: true}},
 			Seed:    1,
+			Weights: Weights{Age: 1, Fair: 1, Size: 0.5, Partition: 0.2, QOS: 0.3, MaxAgeSec: 500, PeriodSec: 20},
+			QOS:     []QOS{{Name: "q", Priority: 1, GroupGPUs: 4, MaxGPUsPerTenant: 4, MaxJobsPerTenant: 2}},
 		}
 		if rapid.Bool().Draw(rt, "faults") {
 			s.Faults = Faults{PerNodeDay: 50, PerLeafDay: 10, RepairSec: 100}
@@ -295,13 +297,30 @@ func TestAnyRules(t *testing.T) {
 		} else {
 			s.Backfill = Backfill(rapid.IntRange(0, 3).Draw(rt, "backfill"))
 		}
-		if s.Backfill == Conservative && (s.Order == Fair || s.Order == DRF) {
+		if s.Backfill == Conservative && (s.Order == Fair || s.Order == DRF || s.Order == Factors) {
 			s.Backfill = EASY
+		}
+		if s.Order != LAS && s.Backfill != Conservative {
+			if rapid.Bool().Draw(rt, "partitions") {
+				n := s.Pools[0].Nodes
+				s.Pools[0].Partitions = []Partition{{Name: "low", Nodes: n}, {Name: "high", First: n / 3, Nodes: n - n/3, Tier: 1}}
+				s.Tenants[1].Partition = 2
+			}
+			if s.SaveOnStop && rapid.Bool().Draw(rt, "elastic") {
+				s.Tenants[0].Elastic, s.Tenants[0].Scaling = 0.3, 0.8
+			}
+		}
+		if rapid.Bool().Draw(rt, "qos") {
+			s.Tenants[0].QOS = 1
 		}
 		tr := &jobs.Trace{Name: "random"}
 		at := 0.0
 		most := min(3, s.Pools[0].gpus())
 		for range rapid.IntRange(1, 40).Draw(rt, "jobs") {
+			if n := len(s.Pools[0].Partitions); n > 0 {
+				p := s.Pools[0].Partitions[n-1]
+				most = min(most, p.Nodes*s.Pools[0].GPUsPerNode)
+			}
 			at += float64(rapid.IntRange(0, 60).Draw(rt, "gap"))
 			j := job(at, float64(rapid.IntRange(1, 200).Draw(rt, "run")), 0, int32(rapid.IntRange(1, most).Draw(rt, "g")))
 			j.Tenant, j.Priority = int32(rapid.IntRange(0, 2).Draw(rt, "tenant")), int32(rapid.IntRange(0, 2).Draw(rt, "priority"))

@@ -41,6 +41,7 @@ type state struct {
 	run      int32
 	pool     int32
 	slot     int32 // in the pool's running jobs
+	view     uint8 // of the pool's nodes
 	phase    phase
 	killed   bool
 	grants   []grant
@@ -54,20 +55,22 @@ type pool struct {
 	lanes   []lane // one, or one per tenant
 	waiting int
 	running []int32
-	ends    ends
 	prof    profile // conservative
 	ticking bool
 	touched bool
-	broken  bool   // a job that would fit by count does not fit
-	held    int    // GPUs of running jobs
-	kept    int    // GPUs kept by windows
-	lost    int    // GPUs of nodes that are down
-	closed  []bool // nodes that windows keep; nil without windows
+	broken  bool    // a job that would fit by count does not fit
+	held    int     // GPUs of running jobs
+	kept    int     // GPUs kept by windows
+	lost    int     // GPUs of nodes that are down
+	closed  []bool  // nodes that windows keep; nil without windows
+	shrunk  int     // running jobs on fewer GPUs than they ask for
+	sorted  float64 // when the order was last computed (Factors)
 	faults  sim.Stream
 }
 
 type tenantState struct {
 	held int
+	jobs int     // that run
 	used float64 // decayed GPU-seconds
 }
 
@@ -78,6 +81,8 @@ type world struct {
 	st      []state
 	pools   []*pool
 	tenants []tenantState
+	rank    []float64 // by job, in order Factors
+	qosHeld []int
 	heap    []event
 	spare   [][]grant
 	closed  [][]int32 // nodes of windows
@@ -87,6 +92,7 @@ type world struct {
 	in      int // jobs waiting
 	out     *Outcome
 	queueS  float64
+	one     [1]blockade
 	hash    uint64
 	heldS   float64 // GPU-seconds held while jobs are submitted
 }
@@ -106,13 +112,18 @@ func Run(spec *Spec, trace *jobs.Trace, opt Options) (*Outcome, error) {
 	most := 0
 	for i := range trace.Jobs {
 		j := &trace.Jobs[i]
-		if why := spec.impossible(*j); why != "" {
+		part := spec.partOf(*j, trace.Queues)
+		if why := spec.impossible(*j, part); why != "" {
 			return nil, fmt.Errorf("queue: job %d of %s can never start: %s", i+1, trace.Name, why)
 		}
-		w.st[i] = state{left: j.RunSec, firstSec: -1, gpus: j.GPUs, pool: int32(spec.poolOf(*j)), promised: math.Inf(1)}
+		w.st[i] = state{left: j.RunSec, firstSec: -1, gpus: j.GPUs, pool: int32(spec.poolOf(*j)), view: uint8(part), promised: math.Inf(1)}
 		most = max(most, int(j.Tenant))
 	}
 	w.tenants = make([]tenantState, max(most+1, len(spec.Tenants)))
+	w.qosHeld = make([]int, len(spec.QOS))
+	if spec.Order == Factors {
+		w.rank = make([]float64, len(w.st))
+	}
 	w.closed = make([][]int32, len(spec.Windows))
 	w.setup()
 	if err := w.loop(); err != nil {
@@ -139,7 +150,7 @@ func (w *world) setup() {
 	faulty := w.Faults.PerNodeDay > 0 || w.Faults.PerLeafDay > 0
 	uniform := w.speed(0) == w.speed(1) && w.speed(1) == w.speed(2) && w.speed(2) == w.speed(3)
 	for i, p := range w.Pools {
-		pl := &pool{Pool: p, number: int32(i), nodes: newNodes(p, p.GPUsPerNode == 1 && uniform && !faulty && len(w.Windows) == 0)}
+		pl := &pool{Pool: p, number: int32(i), nodes: newNodes(p, p.GPUsPerNode == 1 && uniform && !faulty && len(w.Windows) == 0 && len(p.Partitions) == 0)}
 		if len(w.Windows) > 0 {
 			pl.closed = make([]bool, p.Nodes)
 		}
@@ -232,7 +243,7 @@ func (w *world) stuck() error {
 			if pl.lanes[l].len() > 0 {
 				j := pl.lanes[l].at(0)
 				return fmt.Errorf("queue: %d jobs can never start (offered load %.2f): job %d asks for %d GPUs of pool %s, of which %d are free, and its tenant %s holds %d",
-					w.in, w.out.Load, j+1, w.st[j].gpus, pl.Name, pl.nodes.freeGPUs, w.tenantName(int(w.trace.Jobs[j].Tenant)), w.tenants[w.trace.Jobs[j].Tenant].held)
+					w.in, w.out.Load, j+1, w.st[j].gpus, pl.Name, pl.nodes.freeGPUs(), w.tenantName(int(w.trace.Jobs[j].Tenant)), w.tenants[w.trace.Jobs[j].Tenant].held)
 			}
 		}
 	}
@@ -264,7 +275,14 @@ func (w *world) handle(e event) {
 // before orders the queue of a pool.
 func (w *world) before(a, b int32) bool {
 	x, y := &w.trace.Jobs[a], &w.trace.Jobs[b]
+	if ta, tb := w.tier(a), w.tier(b); ta != tb && w.Order != Factors {
+		return ta > tb
+	}
 	switch w.Order {
+	case Factors:
+		if w.rank[a] != w.rank[b] {
+			return w.rank[a] > w.rank[b]
+		}
 	case Priority:
 		if x.Priority != y.Priority {
 			return x.Priority > y.Priority
@@ -281,12 +299,20 @@ func (w *world) before(a, b int32) bool {
 	return a < b
 }
 
+func (w *world) laneOf(pl *pool, j int32) int {
+	if len(pl.lanes) > 1 {
+		return int(w.trace.Jobs[j].Tenant)
+	}
+	return 0
+}
+
 func (w *world) enqueue(j int32) {
 	s := &w.st[j]
 	pl := w.pools[s.pool]
-	l := 0
-	if len(pl.lanes) > 1 {
-		l = int(w.trace.Jobs[j].Tenant)
+	l := w.laneOf(pl, j)
+	s.gpus = w.trace.Jobs[j].GPUs
+	if w.Order == Factors {
+		w.rank[j] = w.factors(pl, j)
 	}
 	pl.lanes[l].insert(j, w.before)
 	s.phase, s.queuedAt = queued, w.now

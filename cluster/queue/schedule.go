@@ -13,13 +13,29 @@ func (w *world) schedule(pl *pool) {
 	case w.Order == LAS:
 		return // decided at the quantum
 	case pl.waiting == 0:
+		if pl.shrunk > 0 {
+			w.grow(pl)
+		}
 		return
 	case w.Backfill == Conservative:
 		w.conservative(pl)
 		return
 	}
+	if w.Order == Factors {
+		w.reorder(pl)
+	}
 	for w.pass(pl) {
 	}
+	if pl.waiting == 0 && pl.shrunk > 0 {
+		w.grow(pl)
+	}
+}
+
+// blockade is the reservation of the first job of a view that does not fit.
+type blockade struct {
+	on     bool
+	shadow float64 // when it can start at the latest, by the estimates
+	extra  int     // GPUs of the view that are free then beside it
 }
 
 // pass goes through the queue once; true means that the order has changed and the queue is
@@ -29,18 +45,22 @@ func (w *world) pass(pl *pool) (again bool) {
 	if depth == 0 {
 		depth = 500
 	}
-	blocked, looked := false, 0
-	var shadow float64
-	var extra int
+	blocked, looked := make([]blockade, len(pl.nodes.views)), 0
+	if len(blocked) == 1 {
+		blocked = w.one[:]
+		blocked[0] = blockade{}
+	}
 	for _, l := range w.laneOrder(pl) {
 		lane := &pl.lanes[l]
 		for i := 0; i < lane.len(); {
-			if pl.nodes.freeGPUs == 0 && blocked {
+			if pl.nodes.freeGPUs() == 0 && blocked[0].on {
 				return false
 			}
 			j := lane.at(i)
 			s := &w.st[j]
-			if !w.admissible(j) {
+			head := &blocked[s.view]
+			fits := w.fit(pl, j)
+			if !fits && !w.admissible(j) {
 				if w.reclaim(pl, j) {
 					w.startNow(pl, l, j)
 					return true
@@ -51,34 +71,25 @@ func (w *world) pass(pl *pool) (again bool) {
 				i++
 				continue
 			}
-			fits := pl.nodes.fits(int(s.gpus)) && w.clearOfWindows(pl, j)
-			if !blocked {
-				if fits {
-					w.start(pl, l, i)
-					if len(pl.lanes) > 1 {
-						return true
-					}
-					continue
+			free := fits && w.respects(pl, j, blocked)
+			switch {
+			case free:
+				w.start(pl, l, i)
+				if len(pl.lanes) > 1 && !head.on {
+					return true
 				}
+				continue
+			case !head.on && !fits:
 				if w.Preempt && w.clearOfWindows(pl, j) && w.makeRoom(pl, j) {
 					w.startNow(pl, l, j)
 					return true
 				}
-				blocked = true
-				pl.broken = int(s.gpus) <= pl.nodes.freeGPUs
-				if w.Backfill == NoBackfill {
+				head.on = true
+				pl.broken = pl.broken || int(s.gpus) <= pl.nodes.views[s.view].freeGPUs
+				if w.Backfill == NoBackfill && len(blocked) == 1 {
 					return false
 				}
-				shadow, extra = w.shadow(pl, int(s.gpus))
-			} else if fits {
-				ends := w.expectedEnd(j)
-				if w.Backfill == Anything || ends <= shadow || int(s.gpus) <= extra {
-					if ends > shadow {
-						extra -= int(s.gpus)
-					}
-					w.start(pl, l, i)
-					continue
-				}
+				head.shadow, head.extra = w.shadow(pl, s.view, int(s.gpus))
 			}
 			if looked++; looked > depth {
 				return false
@@ -87,6 +98,38 @@ func (w *world) pass(pl *pool) (again bool) {
 		}
 	}
 	return false
+}
+
+// respects says whether a job that fits may start before the heads that do not: it ends
+// before each of those whose nodes it may use, or takes what is spare. What it takes of the
+// spare is booked.
+func (w *world) respects(pl *pool, j int32, blocked []blockade) bool {
+	s := &w.st[j]
+	if blocked[s.view].on && w.Backfill == NoBackfill {
+		return false
+	}
+	if w.Backfill == Anything || w.Backfill == NoBackfill {
+		return true
+	}
+	own, ends := &pl.nodes.views[s.view], 0.0
+	for pay := range 2 {
+		for v := range blocked {
+			x := &pl.nodes.views[v]
+			if !blocked[v].on || x.lo >= own.hi || own.lo >= x.hi {
+				continue
+			}
+			if ends == 0 {
+				ends = w.expectedEnd(j)
+			}
+			switch late := ends > blocked[v].shadow; {
+			case late && int(s.gpus) > blocked[v].extra:
+				return false
+			case late && pay == 1:
+				blocked[v].extra -= int(s.gpus)
+			}
+		}
+	}
+	return true
 }
 
 // startNow starts a job for which others were stopped, wherever it stands by now.
@@ -120,19 +163,15 @@ func (w *world) laneOrder(pl *pool) []int {
 
 // share of a tenant per weight: decayed use or GPUs that it holds now.
 func (w *world) share(t int) float64 {
-	weight := 1.0
-	if t < len(w.Tenants) && w.Tenants[t].Weight > 0 {
-		weight = w.Tenants[t].Weight
-	}
 	if w.Order == Fair {
-		return w.tenants[t].used / weight
+		return w.tenants[t].used / w.weight(t)
 	}
-	return float64(w.tenants[t].held) / weight
+	return float64(w.tenants[t].held) / w.weight(t)
 }
 
 func (w *world) expectedEnd(j int32) float64 {
 	job, s := &w.trace.Jobs[j], &w.st[j]
-	end := w.now + s.debtSec + w.estimate(*job)*s.left/job.RunSec
+	end := w.now + s.debtSec + w.estimate(*job)*s.left/job.RunSec/w.scaling(j, s.gpus)
 	if s.firstSec >= 0 {
 		end += w.RestartSec
 	}
@@ -141,16 +180,17 @@ func (w *world) expectedEnd(j int32) float64 {
 
 // shadow is when the head can start at the latest by the estimates, and how many GPUs will
 // be free then beside it.
-func (w *world) shadow(pl *pool, gpus int) (sec float64, extra int) {
-	free := pl.nodes.freeGPUs
+func (w *world) shadow(pl *pool, v uint8, gpus int) (sec float64, extra int) {
+	x := &pl.nodes.views[v]
+	free := x.freeGPUs
 	if free >= gpus {
 		// It fits by count and not by shape: the next end may make room.
-		if s, f, ok := pl.ends.when(1); ok {
+		if s, f, ok := x.ends.when(1); ok {
 			return math.Max(s, w.now), free + f - gpus
 		}
 		return math.Inf(1), 0
 	}
-	s, f, ok := pl.ends.when(gpus - free)
+	s, f, ok := x.ends.when(gpus - free)
 	if !ok {
 		return math.Inf(1), 0 // nodes are down: nobody knows until when
 	}
@@ -160,7 +200,10 @@ func (w *world) shadow(pl *pool, gpus int) (sec float64, extra int) {
 // admissible holds a job against the quota of its tenant and the idle quota of its cohort.
 func (w *world) admissible(j int32) bool {
 	t := int(w.trace.Jobs[j].Tenant)
-	if t >= len(w.Tenants) || w.Tenants[t].Quota == 0 {
+	if t >= len(w.Tenants) || !w.withinQOS(t, int(w.st[j].gpus)) {
+		return t >= len(w.Tenants)
+	}
+	if w.Tenants[t].Quota == 0 {
 		return true
 	}
 	x := &w.Tenants[t]
@@ -173,6 +216,18 @@ func (w *world) admissible(j int32) bool {
 		return false
 	}
 	return w.cohortHeld(x.Cohort)+int(w.st[j].gpus) <= w.cohortQuota(x.Cohort)
+}
+
+// withinQOS holds a job against the limits of its tenant's quality of service.
+func (w *world) withinQOS(t, gpus int) bool {
+	n := w.Tenants[t].QOS
+	if n == 0 {
+		return true
+	}
+	q, x := &w.QOS[n-1], &w.tenants[t]
+	return (q.GroupGPUs == 0 || w.qosHeld[n-1]+gpus <= q.GroupGPUs) &&
+		(q.MaxGPUsPerTenant == 0 || x.held+gpus <= q.MaxGPUsPerTenant) &&
+		(q.MaxJobsPerTenant == 0 || x.jobs < q.MaxJobsPerTenant)
 }
 
 func (w *world) cohortHeld(name string) (sum int) {
@@ -225,10 +280,10 @@ func (w *world) conservative(pl *pool) {
 	// A job that has outrun its estimate holds its GPUs for at least the next moment.
 	for _, r := range pl.running {
 		if s := &w.st[r]; s.expected <= w.now {
-			pl.ends.remove(end{s.expected, r, s.gpus})
+			pl.nodes.views[0].ends.remove(end{s.expected, r, s.gpus})
 			was := s.expected
 			s.expected = w.now + math.Max(60, w.now-s.started)
-			pl.ends.add(end{s.expected, r, s.gpus})
+			pl.nodes.views[0].ends.add(end{s.expected, r, s.gpus})
 			pl.prof.use(math.Max(was, w.now), s.expected, int(s.gpus))
 		}
 	}
@@ -248,7 +303,7 @@ func (w *world) conservative(pl *pool) {
 			i++
 			continue
 		}
-		if at <= w.now && pl.nodes.fits(int(s.gpus)) && w.clearOfWindows(pl, j) {
+		if at <= w.now && pl.nodes.fits(0, int(s.gpus)) && w.clearOfWindows(pl, j) {
 			s.promised = math.Inf(1)
 			w.start(pl, 0, i)
 			pl.prof.use(w.now, s.expected, int(s.gpus))
@@ -257,7 +312,7 @@ func (w *world) conservative(pl *pool) {
 		if at <= w.now {
 			// By count it could start and by shape it cannot: after the next end.
 			pl.broken = true
-			if e, _, ok := pl.ends.when(1); ok {
+			if e, _, ok := pl.nodes.views[0].ends.when(1); ok {
 				at = pl.prof.earliest(math.Max(e, w.now+1), length, int(s.gpus))
 			}
 		}

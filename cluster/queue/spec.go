@@ -19,9 +19,10 @@ const (
 	Fair           // tenant with the least decayed use per weight
 	DRF            // tenant with the least present share per weight
 	LAS            // least attained service, in slices of Quantum
+	Factors        // weighted sum of age, fair share, size, partition and quality of service
 )
 
-var orderNames = []string{"fifo", "priority", "sjf", "fair-share", "drf", "las"}
+var orderNames = []string{"fifo", "priority", "sjf", "fair-share", "drf", "las", "multifactor"}
 
 // String is the order's name.
 func (o Order) String() string { return orderNames[o] }
@@ -77,9 +78,42 @@ type Pool struct {
 	PodLeaves   int     // leaves in a pod; 0 is all
 	MaxWallSec  float64 // longer requests are refused; 0 is no limit
 	MaxGPUs     int     // of one job; 0 is all
+	Partitions  []Partition
 }
 
 func (p Pool) gpus() int { return p.Nodes * p.GPUsPerNode }
+
+// Partition is a range of a pool's nodes that jobs may be confined to: a Slurm partition, or
+// the nodes of a Kubernetes label or taint. Ranges may overlap.
+type Partition struct {
+	Name         string
+	First, Nodes int
+	Tier         int     // larger goes first, and stops jobs of smaller tiers where Preempt is set
+	MaxWallSec   float64 // 0 is no limit
+	MaxGPUs      int     // of one job; 0 is all
+}
+
+// QOS is a quality of service: limits and a priority that tenants share (Slurm's QOS).
+type QOS struct {
+	Name             string
+	Priority         float64 // over the largest, in order Factors
+	GroupGPUs        int     // of all its tenants together (GrpTRES); 0 is no limit, as below
+	MaxGPUsPerTenant int     // MaxTRESPerUser
+	MaxJobsPerTenant int     // running at once (MaxJobsPerUser)
+	MaxGPUsPerJob    int     // MaxTRESPerJob
+	MaxWallSec       float64
+}
+
+// Weights of order Factors, as in Slurm's multifactor plugin: each factor is from 0 to 1.
+type Weights struct {
+	Age       float64 // time since submission over MaxAgeSec
+	Fair      float64 // 2^(−use/share) of the tenant
+	Size      float64 // GPUs over those of the pool
+	Partition float64 // tier over the largest
+	QOS       float64 // priority over the largest
+	MaxAgeSec float64 // 0 is a week
+	PeriodSec float64 // between two computations; 0 is five minutes
+}
 
 // Tenant shares the machine. Jobs name tenants by their position in Trace.Tenants.
 type Tenant struct {
@@ -90,6 +124,12 @@ type Tenant struct {
 	Cohort        string  // tenants that lend each other idle quota
 	Reclaim       bool    // may stop borrowers to get its quota back
 	USDPerGPUHour float64
+	Partition     int // 1 is the first of its pool; 0 leaves it to the job's queue
+	QOS           int // 1 is the first; 0 is none
+	// Elastic jobs may start on fewer GPUs, by halves, down to this share of what they ask
+	// for, and grow when nobody waits; 0 is not elastic. Their speed goes with the share to
+	// the power Scaling (0 is 1).
+	Elastic, Scaling float64
 }
 
 // Window keeps nodes of a pool free of jobs: maintenance, or a reservation for someone
@@ -111,6 +151,8 @@ type Faults struct {
 type Spec struct {
 	Pools    []Pool
 	Tenants  []Tenant // may be shorter than the trace's: the rest have weight 1, no quota
+	QOS      []QOS
+	Weights  Weights
 	Order    Order
 	Backfill Backfill
 	Depth    int // jobs looked at behind the head; 0 is 500, and 100 under conservative backfill
@@ -167,7 +209,48 @@ func (s *Spec) Check() error {
 			return fmt.Errorf("queue: window of %d nodes from %v to %v s: want nodes of a pool and an end after the start", w.Nodes, w.FromSec, w.UntilSec)
 		}
 	}
+	for _, p := range s.Pools {
+		for _, x := range p.Partitions {
+			if x.First < 0 || x.Nodes < 1 || x.First+x.Nodes > p.Nodes || x.MaxGPUs < 0 || !(x.MaxWallSec >= 0) {
+				return fmt.Errorf("queue: partition %s of nodes %d to %d: want nodes of pool %s, which has %d, and no negative limit", x.Name, x.First, x.First+x.Nodes-1, p.Name, p.Nodes)
+			}
+		}
+		if len(p.Partitions) > 0 && (s.Backfill == Conservative || s.Order == LAS) {
+			return fmt.Errorf("queue: partitions of one pool need no, EASY or any backfill: promises to every job, and slices, are for one set of nodes")
+		}
+		if len(p.Partitions) > maxPartitions {
+			return fmt.Errorf("queue: %d partitions, at most %d", len(p.Partitions), maxPartitions)
+		}
+	}
+	for _, q := range s.QOS {
+		if q.Priority < 0 || q.GroupGPUs < 0 || q.MaxGPUsPerTenant < 0 || q.MaxJobsPerTenant < 0 || q.MaxGPUsPerJob < 0 || !(q.MaxWallSec >= 0) {
+			return fmt.Errorf("queue: quality of service %s: limits cannot be negative", q.Name)
+		}
+	}
+	if s.Order == Factors {
+		if s.Backfill == Conservative {
+			return fmt.Errorf("queue: conservative backfill promises start times, which an order that changes with time (%s) cannot keep", s.Order)
+		}
+		w := s.Weights
+		if sum := w.Age + w.Fair + w.Size + w.Partition + w.QOS; !(sum > 0) || min(w.Age, w.Fair, w.Size, w.Partition, w.QOS, w.MaxAgeSec, w.PeriodSec) < 0 {
+			return fmt.Errorf("queue: order %s needs weights, none of them negative and one above 0", s.Order)
+		}
+	}
 	for _, t := range s.Tenants {
+		if t.Partition < 0 || t.QOS < 0 || t.QOS > len(s.QOS) || t.Elastic < 0 || t.Elastic > 1 || t.Scaling < 0 {
+			return fmt.Errorf("queue: tenant %s: quality of service %d of %d, elastic %v: want one that there is, and a share from 0 to 1", t.Name, t.QOS, len(s.QOS), t.Elastic)
+		}
+		for _, p := range s.Pools {
+			if t.Partition > len(p.Partitions) {
+				return fmt.Errorf("queue: tenant %s: partition %d of the %d of pool %s", t.Name, t.Partition, len(p.Partitions), p.Name)
+			}
+		}
+		if t.Elastic > 0 && (s.Backfill == Conservative || s.Order == LAS) {
+			return fmt.Errorf("queue: tenant %s: elastic jobs need no, EASY or any backfill: promises and slices are for fixed sizes", t.Name)
+		}
+		if t.Elastic > 0 && !s.SaveOnStop {
+			return fmt.Errorf("queue: tenant %s: elastic jobs change their GPUs from a checkpoint: without saving on a stop they would begin anew", t.Name)
+		}
 		if t.Weight < 0 || t.Quota < 0 || t.Borrow < -1 || t.USDPerGPUHour < 0 {
 			return fmt.Errorf("queue: tenant %s: weight, quota and price cannot be negative", t.Name)
 		}
@@ -175,25 +258,74 @@ func (s *Spec) Check() error {
 	return nil
 }
 
+// maxPartitions bounds the views that a placement updates.
+const maxPartitions = 62
+
 // impossible says why a job can never start.
-func (s *Spec) impossible(j jobs.Job) string {
+func (s *Spec) impossible(j jobs.Job, part int) string {
 	p := s.Pools[s.poolOf(j)]
+	limit := func(name string, gpus int, wall float64) string {
+		switch {
+		case gpus > 0 && s.least(j) > gpus:
+			return fmt.Sprintf("it asks for %d GPUs; %s gives at most %d to one job", j.GPUs, name, gpus)
+		case wall > 0 && s.estimate(j) > wall:
+			return fmt.Sprintf("it asks for %.0f s; %s gives at most %.0f s", s.estimate(j), name, wall)
+		}
+		return ""
+	}
 	most := p.gpus()
 	if p.MaxGPUs > 0 {
 		most = min(most, p.MaxGPUs)
 	}
-	switch {
-	case int(j.GPUs) > most:
-		return fmt.Sprintf("it asks for %d GPUs; pool %s gives at most %d to one job", j.GPUs, p.Name, most)
-	case p.MaxWallSec > 0 && s.estimate(j) > p.MaxWallSec:
-		return fmt.Sprintf("it asks for %.0f s; pool %s gives at most %.0f s", s.estimate(j), p.Name, p.MaxWallSec)
+	why := limit("pool "+p.Name, most, p.MaxWallSec)
+	if part > 0 && why == "" {
+		x := p.Partitions[part-1]
+		most = x.Nodes * p.GPUsPerNode
+		if x.MaxGPUs > 0 {
+			most = min(most, x.MaxGPUs)
+		}
+		why = limit("partition "+x.Name, most, x.MaxWallSec)
 	}
-	if int(j.Tenant) < len(s.Tenants) {
-		if t := s.Tenants[j.Tenant]; t.Quota > 0 && t.Borrow >= 0 && int(j.GPUs) > t.Quota+t.Borrow {
-			return fmt.Sprintf("it asks for %d GPUs; tenant %s has a quota of %d and may borrow %d", j.GPUs, t.Name, t.Quota, t.Borrow)
+	if int(j.Tenant) >= len(s.Tenants) || why != "" {
+		return why
+	}
+	t := s.Tenants[j.Tenant]
+	if t.Quota > 0 && t.Borrow >= 0 && s.least(j) > t.Quota+t.Borrow {
+		return fmt.Sprintf("it asks for %d GPUs; tenant %s has a quota of %d and may borrow %d", j.GPUs, t.Name, t.Quota, t.Borrow)
+	}
+	if t.QOS > 0 {
+		q := s.QOS[t.QOS-1]
+		for _, most := range []int{q.MaxGPUsPerJob, q.MaxGPUsPerTenant, q.GroupGPUs} {
+			if why = limit("quality of service "+q.Name, most, q.MaxWallSec); why != "" {
+				return why
+			}
 		}
 	}
 	return ""
+}
+
+// least GPUs on which a job may start.
+func (s *Spec) least(j jobs.Job) int {
+	if int(j.Tenant) < len(s.Tenants) && s.Tenants[j.Tenant].Elastic > 0 {
+		return max(1, int(math.Ceil(float64(j.GPUs)*s.Tenants[j.Tenant].Elastic)))
+	}
+	return int(j.GPUs)
+}
+
+// partOf is the partition that a job is confined to: its tenant's, else the one that its
+// queue is named for, else 0 for all nodes.
+func (s *Spec) partOf(j jobs.Job, queues []string) int {
+	if int(j.Tenant) < len(s.Tenants) && s.Tenants[j.Tenant].Partition > 0 {
+		return s.Tenants[j.Tenant].Partition
+	}
+	if int(j.Queue) < len(queues) {
+		for i, x := range s.Pools[s.poolOf(j)].Partitions {
+			if x.Name == queues[j.Queue] {
+				return i + 1
+			}
+		}
+	}
+	return 0
 }
 
 // poolOf is the pool that a job's queue names; jobs of queues beyond the pools use the

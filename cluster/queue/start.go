@@ -18,7 +18,7 @@ func (w *world) begin(pl *pool, j int32) {
 		g, w.spare = w.spare[n-1][:0], w.spare[:n-1]
 	}
 	var level int
-	s.grants, level = pl.nodes.take(int(s.gpus), g)
+	s.grants, level = pl.nodes.take(int(s.view), int(s.gpus), g)
 	s.phase, s.started = running, w.now
 	s.waitSec += w.now - s.queuedAt
 	ready := w.now + s.debtSec
@@ -32,7 +32,7 @@ func (w *world) begin(pl *pool, j int32) {
 		ready = math.Max(ready, w.bindSec)
 	}
 	s.readySec = ready
-	s.rate = w.speed(level)
+	s.rate = w.speed(level) * w.scaling(j, s.gpus)
 	if w.CheckpointEverySec > 0 {
 		s.rate *= w.CheckpointEverySec / (w.CheckpointEverySec + w.CheckpointSec)
 	}
@@ -44,9 +44,26 @@ func (w *world) begin(pl *pool, j int32) {
 	s.expected = ready + w.estimate(*job)*s.left/job.RunSec/s.rate
 	s.slot = int32(len(pl.running))
 	pl.running = append(pl.running, j)
-	pl.ends.add(end{s.expected, j, s.gpus})
+	for v := range pl.nodes.views {
+		if in := pl.nodes.within(v, s.gpus, s.grants); in > 0 {
+			pl.nodes.views[v].ends.add(end{s.expected, j, in})
+		}
+	}
 	pl.held += int(s.gpus)
-	w.tenants[job.Tenant].held += int(s.gpus)
+	if s.gpus < job.GPUs {
+		pl.shrunk++
+	}
+	w.hold(job.Tenant, int(s.gpus), 1)
 	w.push(event{sec: s.endSec, kind: evEnd, pool: pl.number, id: j, run: s.run})
 	w.note(uint64(j), w.now)
+}
+
+// hold counts GPUs and a job in (+1) or out (-1) of what a tenant holds.
+func (w *world) hold(tenant int32, gpus, sign int) {
+	t := &w.tenants[tenant]
+	t.held += sign * gpus
+	t.jobs += sign
+	if int(tenant) < len(w.Tenants) && w.Tenants[tenant].QOS > 0 {
+		w.qosHeld[w.Tenants[tenant].QOS-1] += sign * gpus
+	}
 }

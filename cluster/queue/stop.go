@@ -34,8 +34,11 @@ func (w *world) savedWork(s *state, save bool) float64 {
 // makeRoom stops jobs of lower priority so that j fits: the lowest first, and among equals
 // the one that started last.
 func (w *world) makeRoom(pl *pool, j int32) bool {
-	own := w.trace.Jobs[j].Priority
-	return w.evict(pl, j, func(r int32) bool { return w.trace.Jobs[r].Priority < own })
+	own, tier := w.trace.Jobs[j].Priority, w.tier(j)
+	return w.evict(pl, j, func(r int32) bool {
+		t := w.tier(r)
+		return t < tier || t == tier && w.trace.Jobs[r].Priority < own
+	})
 }
 
 // reclaim stops borrowers of the cohort so that a job within its tenant's own quota may
@@ -60,7 +63,8 @@ func (w *world) evict(pl *pool, j int32, may func(int32) bool) bool {
 		closed := slices.ContainsFunc(w.st[r].grants, func(g grant) bool { return pl.nodes.down[g.node] })
 		// Nor is one stopped that started this moment: rules that contradict each other (a
 		// priority and a quota) would stop jobs in turn for ever.
-		if !closed && w.st[r].started < w.now && may(r) {
+		in := w.st[j].view == 0 || pl.nodes.within(int(w.st[j].view), w.st[r].gpus, w.st[r].grants) > 0
+		if in && !closed && w.st[r].started < w.now && may(r) {
 			victims = append(victims, r)
 		}
 	}
@@ -68,19 +72,20 @@ func (w *world) evict(pl *pool, j int32, may func(int32) bool) bool {
 		x, y := &w.trace.Jobs[a], &w.trace.Jobs[b]
 		return cmp.Or(cmp.Compare(x.Priority, y.Priority), cmp.Compare(w.st[b].started, w.st[a].started), cmp.Compare(b, a))
 	})
-	n := pl.nodes
+	n, v := pl.nodes, int(w.st[j].view)
+	x := &n.views[v]
 	gpus := int(w.st[j].gpus)
-	free := n.freeGPUs
+	free := x.freeGPUs
 	var after map[int32]int32 // free GPUs of nodes that victims would leave
 	whole, rest := gpus, 0
 	wholeFree, restFits := 0, true
 	if !n.flat {
 		after = map[int32]int32{}
 		whole, rest = gpus/int(n.perNode), gpus%int(n.perNode)
-		wholeFree = n.count[n.perNode]
+		wholeFree = x.count[n.perNode]
 		restFits = rest == 0
 		for f := rest; f < int(n.perNode) && !restFits; f++ {
-			restFits = n.count[f] > 0
+			restFits = x.count[f] > 0
 		}
 	}
 	enough := func() bool {
@@ -89,9 +94,12 @@ func (w *world) evict(pl *pool, j int32, may func(int32) bool) bool {
 		}
 		return n.flat || wholeFree > whole || wholeFree == whole && restFits
 	}
-	for k, v := range victims {
-		free += int(w.st[v].gpus)
-		for _, g := range w.st[v].grants {
+	for k, r := range victims {
+		free += int(n.within(v, w.st[r].gpus, w.st[r].grants))
+		for _, g := range w.st[r].grants {
+			if int(g.node) < x.lo || int(g.node) >= x.hi {
+				continue
+			}
 			f, seen := after[g.node]
 			if !seen {
 				f = n.free[g.node]
@@ -107,8 +115,8 @@ func (w *world) evict(pl *pool, j int32, may func(int32) bool) bool {
 		if !enough() {
 			continue
 		}
-		for _, v := range victims[:k+1] {
-			w.stop(v, w.SaveOnStop)
+		for _, r := range victims[:k+1] {
+			w.stop(r, w.SaveOnStop)
 			w.out.Stops++
 		}
 		return true
@@ -145,7 +153,7 @@ func (w *world) slice(pl *pool) {
 		class[j] = w.lasClass(j)
 	}
 	slices.SortFunc(all, func(a, b int32) int { return cmp.Or(cmp.Compare(class[a], class[b]), cmp.Compare(a, b)) })
-	free := pl.nodes.freeGPUs + pl.held
+	free := pl.nodes.freeGPUs() + pl.held
 	chosen := make([]int32, 0, len(all))
 	for _, j := range all {
 		if g := int(w.st[j].gpus); g <= free && (w.st[j].phase == running || w.admissible(j)) {
@@ -161,7 +169,7 @@ func (w *world) slice(pl *pool) {
 		if w.st[j].phase != queued {
 			continue
 		}
-		if !pl.nodes.fits(int(w.st[j].gpus)) {
+		if !pl.nodes.fits(0, int(w.st[j].gpus)) {
 			pl.broken = true
 			continue
 		}
