@@ -42,6 +42,12 @@ func queueWords(q *result.Queue) string {
 	if q.Stops+q.Failures > 0 {
 		w += " Jobs were stopped for others " + number.Int(q.Stops) + " times and hit by failures " + number.Int(q.Failures) + " times."
 	}
+	if q.Killed > 0 {
+		w += " " + number.Int(q.Killed) + " jobs were ended at the limit that they asked for."
+	}
+	if q.Resizes > 0 {
+		w += " Elastic jobs were given more GPUs " + number.Int(q.Resizes) + " times."
+	}
 	if q.Load >= 1 {
 		w += " More is asked for than there is: the queue grows for as long as jobs come in, and the waits say how long the trace is."
 	}

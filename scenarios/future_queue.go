@@ -66,6 +66,9 @@ func (f *Future) queue(q *Queue, seed uint64) (PlayedQueue, error) {
 	}
 	spec := q.spec(trace, out.PoolNodes, out.PerNode)
 	spec.Seed = seed
+	if q.Generator != nil {
+		spec.Cut(trace)
+	}
 	if n := sc.Faults.NodeFailuresPer1000NodeDays; n != nil {
 		spec.Faults = queue.Faults{PerNodeDay: *n / 1000, RepairSec: sc.Faults.RepairSec}
 		for _, d := range sc.Faults.Domains {
@@ -101,6 +104,9 @@ func (q *Queue) jobs(gpus int, seed uint64) (*jobs.Trace, error) {
 		return t, err
 	}
 	g := jobs.Generator{Kind: q.Generator.Kind, PerHour: 1, Jobs: 1, MeanRunSec: q.Generator.MeanRunSec, Scale: int32(q.Generator.Scale), MaxGPUs: int32(gpus)}
+	if q.Generator.WallFactor != nil {
+		g.WallFactor = *q.Generator.WallFactor
+	}
 	each, err := g.MeanGPUSec(seed)
 	if err != nil {
 		return nil, err
@@ -149,6 +155,7 @@ func (q *Queue) spec(t *jobs.Trace, nodes, perNode int) *queue.Spec {
 		Preempt: q.Preempt, SaveOnStop: q.SaveOnStop, QuantumSec: q.QuantumSec, HalfLifeSec: q.HalfLifeSec,
 		CheckpointSec: q.CheckpointSec, RestartSec: q.RestartSec, Estimate: q.Estimate,
 	}
+	q.rules(s, nodes)
 	s.Order = queue.Order(slices.Index(queue.OrderNames(), q.Order))
 	if s.Order != queue.LAS {
 		s.Backfill = queue.Backfill(slices.Index(queue.BackfillNames(), q.Backfill))
@@ -179,7 +186,9 @@ func (q *Queue) spec(t *jobs.Trace, nodes, perNode int) *queue.Spec {
 			continue
 		}
 		x := q.Tenants[at]
-		s.Tenants[i] = queue.Tenant{Name: name, Weight: x.Weight, Quota: x.Quota, Borrow: x.Borrow, Cohort: x.Cohort, Reclaim: x.Reclaim}
+		s.Tenants[i] = queue.Tenant{Name: name, Weight: x.Weight, Quota: x.Quota, Borrow: x.Borrow, Cohort: x.Cohort, Reclaim: x.Reclaim, Elastic: x.Elastic, Scaling: x.Scaling,
+			Partition: 1 + slices.IndexFunc(q.Partitions, func(p QueuePartition) bool { return p.ID == x.Partition }),
+			QOS:       1 + slices.IndexFunc(q.QOS, func(o QueueQOS) bool { return o.ID == x.QOS })}
 		if x.PriceUSD != nil {
 			s.Tenants[i].USDPerGPUHour = *x.PriceUSD
 		}
@@ -192,4 +201,37 @@ func (q *Queue) spec(t *jobs.Trace, nodes, perNode int) *queue.Spec {
 		}
 	}
 	return s
+}
+
+// rules fills in limits, partitions, qualities of service and weights.
+func (q *Queue) rules(s *queue.Spec, nodes int) {
+	or := func(v *float64) float64 {
+		if v == nil {
+			return 0
+		}
+		return *v
+	}
+	orCount := func(v *int) int {
+		if v == nil {
+			return 0
+		}
+		return *v
+	}
+	s.KillAtLimit = q.KillAtLimit
+	p := &s.Pools[0]
+	p.MaxWallSec, p.MaxGPUs = or(q.MaxWallSec), orCount(q.MaxGPUs)
+	for i := range q.Partitions {
+		x := &q.Partitions[i]
+		n := nodes - x.First
+		if x.Nodes != nil {
+			n = *x.Nodes
+		}
+		p.Partitions = append(p.Partitions, queue.Partition{Name: x.ID, First: x.First, Nodes: n, Tier: x.Tier, MaxWallSec: or(x.MaxWallSec), MaxGPUs: orCount(x.MaxGPUs)})
+	}
+	for _, x := range q.QOS {
+		s.QOS = append(s.QOS, queue.QOS{Name: x.ID, Priority: x.Priority, GroupGPUs: x.GroupGPUs, MaxGPUsPerTenant: x.TenantGPUs, MaxJobsPerTenant: x.TenantJobs, MaxGPUsPerJob: x.JobGPUs, MaxWallSec: or(x.MaxWallSec)})
+	}
+	if w := q.Weights; w != nil {
+		s.Weights = queue.Weights{Age: w.Age, Fair: w.FairShare, Size: w.Size, Partition: w.Partition, QOS: w.QOS, MaxAgeSec: w.MaxAgeSec, PeriodSec: w.PeriodSec}
+	}
 }

@@ -40,6 +40,28 @@ func TestQueueKnobs(t *testing.T) {
 	if q := play("queue.batch.restart=2h"); q.Use.Restart <= base.Use.Restart {
 		t.Errorf("longer restarts take %.0f GPU-s, shorter ones %.0f", q.Use.Restart, base.Use.Restart)
 	}
+	// Limits, partitions and elasticity.
+	if q := play("queue.batch.max_gpus=16"); q.Classes[3].Jobs != 0 || q.Classes[2].Jobs == 0 {
+		t.Errorf("%d jobs of more than 64 GPUs where 16 may be asked for", q.Classes[3].Jobs)
+	}
+	if q := play("queue.batch.kill_at_limit=true", "queue.batch.max_wall=1h"); q.Killed == 0 || q.Utilisation >= base.Utilisation {
+		t.Errorf("%d jobs of more than an hour were ended", q.Killed)
+	}
+	few := play("queue.batch.partition=[{id='vision', nodes=4}]", "queue.batch.tenant.vision.partition=vision")
+	if few.Outcome.Tenants[1].WaitMeanSec <= base.Outcome.Tenants[1].WaitMeanSec {
+		t.Errorf("vision waits %.0f s on 4 nodes and %.0f s on all", few.Outcome.Tenants[1].WaitMeanSec, base.Outcome.Tenants[1].WaitMeanSec)
+	}
+	low := play("queue.batch.qos=[{id='low', group_gpus=32}]", "queue.batch.tenant.vision.qos=low")
+	if low.Outcome.Tenants[1].WaitMeanSec <= base.Outcome.Tenants[1].WaitMeanSec {
+		t.Errorf("vision waits %.0f s with 32 GPUs and %.0f s with all", low.Outcome.Tenants[1].WaitMeanSec, base.Outcome.Tenants[1].WaitMeanSec)
+	}
+	if q := play("queue.batch.tenant.language.elastic=0.125"); q.Resizes == 0 || q.Outcome.Tenants[2].WaitMeanSec >= base.Outcome.Tenants[2].WaitMeanSec {
+		t.Errorf("elastic jobs change %d times and wait %.0f s, fixed ones %.0f s", q.Resizes, q.Outcome.Tenants[2].WaitMeanSec, base.Outcome.Tenants[2].WaitMeanSec)
+	}
+	small := play("queue.batch.order=multifactor", "queue.batch.weights={age=1}")
+	if large := play("queue.batch.order=multifactor", "queue.batch.weights={age=1, size=100}"); large.Classes[2].WaitMeanSec >= small.Classes[2].WaitMeanSec {
+		t.Errorf("large jobs wait %.0f s with the weight of their size and %.0f s without", large.Classes[2].WaitMeanSec, small.Classes[2].WaitMeanSec)
+	}
 	if q := play("faults.node_failures_per_1000_node_days=200"); q.Failures <= base.Failures {
 		t.Errorf("%d failures, %d at a fiftieth of the rate", q.Failures, base.Failures)
 	}
@@ -47,9 +69,14 @@ func TestQueueKnobs(t *testing.T) {
 
 func TestQueueThatNeverDrains(t *testing.T) {
 	for set, want := range map[string]string{
-		"queue.batch.generator.load=1.3":      "never drains",
-		"queue.batch.preempt=true":            `order = "priority"`,
-		"queue.batch.tenant.vision.cohort=''": "cohort",
+		"queue.batch.generator.load=1.3":                      "never drains",
+		"queue.batch.preempt=true":                            `order = "priority"`,
+		"queue.batch.order=multifactor":                       "weighted sum",
+		"queue.batch.weights={age=1}":                         `order = "multifactor"`,
+		"queue.batch.tenant.vision.qos=gold":                  "no such quality",
+		"queue.batch.tenant.vision.partition=p":               "no such partition",
+		"queue.batch.partition=[{id='p', first=39, nodes=9}]": "fewer nodes",
+		"queue.batch.tenant.vision.cohort=''":                 "cohort",
 	} {
 		_, err := Load("research-and-production", []string{set})
 		if err == nil || !strings.Contains(err.Error(), want) {

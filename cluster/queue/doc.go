@@ -17,7 +17,11 @@
 // restarts, fragmentation and idleness; they add up to the machine's (held under the
 // invariants tag).
 //
+// Under Slurm's rules partitions are ranges of a pool's nodes that may overlap, each with a
+// head and a promise of its own; qualities of service limit what tenants hold; priority may
+// be a weighted sum of factors (Slurm's multifactor plugin). Elastic jobs start on fewer
+// GPUs and grow when nobody waits.
+//
 // Everything is decided by model facts in one order, so the outcome does not depend on the
-// number of workers. Left out: jobs without gangs, overlapping partitions, preemption
-// across pools.
+// number of workers. Left out: jobs without gangs, shares of a GPU, preemption across pools.
 package queue

@@ -261,47 +261,68 @@ func (s *Spec) Check() error {
 // maxPartitions bounds the views that a placement updates.
 const maxPartitions = 62
 
-// impossible says why a job can never start.
-func (s *Spec) impossible(j jobs.Job, part int) string {
+// limit of what one job may ask for, and whose it is; 0 is none.
+type limit struct {
+	of      string
+	gpus    int
+	wallSec float64
+}
+
+// limits of a job that is confined to a partition (0 for none).
+func (s *Spec) limits(j jobs.Job, part int) []limit {
 	p := s.Pools[s.poolOf(j)]
-	limit := func(name string, gpus int, wall float64) string {
-		switch {
-		case gpus > 0 && s.least(j) > gpus:
-			return fmt.Sprintf("it asks for %d GPUs; %s gives at most %d to one job", j.GPUs, name, gpus)
-		case wall > 0 && s.estimate(j) > wall:
-			return fmt.Sprintf("it asks for %.0f s; %s gives at most %.0f s", s.estimate(j), name, wall)
-		}
-		return ""
-	}
-	most := p.gpus()
-	if p.MaxGPUs > 0 {
-		most = min(most, p.MaxGPUs)
-	}
-	why := limit("pool "+p.Name, most, p.MaxWallSec)
-	if part > 0 && why == "" {
+	out := []limit{{"pool " + p.Name, p.gpus(), p.MaxWallSec}, {"pool " + p.Name, p.MaxGPUs, 0}}
+	if part > 0 {
 		x := p.Partitions[part-1]
-		most = x.Nodes * p.GPUsPerNode
-		if x.MaxGPUs > 0 {
-			most = min(most, x.MaxGPUs)
-		}
-		why = limit("partition "+x.Name, most, x.MaxWallSec)
+		out = append(out, limit{"partition " + x.Name, x.Nodes * p.GPUsPerNode, x.MaxWallSec}, limit{"partition " + x.Name, x.MaxGPUs, 0})
 	}
-	if int(j.Tenant) >= len(s.Tenants) || why != "" {
-		return why
+	if int(j.Tenant) >= len(s.Tenants) {
+		return out
 	}
 	t := s.Tenants[j.Tenant]
-	if t.Quota > 0 && t.Borrow >= 0 && s.least(j) > t.Quota+t.Borrow {
-		return fmt.Sprintf("it asks for %d GPUs; tenant %s has a quota of %d and may borrow %d", j.GPUs, t.Name, t.Quota, t.Borrow)
+	if t.Quota > 0 && t.Borrow >= 0 {
+		out = append(out, limit{fmt.Sprintf("tenant %s, with a quota of %d of which it may borrow %d more,", t.Name, t.Quota, t.Borrow), t.Quota + t.Borrow, 0})
 	}
 	if t.QOS > 0 {
 		q := s.QOS[t.QOS-1]
-		for _, most := range []int{q.MaxGPUsPerJob, q.MaxGPUsPerTenant, q.GroupGPUs} {
-			if why = limit("quality of service "+q.Name, most, q.MaxWallSec); why != "" {
-				return why
-			}
+		of := "quality of service " + q.Name
+		out = append(out, limit{of, q.MaxGPUsPerJob, q.MaxWallSec}, limit{of, q.MaxGPUsPerTenant, 0}, limit{of, q.GroupGPUs, 0})
+	}
+	return out
+}
+
+// impossible says why a job can never start.
+func (s *Spec) impossible(j jobs.Job, part int) string {
+	for _, l := range s.limits(j, part) {
+		switch {
+		case l.gpus > 0 && s.least(j) > l.gpus:
+			return fmt.Sprintf("it asks for %d GPUs; %s gives at most %d to one job", j.GPUs, l.of, l.gpus)
+		case l.wallSec > 0 && s.estimate(j) > l.wallSec:
+			return fmt.Sprintf("it asks for %.0f s; %s gives at most %.0f s", s.estimate(j), l.of, l.wallSec)
 		}
 	}
 	return ""
+}
+
+// Cut makes drawn jobs ask for what they may have: fewer GPUs, a shorter limit. It returns
+// how many asked for more.
+func (s *Spec) Cut(t *jobs.Trace) (cut int) {
+	for i := range t.Jobs {
+		j := &t.Jobs[i]
+		was := *j
+		for _, l := range s.limits(*j, s.partOf(*j, t.Queues)) {
+			if l.gpus > 0 {
+				j.GPUs = min(j.GPUs, int32(l.gpus))
+			}
+			if l.wallSec > 0 && s.estimate(*j) > l.wallSec {
+				j.WallSec = l.wallSec
+			}
+		}
+		if *j != was {
+			cut++
+		}
+	}
+	return cut
 }
 
 // least GPUs on which a job may start.

@@ -433,6 +433,8 @@ type Queue struct {
 	Busy      float64      `json:"utilisation"` // while jobs come in
 	SpanSec   float64      `json:"span_s"`
 	Stops     int          `json:"stops"`
+	Killed    int          `json:"killed_at_limit"`
+	Resizes   int          `json:"resizes"`
 	Failures  int          `json:"failures"` // that hit a job
 	MeanQueue float64      `json:"mean_queue"`
 	MaxQueue  int          `json:"max_queue"`
