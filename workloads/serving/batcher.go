@@ -103,7 +103,7 @@ func (r *replica) scheduleBatch() {
 		}
 		rec := r.book.record(w.req)
 		rec.sched = r.now
-		rec.cumSched = r.cum
+		r.mark(w.req, atStart)
 		r.batch = append(r.batch, w.req)
 	}
 	if len(r.batch) == 0 { // all had given up
@@ -119,15 +119,18 @@ func (r *replica) completeBatch() {
 	if r.doing != mixes {
 		return
 	}
-	r.cum = r.cum.plus(r.batcher.sample[r.tokens])
+	if l := r.log; l != nil {
+		l.entries = append(l.entries, entry{kind: batchStep, replica: r.number, tokens: int32(r.tokens)})
+	}
 	r.seqSeconds += (r.end - r.start) * float64(r.tokens)
 	r.steps0++
 	for _, q := range r.batch {
 		rec := r.book.record(q)
 		rec.first, rec.finish = r.now, r.now
-		rec.cumFirst, rec.cumEnd = r.cum, r.cum
+		r.mark(q, atFirst)
+		r.mark(q, atEnd)
 		r.doneTokens++
-		r.ends(q)
+		r.ends(q, tokensOf(r.book.req(q)))
 	}
 	r.batch = r.batch[:0]
 }

@@ -6,7 +6,7 @@ import "fmt"
 // once all of its requests are done and counted, so that memory grows with what is in
 // flight and not with the load. Requests have running numbers.
 const (
-	chunkBits = 12
+	chunkBits = 10
 	chunkSize = 1 << chunkBits
 )
 
@@ -20,7 +20,8 @@ type Source interface {
 type chunk struct {
 	reqs    []Request
 	rec     []record
-	checked int // records known to be done
+	bills   []bill // as many, of whoever does the accounts
+	checked int    // records known to be done
 }
 
 // done says whether nothing more can happen to any request of the chunk.
@@ -47,6 +48,10 @@ func (b *book) req(i int32) *Request { return &b.ring[(i>>chunkBits)&b.mask].req
 
 func (b *book) record(i int32) *record {
 	return &b.ring[(i>>chunkBits)&b.mask].rec[i&(chunkSize-1)]
+}
+
+func (b *book) bill(i int32) *bill {
+	return &b.ring[(i>>chunkBits)&b.mask].bills[i&(chunkSize-1)]
 }
 
 // add takes the next chunk and returns the number of its first request.
@@ -134,9 +139,10 @@ func (f *feed) next() (*chunk, error) {
 		return nil, nil
 	}
 	if cap(c.rec) < n {
-		c.rec = make([]record, n)
+		c.rec, c.bills = make([]record, n), make([]bill, n)
 	}
-	c.rec, c.checked = c.rec[:n], 0
+	c.rec, c.bills, c.checked = c.rec[:n], c.bills[:n], 0
+	clear(c.bills)
 	if f.count > maxRequests-n {
 		return nil, fmt.Errorf("serving: more than %d requests in one load", maxRequests)
 	}

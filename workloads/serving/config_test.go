@@ -2,11 +2,13 @@ package serving
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"aisim/hardware"
 	"aisim/hardware/profile"
+	"aisim/sim"
 )
 
 // Each impossible configuration gives its message; nothing panics.
@@ -126,5 +128,22 @@ func TestEveryChipAnswersOrSaysWhy(t *testing.T) {
 	t.Logf("served %v, refused %v", served, refused)
 	if served["resnet-50"] < 60 || served["llama3.1-8b"] < 30 {
 		t.Errorf("served %v, refused %v", served, refused)
+	}
+}
+
+func TestMergeRuns(t *testing.T) {
+	s := sim.NewStream(1, "runs")
+	for _, n := range []int{0, 1, 7, 8, 9, 64, 65, 100} {
+		v := make([]float64, n)
+		for i := range v {
+			v[i] = s.Float64()
+		}
+		want := slices.Sorted(slices.Values(v))
+		for at := 0; at < n; at += 8 {
+			slices.Sort(v[at:min(at+8, n)])
+		}
+		if got := mergeRuns(v, 8); !slices.Equal(got, want) {
+			t.Errorf("%d values in runs of 8: %v", n, got)
+		}
 	}
 }

@@ -127,7 +127,7 @@ func (r *replica) endsNoEarlier() float64 {
 	if r.doing == mixes {
 		for _, slot := range r.whole {
 			s := &r.slots[slot]
-			at = math.Min(at, float64(r.book.req(s.req).Output-s.kv0-1)*low.any)
+			at = math.Min(at, float64(s.output-s.kv0-1)*low.any)
 		}
 		if r.part >= 0 {
 			at = math.Min(at, low.any)

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"aisim/sim"
 )
 
 // fleet is all replicas of a service behind its router.
@@ -28,11 +26,12 @@ type fleet struct {
 	pools   *pools
 	scale   *scaler
 	// ordered: events are played one by one in order of time.
-	ordered bool
-	talks   bool             // requests wait for answers to others
-	gone    []int32          // requests that ended without a replica since somebody looked
-	gaps    []*sim.Histogram // one for each goroutine of advanceOn; counts add up to the same whichever replica is whose
-	seen    map[int64]int32  // replica that a prefix hash was last sent to, for routers that ask
+	ordered  bool
+	talks    bool    // requests wait for answers to others
+	gone     []int32 // requests that ended without a replica since somebody looked
+	accounts []account
+	logs     []*ledger       // of goroutines
+	seen     map[int64]int32 // replica that a prefix hash was last sent to, for routers that ask
 }
 
 // Simulate runs the requests, which must be in order of arrival, through the
@@ -136,11 +135,6 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 	if len(opt.Hashes) > 0 && (c.Router == PrefixAware || c.Router == KVAware) {
 		f.seen = map[int64]int32{}
 	}
-	if !t.goodOnly && t.kept == nil && p.Model != nil {
-		for range f.workers() {
-			f.gaps = append(f.gaps, sim.NewHistogram())
-		}
-	}
 	f.talks = hasTurns(src)
 	for i := range f.reps {
 		of, low := p, &f.low
@@ -151,9 +145,6 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 		r := &f.reps[i]
 		*r = newReplica(of.Model, of.batch, &of.Config, f.book, low, opt.EveryStep)
 		r.prompts, r.answers = of != p, f.talks
-		if len(f.gaps) > 0 {
-			r.gaps.h = f.gaps[i%len(f.gaps)]
-		}
 		if shared {
 			r.mostBlocks = math.MaxInt // a step may hold any number of cached blocks
 			r.prefix = newPrefixes(&c.Prefix, opt.Hashes, opt.HashTokens, c.Engine.BlockTokens, c.Arch.KVBytesPerToken(c.KVPrecision))
@@ -161,7 +152,10 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 		f.look(i)
 	}
 	t.reps = f.reps
-	f.pump = newPump(src, f.book, t, &opt)
+	if !t.goodOnly && t.kept == nil {
+		f.openAccounts(p.Model != nil)
+	}
+	f.pump = newPump(src, f, t, &opt)
 	defer f.pump.stop()
 	switch {
 	case opt.Concurrency > 0 || f.talks || f.pools != nil:

@@ -44,17 +44,20 @@ func (g *gaps) joined(t float64, n int) {
 // histogram are wider.
 const gapWidth = 0.0005
 
-// countRun counts the deliveries of a run of k steps to b sequences.
-func (r *replica) countRun(k int64, b int) {
-	if r.gaps.h == nil {
+// run counts the deliveries of a run of steps.
+func (g *gaps) run(m *StepModel, e *entry) {
+	if g.h == nil {
 		return
 	}
-	r.gaps.decode(r.start+r.duration(1), b)
-	longest := r.first + r.growth*float64(r.gain(k-1))
-	parts := min(k-1, 1+int64((longest/r.first-1)/gapWidth))
+	k, b := e.steps, int(e.batch)
+	growth := m.kv.sec * float64(b)
+	until := func(n int64) float64 { return float64(n)*e.first + growth*m.gained(e.decoded, n) }
+	g.decode(e.start+until(1), b)
+	longest := e.first + growth*float64(m.gain(e.decoded, k-1))
+	parts := min(k-1, 1+int64((longest/e.first-1)/gapWidth))
 	for i := range parts {
 		from, to := 1+i*(k-1)/parts, 1+(i+1)*(k-1)/parts
-		mean := (r.duration(to) - r.duration(from)) / float64(to-from)
-		r.gaps.h.RecordN(mean, int64(b)*(to-from))
+		mean := (until(to) - until(from)) / float64(to-from)
+		g.h.RecordN(mean, int64(b)*(to-from))
 	}
 }

@@ -19,7 +19,7 @@ func (r *replica) hand(slot int32) {
 	if s.pins > 0 {
 		own -= int(s.pins) * r.prefix.blocks
 	}
-	r.leaves(r.book.record(req))
+	r.mark(req, atLeaving)
 	r.release(slot, r.blocksOf(s.kv0))
 	r.count(r.now)
 	r.used += own
@@ -96,17 +96,18 @@ func (r *replica) joinLanded() {
 	for ; n < len(r.landed) && len(r.free) > 0; n++ {
 		c := &r.landed[n]
 		slot := r.seat(c.w, c.promise)
-		s, q := &r.slots[slot], r.book.req(c.w.req)
-		rec := r.book.record(c.w.req)
-		r.enters(rec)
+		s := &r.slots[slot]
+		r.mark(c.w.req, atEntering)
 		s.pins = c.pins
-		if r.prefix != nil && q.HashCount > 0 {
-			r.share(s, q, q.Prompt)
+		if r.prefix != nil {
+			r.share(s, s.prompt)
 		}
-		s.kv0, s.d0 = q.Prompt, r.clock
-		s.finish = r.clock + int64(q.Output) - 1
+		s.kv0, s.d0 = s.prompt, r.clock
+		s.finish = r.clock + int64(s.output) - 1
 		r.decodes(slot)
-		r.gaps.joined(c.first, 1)
+		if l := r.log; l != nil {
+			l.entries = append(l.entries, entry{kind: tookOver, replica: r.number, start: c.first})
+		}
 	}
 	r.landed = append(r.landed[:0], r.landed[n:]...)
 }

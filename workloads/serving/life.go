@@ -159,13 +159,17 @@ func (r *replica) abandon(t float64) []int32 {
 		}
 		l.n = 0
 	}
+	lost := 0.0
 	if r.doing == decodes || r.doing == mixes {
-		// Work in progress took the device's time and came to nothing.
-		r.cum = r.cum.plus(hostTime(math.Max(0, t-r.start)))
+		lost = math.Max(0, t-r.start)
+		r.busySec += lost
+	}
+	if l := r.log; l != nil {
+		l.entries = append(l.entries, entry{kind: lostWork, replica: r.number, start: lost})
 	}
 	for _, i := range list {
-		if rec := r.book.record(i); rec.first > 0 && !rec.moved {
-			r.leaves(rec)
+		if r.book.record(i).first > 0 {
+			r.mark(i, atLeaving)
 		}
 	}
 	slices.Sort(list)
@@ -173,7 +177,6 @@ func (r *replica) abandon(t float64) []int32 {
 	r.handed, r.pulls, r.coming, r.landed, r.kept, r.blocked = r.handed[:0], r.pulls[:0], r.coming[:0], r.landed[:0], 0, false
 	r.heap = r.heap[:0]
 	r.whole = r.whole[:0]
-	r.gaps.last = r.gaps.last[:0]
 	clear(r.phases)
 	r.free = r.free[:0]
 	for i := range r.slots {
@@ -183,18 +186,4 @@ func (r *replica) abandon(t float64) []int32 {
 	r.running, r.kvSum, r.used, r.reserved, r.outstand, r.inFlight = 0, 0, 0, 0, 0, 0
 	r.doing, r.now = idle, t
 	return list
-}
-
-// leaves notes in a record what its request took on a replica that it leaves after its
-// first token.
-func (r *replica) leaves(rec *record) {
-	rec.cumSched, rec.cumFirst = minus(rec.cumFirst, rec.cumSched), minus(r.cum, rec.cumFirst)
-	rec.moved = true
-}
-
-// enters is the other half, on the replica that goes on.
-func (r *replica) enters(rec *record) {
-	rec.moved = false
-	rec.cumFirst = minus(r.cum, rec.cumFirst)
-	rec.cumSched = minus(rec.cumFirst, rec.cumSched)
 }

@@ -32,6 +32,7 @@ func (f *fleet) open(changes []change, count *tally) error {
 				f.catchUp(t - f.c.StaleSec)
 			}
 			f.send(first+int32(k), t)
+			f.pump.post(postAt)
 		}
 		if !sees {
 			f.advance(c.reqs[len(c.reqs)-1].ArriveSec)

@@ -61,6 +61,7 @@ func (f *fleet) inOrder(changes []change) error {
 			who.ended(f.gone[k], t)
 		}
 		f.gone = f.gone[:0]
+		f.pump.post(postAt)
 	}
 }
 

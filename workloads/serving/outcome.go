@@ -143,11 +143,16 @@ func (d *Distribution) percentiles() {
 
 // newDistribution sorts v, which it keeps.
 func newDistribution(v []float64) Distribution {
+	sortSeconds(v)
+	return sortedDistribution(v)
+}
+
+// sortedDistribution is that of sorted values, which it keeps.
+func sortedDistribution(v []float64) Distribution {
 	d := Distribution{Count: len(v), sorted: v}
 	if len(v) == 0 {
 		return d
 	}
-	sortSeconds(v)
 	var sum, square float64
 	for _, x := range v {
 		sum += x
@@ -173,26 +178,26 @@ func (f *fleet) use(o *Outcome, per []int) {
 	}
 	prompts, work := 0.0, 0.0 // seconds of chips
 	for i := range f.reps {
-		r := &f.reps[i]
+		r, acc := &f.reps[i], &f.accounts[i]
 		chips, held := float64(r.chips), blocks
 		if r.prompts {
 			held = float64(r.blocks)
 		}
-		u := ReplicaUse{BusySec: r.cum.sec, IdleSec: math.Max(0, span-r.cum.sec), Requests: per[i], Steps: r.steps0, OutputTokens: r.doneTokens}
-		if r.cum.sec > 0 {
-			u.MeanBatch = r.seqSeconds / r.cum.sec
-			u.CacheMean = r.kvIntegral / r.cum.sec / held
+		u := ReplicaUse{BusySec: r.busySec, IdleSec: math.Max(0, span-r.busySec), Requests: per[i], Steps: r.steps0, OutputTokens: r.doneTokens}
+		if r.busySec > 0 {
+			u.MeanBatch = r.seqSeconds / r.busySec
+			u.CacheMean = r.kvIntegral / r.busySec / held
 		}
 		o.Replicas = append(o.Replicas, u)
-		cum = cum.plus(r.cum)
-		work += chips * r.cum.sec
-		prompts += chips * r.prefillSec
+		cum = cum.plus(acc.cum)
+		work += chips * r.busySec
+		prompts += chips * acc.prefillSec
 		o.Events += r.events
 		o.Steps += r.steps0
 		if r.prompts {
 			o.Prefill.add(r, span)
 		} else {
-			busy += r.cum.sec
+			busy += r.busySec
 			cache += r.kvIntegral
 			seqs += r.seqSeconds
 			o.CachePeak = math.Max(o.CachePeak, float64(r.peak)/blocks)
@@ -220,11 +225,8 @@ func (f *fleet) use(o *Outcome, per []int) {
 	if busy > 0 {
 		o.MeanBatch, o.CacheMean = seqs/busy, cache/busy/blocks
 	}
-	if len(f.gaps) > 0 {
-		for _, h := range f.gaps[1:] {
-			f.gaps[0].Merge(h)
-		}
-		o.ITL = countedDistribution(f.gaps[0])
+	if h := f.accounts[0].gaps.h; h != nil {
+		o.ITL = countedDistribution(h)
 	}
 	o.BusyBy = resourceShares(cum, 0, 0, 0)
 }
@@ -232,7 +234,7 @@ func (f *fleet) use(o *Outcome, per []int) {
 // add counts what a worker did in a span.
 func (u *PoolUse) add(r *replica, span float64) {
 	u.Workers++
-	u.BusySec += r.cum.sec
+	u.BusySec += r.busySec
 	if there := span * float64(u.Workers); there > 0 {
 		u.Utilisation = u.BusySec / there
 		blocks := float64(max(r.blocks, 1))

@@ -10,13 +10,13 @@ type phases struct {
 	prefill, decode                split
 }
 
-func (s *phases) add(rec *record, l *latencies) {
+func (s *phases) add(rec *record, b *bill, l *latencies) {
 	s.n++
 	s.network += l.network
 	s.queue += l.queue
 	s.fixed += l.fixed
 	// What lies between without the replica working on it: preempted, moved, or lost with a replica.
-	prefill, decode := minus(rec.cumFirst, rec.cumSched), minus(rec.cumEnd, rec.cumFirst)
+	prefill, decode := minus(b.first, b.sched), minus(b.end, b.first)
 	s.stalled += l.prefill - prefill.sec + (rec.finish - rec.first - decode.sec) - float64(rec.moveSec)
 	s.moved += float64(rec.moveSec)
 	s.prefill = s.prefill.plus(prefill)

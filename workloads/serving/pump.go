@@ -6,12 +6,15 @@ package serving
 // order, and so the result, is the same.
 type pump struct {
 	book *book
+	logs []*ledger
+	of   []account
 	feed feed
 	t    *tally
 	late bool // what is counted depends on the end of the run: chunks wait for it
 
 	filled chan filled
-	done   chan *chunk
+	done   chan work
+	blank  chan *ledger  // posted
 	exit   chan struct{} // closed by the helper when it ends
 	quit   chan struct{} // closed to end the helper early
 }
@@ -21,17 +24,28 @@ type filled struct {
 	err error
 }
 
-// chunksAhead are made before they are asked for.
-const chunksAhead = 4
+// work is for the helper: a chunk to count, or a ledger to post.
+type work struct {
+	c *chunk
+	l *ledger
+}
 
-func newPump(src Source, b *book, t *tally, opt *Options) pump {
-	p := pump{book: b, feed: feed{src: src, closed: opt.Concurrency > 0, hashes: len(opt.Hashes)}, t: t, late: t.late}
+// chunksAhead are made before they are asked for.
+const (
+	chunksAhead  = 4
+	ledgersAhead = 16
+)
+
+func newPump(src Source, f *fleet, t *tally, opt *Options) pump {
+	p := pump{book: f.book, logs: f.logs, of: f.accounts, feed: feed{src: src, closed: opt.Concurrency > 0, hashes: len(opt.Hashes)}, t: t, late: t.late}
 	if s, ok := src.(*recorded); opt.Workers < 2 || ok && len(s.reqs) <= chunkSize {
 		return p
 	}
-	p.filled, p.done = make(chan filled, chunksAhead), make(chan *chunk, chunksAhead)
+	p.filled, p.done = make(chan filled, chunksAhead), make(chan work, ledgersAhead)
 	p.exit, p.quit = make(chan struct{}), make(chan struct{})
-	feed, filledTo, doneFrom, exit, quit := p.feed, p.filled, p.done, p.exit, p.quit
+	feed, filledTo, doneFrom, exit, quit, of := p.feed, p.filled, p.done, p.exit, p.quit, p.of
+	blank := make(chan *ledger, ledgersAhead)
+	p.blank = blank
 	go func() {
 		defer close(exit)
 		var ready filled
@@ -47,12 +61,20 @@ func newPump(src Source, b *book, t *tally, opt *Options) pump {
 				if ready.c == nil {
 					out = nil // the end, or an error: nothing more to make
 				}
-			case c, more := <-doneFrom:
-				if !more {
+			case w, more := <-doneFrom:
+				switch {
+				case !more:
 					return
+				case w.l != nil:
+					post(of, w.l)
+					select {
+					case blank <- w.l:
+					default:
+					}
+				default:
+					t.chunk(w.c)
+					feed.recycle(w.c)
 				}
-				t.chunk(c)
-				feed.recycle(c)
 			case <-quit:
 				return
 			}
@@ -64,6 +86,7 @@ func newPump(src Source, b *book, t *tally, opt *Options) pump {
 // take puts the next chunk into the book and returns it with the number of its first
 // request; nil at the end of the load.
 func (p *pump) take() (*chunk, int32, error) {
+	p.post(0)
 	if !p.late {
 		p.count()
 	}
@@ -85,7 +108,7 @@ func (p *pump) count() {
 	for c := p.book.oldest(); c != nil && c.done(); c = p.book.oldest() {
 		p.book.drop()
 		if p.done != nil {
-			p.done <- c
+			p.done <- work{c: c}
 		} else {
 			p.t.chunk(c)
 			p.feed.recycle(c)
@@ -93,12 +116,34 @@ func (p *pump) count() {
 	}
 }
 
+// post hands on the ledgers that have more than so many entries.
+func (p *pump) post(entries int) {
+	for _, l := range p.logs {
+		if len(l.entries) <= entries && (entries > 0 || len(l.marks) == 0) {
+			continue
+		}
+		if p.done == nil {
+			post(p.of, l)
+			continue
+		}
+		var next *ledger
+		select {
+		case next = <-p.blank:
+		default:
+			next = &ledger{}
+		}
+		*l, *next = *next, *l
+		p.done <- work{l: next}
+	}
+}
+
 // finish counts what is left once the simulation has ended.
 func (p *pump) finish() {
+	p.post(0)
 	for c := p.book.oldest(); c != nil; c = p.book.oldest() {
 		p.book.drop()
 		if p.done != nil {
-			p.done <- c
+			p.done <- work{c: c}
 		} else {
 			p.t.chunk(c)
 		}

@@ -7,13 +7,9 @@ import "math"
 type record struct {
 	arrive, ready        float64 // at the service, and at the replica
 	sched, first, finish float64 // on the replica; first and finish are 0 until they happen
-	cumSched             split   // the replica's counters when its prompt began
-	cumFirst             split   // and at its first token; both as if earlier attempts had been here
-	cumEnd               split   // and at its last
 	replica              int32
 	preempted            int32
 	retried              int32
-	moved                bool    // cumSched and cumFirst hold what it took, before and after its first token, on a replica that went away
 	lost                 bool    // refused: it can never fit, or nobody was there to serve it
 	shed, timedOut       bool    // lost: turned away, or its client gave up
 	unsent               bool    // lost: the answer that it waited for never came
@@ -32,6 +28,8 @@ type sequence struct {
 	reserved   int32   // blocks
 	pins       int32   // cached prefix blocks that it holds, by hash
 	since      float64 // when it gave way, if it had tokens
+	prompt     int32
+	output     int32
 }
 
 // waiting is an entry of a replica's queue.
@@ -41,6 +39,8 @@ type waiting struct {
 	emitted int32 // tokens that it had before it was preempted
 	pins    int32 // prefix blocks that were loaded for it
 	ticket  int32 // number of its cache in another pool, from 1; 0: none
+	prompt  int32 // of its request, which is out of the cache by its turn
+	output  int32
 }
 
 // finishing orders decoding sequences by the decode step of their last token.
@@ -129,9 +129,9 @@ type replica struct {
 	// blocked: idle, because blocks are held by caches that come or go; roused: to look again.
 	blocked, roused bool
 
-	gaps       gaps
-	prefillSec float64 // of the busy seconds, those that prompts cause
-	cum        split   // busy seconds by resource
+	log        *ledger // nil: nobody asks what its work costs
+	number     int32
+	busySec    float64
 	kvIntegral float64 // blocks × seconds
 	seqSeconds float64 // sequences in steps × seconds
 	peak       int     // blocks
@@ -177,13 +177,15 @@ func (r *replica) enqueue(w waiting) {
 		}
 		r.queue, r.qHead = grown, 0
 	}
+	q := r.book.req(w.req)
+	w.prompt, w.output = q.Prompt, q.Output
 	r.queue[(r.qHead+r.qLen)&(len(r.queue)-1)] = w
-	if output := r.book.req(w.req).Output; r.waits() == 0 || output < r.shortest {
-		r.shortest = output
+	if r.waits() == 0 || w.output < r.shortest {
+		r.shortest = w.output
 	}
 	r.qLen++
 	r.outstand++
-	r.inFlight += tokensOf(r.book.req(w.req))
+	r.inFlight += tokensOf(q)
 	if checked {
 		r.cameSec += w.ready
 	}
@@ -277,6 +279,9 @@ func (r *replica) cut(at float64) {
 // complete books the step or run that ends at r.now.
 func (r *replica) complete() {
 	sec := r.end - r.start
+	if r.doing != holds {
+		r.busySec += sec
+	}
 	if r.batcher != nil {
 		r.completeBatch()
 		r.doing = idle
@@ -287,12 +292,11 @@ func (r *replica) complete() {
 		r.completeMixed(sec)
 	case decodes:
 		k, b := r.steps, r.inStep
-		f := float64(k)
-		m := r.model
-		cost := m.decode(b).times(f)
-		cost = cost.plus(m.kv.times(f*(r.kvSum+float64(b*r.rows())) + float64(b)*r.gained(k)))
-		r.cum = r.cum.plus(cost)
-		r.countRun(k, b)
+		at := -1
+		if l := r.log; l != nil {
+			at = len(l.entries)
+			l.entries = append(l.entries, entry{kind: ranSteps, replica: r.number, start: r.start, end: r.now, first: r.first, kv: r.kvSum, steps: k, decoded: r.decoded, batch: int32(b)})
+		}
 		n := r.gain(k)
 		blocks := r.need(n)
 		r.kvIntegral += sec * (float64(r.used) + float64(blocks)/2)
@@ -305,56 +309,40 @@ func (r *replica) complete() {
 		r.steps0 += k
 		r.doneTokens += n * int64(b)
 		r.leave()
-		r.gaps.joined(r.now, r.running)
+		if at >= 0 {
+			r.log.entries[at].stay = int32(r.running)
+		}
 	case holds, idle:
 	}
 	r.doing = idle
 }
 
 func (r *replica) completeMixed(sec float64) {
-	m, b := r.model, r.inStep
-	more := (r.rows() - 1) * b
-	cost := m.linear[r.tokens+b+more].plus(m.head[r.sampled+more]).plus(m.seq.times(float64(b + r.pf))).plus(m.prefill.times(r.pairs)).plus(m.mixed)
+	b, at := r.inStep, -1
+	if l := r.log; l != nil {
+		at = len(l.entries)
+		l.entries = append(l.entries, entry{kind: mixedStep, replica: r.number, start: r.start, end: r.now, first: r.pairs, kv: r.kvSum, batch: int32(b),
+			tokens: int32(r.tokens), prompts: int32(r.pf), sampled: int32(r.sampled), whole: int32(len(r.whole))})
+	}
 	if b > 0 {
-		if m.passes != nil {
-			cost = cost.plus(m.passes[b])
-		}
-		cost = cost.plus(m.kv.times(r.kvSum + float64(b*r.rows())))
 		n := r.gain(1)
 		r.clock += n
 		r.decoded++
 		r.kvSum += float64(n) * float64(b)
 		r.doneTokens += n * int64(b)
 	}
-	r.cum = r.cum.plus(cost)
-	r.prefillSec += r.promptShare(sec)
 	r.kvIntegral += sec * float64(r.used)
 	r.seqSeconds += sec * float64(b+r.pf)
 	r.steps0++
-	if b > 0 {
-		r.gaps.decode(r.now, b)
-	}
 	r.leave()
 	stay := r.running
-	if b > 0 {
-		r.gaps.joined(r.now, stay)
-	}
 	for _, slot := range r.whole {
 		r.join(slot)
 	}
-	r.gaps.joined(r.now, r.running-stay)
-}
-
-// promptShare is the part of the mixed step's seconds that its prompts cause: they and the
-// decoding sequences each bear what they would take alone, and share alike in what is saved
-// by taking one step (the Shapley value of two).
-func (r *replica) promptShare(sec float64) float64 {
-	if r.inStep == 0 {
-		return sec
+	if at >= 0 {
+		e := &r.log.entries[at]
+		e.stay, e.joins = int32(stay), int32(r.running-stay)
 	}
-	prompts := r.model.step(r.tokens, r.pairs, 0, 0, len(r.whole), r.pf)
-	decode := r.model.step(0, 0, r.inStep, r.stepKV, r.inStep, 0)
-	return min(sec, max(0, (sec+prompts-decode)/2))
 }
 
 // join makes a sequence whose prompt is complete a decoding one: its next
@@ -362,26 +350,25 @@ func (r *replica) promptShare(sec float64) float64 {
 func (r *replica) join(slot int32) {
 	s := &r.slots[slot]
 	rec := r.book.record(s.req)
-	q := r.book.req(s.req)
 	emitted := s.kv0 // tokens out before this one
-	if emitted > 0 && r.gaps.h != nil {
-		r.gaps.h.Record(r.now - s.since)
+	if emitted > 0 && r.log != nil {
+		r.log.entries = append(r.log.entries, entry{kind: wentOn, replica: r.number, start: s.since, end: r.now})
 	}
 	if rec.first == 0 {
 		rec.first = r.now
-		rec.cumFirst = r.cum
+		r.mark(s.req, atFirst)
 	}
 	if r.timeout > 0 && emitted == 0 && r.now > rec.arrive+r.timeout { // computed in vain
-		s.kv0 = q.Prompt
+		s.kv0 = s.prompt
 		r.giveUp(slot)
 		return
 	}
 	r.doneTokens++
-	left := q.Output - emitted - 1
-	if r.prefix != nil && q.HashCount > 0 {
-		r.share(s, q, q.Prompt)
+	left := s.output - emitted - 1
+	if r.prefix != nil {
+		r.share(s, s.prompt)
 	}
-	s.kv0, s.d0 = q.Prompt+emitted, r.clock
+	s.kv0, s.d0 = s.prompt+emitted, r.clock
 	s.finish = r.clock + int64(left)
 	if left <= 0 {
 		r.finishOne(slot)
@@ -395,7 +382,11 @@ func (r *replica) join(slot int32) {
 }
 
 // share makes the whole blocks of a sequence's first tokens known to others.
-func (r *replica) share(s *sequence, q *Request, tokens int32) {
+func (r *replica) share(s *sequence, tokens int32) {
+	q := r.book.req(s.req)
+	if q.HashCount == 0 {
+		return
+	}
 	held, spare := r.prefix.register(q, s.pins, tokens)
 	s.pins = held
 	r.used -= spare * r.prefix.blocks
@@ -447,19 +438,18 @@ func (r *replica) finishOne(slot int32) {
 	s := &r.slots[slot]
 	rec := r.book.record(s.req)
 	rec.finish = r.now
-	rec.cumEnd = r.cum
-	q := r.book.req(s.req)
-	if r.answers && r.prefix != nil && q.HashCount > 0 {
-		r.share(s, q, s.kv0)
+	r.mark(s.req, atEnd)
+	if r.answers && r.prefix != nil {
+		r.share(s, s.kv0)
 	}
 	r.release(slot, r.blocksOf(s.kv0))
-	r.ends(s.req)
+	r.ends(s.req, s.tokens())
 }
 
 // ends counts a request out.
-func (r *replica) ends(i int32) {
+func (r *replica) ends(i int32, tokens int64) {
 	r.outstand--
-	r.inFlight -= tokensOf(r.book.req(i))
+	r.inFlight -= tokens
 	if checked {
 		r.leftSec += r.now
 	}
@@ -474,8 +464,10 @@ func (r *replica) giveUp(slot int32) {
 	rec := r.book.record(s.req)
 	rec.first, rec.lost, rec.timedOut = 0, true, true
 	r.release(slot, r.blocksOf(s.kv0))
-	r.ends(s.req)
+	r.ends(s.req, s.tokens())
 }
+
+func (s *sequence) tokens() int64 { return int64(s.prompt) + int64(s.output) }
 
 func tokensOf(q *Request) int64 { return int64(q.Prompt) + int64(q.Output) }
 
@@ -515,13 +507,13 @@ func (r *replica) preempt(slot int32) {
 			}
 		}
 		r.undecode(slot)
-		emitted := r.book.req(s.req).Output - int32(s.finish-r.clock)
+		emitted := s.output - int32(s.finish-r.clock)
 		r.release(slot, r.blocksOf(s.kv0))
-		r.back = append(r.back, waiting{ready: r.now, req: s.req, emitted: emitted})
+		r.back = append(r.back, waiting{ready: r.now, req: s.req, emitted: emitted, prompt: s.prompt, output: s.output})
 		return
 	}
 	emitted := s.kv0
 	r.release(slot, r.blocksOf(r.partDone))
 	r.part = -1
-	r.back = append(r.back, waiting{ready: r.now, req: s.req, emitted: emitted})
+	r.back = append(r.back, waiting{ready: r.now, req: s.req, emitted: emitted, prompt: s.prompt, output: s.output})
 }

@@ -108,11 +108,14 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 			free -= taken
 			continue
 		}
-		q := r.book.req(w.req)
-		goal := q.Prompt + w.emitted
+		goal := w.prompt + w.emitted
 		var pins, hit int32 // blocks by hash and tokens that are cached
 		idle := 0
-		if r.prefix != nil && q.HashCount > 0 {
+		var q *Request // where prompts share
+		if r.prefix != nil {
+			q = r.book.req(w.req)
+		}
+		if q != nil && q.HashCount > 0 {
 			if pins = w.pins; pins == 0 {
 				var load float64
 				pins, idle, load = r.prefix.find(q, goal)
@@ -137,7 +140,7 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 		ask += idle
 		promise := 0
 		if r.eng.ReserveOutput > 0 {
-			promise = r.blocksOf(r.book.req(w.req).Prompt + int32(r.eng.ReserveOutput*float64(r.book.req(w.req).Output)))
+			promise = r.blocksOf(w.prompt + int32(r.eng.ReserveOutput*float64(w.output)))
 		}
 		if len(r.free) == 0 || ask > free || r.reserved+promise > r.blocks {
 			r.closed, r.awaits = r.shut(), r.isLoading
@@ -192,7 +195,7 @@ func (r *replica) late(i int32) bool {
 		return false
 	}
 	rec.lost, rec.timedOut = true, true
-	r.ends(i)
+	r.ends(i, tokensOf(r.book.req(i)))
 	return true
 }
 
@@ -242,13 +245,11 @@ func (r *replica) admit(w waiting, promise int) int32 {
 	r.take()
 	r.reserved += promise
 	slot := r.seat(w, promise)
-	rec := r.book.record(w.req)
-	switch {
-	case rec.first == 0:
+	if rec := r.book.record(w.req); rec.first == 0 {
 		rec.sched = r.now
-		rec.cumSched = r.cum
-	case rec.moved:
-		r.enters(rec)
+		r.mark(w.req, atStart)
+	} else {
+		r.mark(w.req, atEntering)
 	}
 	return slot
 }
@@ -258,7 +259,7 @@ func (r *replica) seat(w waiting, promise int) int32 {
 	slot := r.free[len(r.free)-1]
 	r.free = r.free[:len(r.free)-1]
 	s := &r.slots[slot]
-	*s = sequence{req: w.req, prev: r.tail, next: -1, kv0: w.emitted, reserved: int32(promise), since: w.ready}
+	*s = sequence{req: w.req, prev: r.tail, next: -1, kv0: w.emitted, reserved: int32(promise), since: w.ready, prompt: w.prompt, output: w.output}
 	if r.tail >= 0 {
 		r.slots[r.tail].next = slot
 	} else {

@@ -136,29 +136,35 @@ func (s *StepModel) decode(b int) split {
 
 // gain is the tokens that each sequence gains by the next k decode steps: whole numbers
 // whose mean is that of a step, the same for all sequences.
-func (r *replica) gain(k int64) int64 {
-	if r.model.width <= 1 {
+func (s *StepModel) gain(decoded, k int64) int64 {
+	if s.width <= 1 {
 		return k
 	}
-	e := r.model.perStep
-	return int64(e*float64(r.decoded+k)) - int64(e*float64(r.decoded))
+	e := s.perStep
+	return int64(e*float64(decoded+k)) - int64(e*float64(decoded))
 }
 
+func (r *replica) gain(k int64) int64 { return r.model.gain(r.decoded, k) }
+
 // gained is Σ gain(i) over i < k: what the cache of a sequence grew by before each of k steps.
-func (r *replica) gained(k int64) float64 {
-	if r.model.width <= 1 {
+func (s *StepModel) gained(decoded, k int64) float64 {
+	if s.width <= 1 {
 		f := float64(k)
 		return f * (f - 1) / 2
 	}
 	sum := int64(0)
 	for i := range k {
-		sum += r.gain(i)
+		sum += s.gain(decoded, i)
 	}
 	return float64(sum)
 }
 
+func (r *replica) gained(k int64) float64 { return r.model.gained(r.decoded, k) }
+
 // rows is the tokens that a sequence takes in a decode step.
-func (r *replica) rows() int { return max(r.model.width, 1) }
+func (s *StepModel) rows() int { return max(s.width, 1) }
+
+func (r *replica) rows() int { return r.model.rows() }
 
 // stepsFor is the decode steps that bring so many tokens.
 func (r *replica) stepsFor(tokens int64) int64 {

@@ -41,8 +41,9 @@ type tally struct {
 
 // latency gathers one latency: all values up to a number of them, then a histogram.
 type latency struct {
-	v []float64
-	h *sim.Histogram
+	v     []float64
+	h     *sim.Histogram
+	ahead bool // another core counts: values are sorted as they come
 }
 
 func (l *latency) add(x float64) {
@@ -60,17 +61,30 @@ func (l *latency) add(x float64) {
 		return
 	}
 	l.v = append(l.v, x)
+	if l.ahead && len(l.v)%sortedRun == 0 { // beside the simulation, so that little is left for the end
+		sortSeconds(l.v[len(l.v)-sortedRun:])
+	}
 }
+
+// sortedRun is how many values are sorted as they come.
+const sortedRun = 1 << 14
 
 func (l *latency) distribution() Distribution {
 	if l.h != nil {
 		return countedDistribution(l.h)
 	}
-	return newDistribution(l.v)
+	if !l.ahead {
+		return newDistribution(l.v)
+	}
+	sortSeconds(l.v[len(l.v)/sortedRun*sortedRun:])
+	return sortedDistribution(mergeRuns(l.v, sortedRun))
 }
 
 func (p *Prepared) newTally(opt *Options) *tally {
 	t := &tally{p: p, digested: opt.Digest, digest: fnvStart, workers: opt.Workers, start: math.Inf(1), per: make([]int, p.replicas())}
+	for _, l := range []*latency{&t.ttft, &t.tpot, &t.e2e, &t.queue} {
+		l.ahead = opt.Workers > 1
+	}
 	t.classes = make([]classTally, len(p.Config.Classes))
 	t.late = p.Config.Engine.Cadence.Value > 0 && p.Config.Arch.Experts > 0 && p.Prefill == nil
 	if p.Model != nil {
@@ -114,11 +128,11 @@ func (t *tally) unseen(replica int32) float64 {
 		return 0
 	}
 	r := &t.reps[replica]
-	if r.steps0 == 0 || r.cum.sec <= 0 {
+	if r.steps0 == 0 || r.busySec <= 0 {
 		return 0
 	}
-	batch := r.seqSeconds / r.cum.sec
-	return t.p.Config.Engine.Cadence.Value * r.cum.sec / float64(r.steps0) * min(1, batch/cadenceBatch)
+	batch := r.seqSeconds / r.busySec
+	return t.p.Config.Engine.Cadence.Value * r.busySec / float64(r.steps0) * min(1, batch/cadenceBatch)
 }
 
 // within says whether a request's latencies keep the SLO.
@@ -185,12 +199,12 @@ func (t *tally) chunk(c *chunk) {
 			t.hours.add(rec.arrive, false)
 			continue
 		}
-		t.ended(rec, q, class)
+		t.ended(rec, &c.bills[i], q, class)
 	}
 }
 
 // ended counts a request that was answered.
-func (t *tally) ended(rec *record, q *Request, class int) {
+func (t *tally) ended(rec *record, b *bill, q *Request, class int) {
 	l := t.latencies(rec, q.Output)
 	t.completed++
 	if checked {
@@ -219,8 +233,8 @@ func (t *tally) ended(rec *record, q *Request, class int) {
 	if t.byTTFT == nil {
 		t.byTTFT = make([]phases, ttftCells)
 	}
-	t.sum.add(rec, &l)
-	t.byTTFT[ttftCell(l.ttft)].add(rec, &l)
+	t.sum.add(rec, b, &l)
+	t.byTTFT[ttftCell(l.ttft)].add(rec, b, &l)
 }
 
 // Cells of the time to first token, 1.1 % wide, from a microsecond to ten days.

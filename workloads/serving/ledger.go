@@ -1,0 +1,201 @@
+package serving
+
+import "aisim/sim"
+
+// What a step costs by resource, and when it brings tokens to clients, changes nothing in what
+// happens next. Replicas write their steps down, and accounts are made of them behind the
+// simulation: on another core where there is one.
+
+type entryKind uint8
+
+const (
+	ranSteps  entryKind = iota // a run of decode steps
+	mixedStep                  // a step with prompts
+	batchStep                  // a batch of samples
+	lostWork                   // a replica went away, start seconds after its last step
+	tookOver                   // a sequence joined that had a token at start
+	wentOn                     // a sequence that had given way at start had its next token at end
+)
+
+// entry is one of them.
+type entry struct {
+	start, end  float64
+	first       float64 // a run's first step; of a mixed step, the work of attention
+	kv          float64 // cached tokens of decoding sequences
+	steps       int64   // of the run
+	decoded     int64   // before it
+	replica     int32
+	batch       int32 // decoding sequences in it
+	tokens      int32 // of prompts; samples of a batch
+	prompts     int32
+	sampled     int32
+	whole       int32
+	stay, joins int32 // sequences that have a token at its end and go on
+	kind        entryKind
+}
+
+// bill is what is kept of the cost of one request.
+type bill struct {
+	sched split // the replica's counters when its prompt began
+	first split // and at its first token; both as if earlier attempts had been here
+	end   split // and at its last
+	moved bool  // sched and first hold what it took, before and after its first token, on a replica that it has left
+}
+
+type moment uint8
+
+const (
+	atStart moment = iota
+	atFirst
+	atEnd
+	atLeaving  // a replica after the first token
+	atEntering // another one
+)
+
+// mark says that a request was at such a moment after so many entries.
+type mark struct {
+	bill    *bill
+	after   int32
+	replica int32
+	moment  moment
+}
+
+// ledger is what some replicas wrote down since it was last posted.
+type ledger struct {
+	entries []entry
+	marks   []mark
+}
+
+// postAt is how many entries are worth handing on.
+const postAt = 1024
+
+func (r *replica) mark(i int32, m moment) {
+	if l := r.log; l != nil {
+		l.marks = append(l.marks, mark{r.book.bill(i), int32(len(l.entries)), r.number, m})
+	}
+}
+
+// account is what the work of one replica cost.
+type account struct {
+	model      *StepModel
+	batcher    *batchModel
+	gaps       gaps
+	cum        split   // busy seconds by resource
+	prefillSec float64 // of the busy seconds, those that prompts cause
+}
+
+// post books a ledger in the order in which it was written.
+func post(of []account, l *ledger) {
+	k := 0
+	for i := 0; ; i++ {
+		for ; k < len(l.marks) && int(l.marks[k].after) == i; k++ {
+			m := &l.marks[k]
+			m.bill.note(m.moment, &of[m.replica].cum)
+		}
+		if i == len(l.entries) {
+			break
+		}
+		e := &l.entries[i]
+		of[e.replica].post(e)
+	}
+	clear(l.marks)
+	l.entries, l.marks = l.entries[:0], l.marks[:0]
+}
+
+func (b *bill) note(m moment, cum *split) {
+	switch m {
+	case atStart:
+		b.sched = *cum
+	case atFirst:
+		b.first = *cum
+	case atEnd:
+		b.end = *cum
+	case atLeaving:
+		if !b.moved {
+			b.sched, b.first = minus(b.first, b.sched), minus(*cum, b.first)
+			b.moved = true
+		}
+	case atEntering:
+		if b.moved {
+			b.moved = false
+			b.first = minus(*cum, b.first)
+			b.sched = minus(b.first, b.sched)
+		}
+	}
+}
+
+func (a *account) post(e *entry) {
+	switch e.kind {
+	case ranSteps:
+		m, b, f := a.model, int(e.batch), float64(e.steps)
+		gained := m.gained(e.decoded, e.steps)
+		cost := m.decode(b).times(f)
+		a.cum = a.cum.plus(cost.plus(m.kv.times(f*(e.kv+float64(b*m.rows())) + float64(b)*gained)))
+		a.gaps.run(m, e)
+		a.gaps.joined(e.end, int(e.stay))
+	case mixedStep:
+		a.mixed(e)
+	case batchStep:
+		a.cum = a.cum.plus(a.batcher.sample[e.tokens])
+	case lostWork: // it took the device's time and came to nothing
+		a.cum = a.cum.plus(hostTime(e.start))
+		a.gaps.last = a.gaps.last[:0]
+	case tookOver:
+		a.gaps.joined(e.start, 1)
+	case wentOn:
+		if a.gaps.h != nil {
+			a.gaps.h.Record(e.end - e.start)
+		}
+	}
+}
+
+func (a *account) mixed(e *entry) {
+	m, b := a.model, int(e.batch)
+	more := (m.rows() - 1) * b
+	cost := m.linear[int(e.tokens)+b+more].plus(m.head[int(e.sampled)+more]).plus(m.seq.times(float64(b + int(e.prompts)))).plus(m.prefill.times(e.first)).plus(m.mixed)
+	if b > 0 {
+		if m.passes != nil {
+			cost = cost.plus(m.passes[b])
+		}
+		cost = cost.plus(m.kv.times(e.kv + float64(b*m.rows())))
+	}
+	a.cum = a.cum.plus(cost)
+	a.prefillSec += m.promptShare(e)
+	if b > 0 {
+		a.gaps.decode(e.end, b)
+		a.gaps.joined(e.end, int(e.stay))
+	}
+	a.gaps.joined(e.end, int(e.joins))
+}
+
+// promptShare is the part of a mixed step's seconds that its prompts cause: they and the
+// decoding sequences each bear what they would take alone, and share alike in what is saved
+// by taking one step (the Shapley value of two).
+func (s *StepModel) promptShare(e *entry) float64 {
+	sec := e.end - e.start
+	if e.batch == 0 {
+		return sec
+	}
+	prompts := s.step(int(e.tokens), e.first, 0, 0, int(e.whole), int(e.prompts))
+	decode := s.step(0, 0, int(e.batch), e.kv+float64(int(e.batch)*s.rows()), int(e.batch), 0)
+	return min(sec, max(0, (sec+prompts-decode)/2))
+}
+
+// openAccounts gives every replica an account and a ledger to write in, one for each
+// goroutine that replicas may run on.
+func (f *fleet) openAccounts(gapsWanted bool) {
+	f.accounts = make([]account, len(f.reps))
+	f.logs = make([]*ledger, f.workers())
+	for k := range f.logs {
+		f.logs[k] = &ledger{}
+	}
+	var h *sim.Histogram
+	if gapsWanted {
+		h = sim.NewHistogram()
+	}
+	for i := range f.reps {
+		r := &f.reps[i]
+		r.log, r.number = f.logs[i%len(f.logs)], int32(i)
+		f.accounts[i] = account{model: r.model, batcher: r.batcher, gaps: gaps{h: h}}
+	}
+}
