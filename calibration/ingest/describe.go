@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"aisim/internal/units"
 )
@@ -19,7 +20,8 @@ var suffixes = []struct {
 }
 
 type shownField struct {
-	index int
+	place
+	inner []shownField // of a struct
 	name  string
 	dim   units.Dimension
 	unit  string
@@ -34,7 +36,10 @@ func shownFields(t reflect.Type) []shownField {
 	var out []shownField
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		f := shownField{index: i, name: name}
+		f := shownField{place: placeOf(t.Field(i)), name: name}
+		if f.form == endForm {
+			f.inner = shownFields(t.Field(i).Type)
+		}
 		for _, s := range suffixes {
 			if !strings.HasSuffix(name, s.end) && name != strings.TrimPrefix(s.end, "_") {
 				continue
@@ -99,40 +104,41 @@ func (r Record) AppendText(dst []byte) []byte {
 	dst = append(append(append(dst, "  "...), r.Source.Tool...), "  "...)
 	dst = append(dst, r.Kind...)
 	dst = append(dst, ' ')
-	return appendBody(dst, reflect.ValueOf(r.Body).Elem(), "")
+	v := reflect.ValueOf(r.Body)
+	return appendBody(dst, v.UnsafePointer(), shownFields(v.Type().Elem()), "")
 }
 
-func appendBody(dst []byte, v reflect.Value, prefix string) []byte {
-	fields := shownFields(v.Type())
+func appendBody(dst []byte, body unsafe.Pointer, fields []shownField, prefix string) []byte {
 	for i := range fields {
 		f := &fields[i]
-		switch x := v.Field(f.index).Addr().Interface().(type) { // a pointer: nothing is copied
-		case *Num:
-			if x.Known {
+		at := f.of(body)
+		switch f.form {
+		case numForm:
+			if x := (*Num)(at); x.Known {
 				dst = appendNum(appendName(dst, prefix, f.name), x.V, f)
 			}
-		case *string:
-			if *x != "" {
-				dst = appendWord(appendName(dst, prefix, f.name), *x)
+		case stringForm:
+			if x := *(*string)(at); x != "" {
+				dst = appendWord(appendName(dst, prefix, f.name), x)
 			}
-		case *Dist:
-			if !x.IsZero() {
+		case distForm:
+			if x := (*Dist)(at); !x.IsZero() {
 				dst = appendDist(dst, prefix+f.name, *x, f)
 			}
-		case *End:
-			if *x != (End{}) {
-				dst = appendBody(dst, v.Field(f.index), prefix+f.name+".")
+		case endForm:
+			if *(*End)(at) != (End{}) {
+				dst = appendBody(dst, at, f.inner, prefix+f.name+".")
 			}
-		case *bool:
-			if *x {
+		case boolForm:
+			if *(*bool)(at) {
 				dst = append(appendName(dst, prefix, f.name), "true"...)
 			}
-		case *[]Field:
-			if len(*x) > 0 {
-				dst = append(strconv.AppendInt(append(dst, " +"...), int64(len(*x)), 10), " fields"...)
+		case fieldsForm:
+			if x := *(*[]Field)(at); len(x) > 0 {
+				dst = append(strconv.AppendInt(append(dst, " +"...), int64(len(x)), 10), " fields"...)
 			}
-		case *[]string:
-			for j, w := range *x {
+		case stringsForm:
+			for j, w := range *(*[]string)(at) {
 				if j == 0 {
 					dst = appendName(dst, prefix, f.name)
 				} else {
@@ -140,12 +146,12 @@ func appendBody(dst []byte, v reflect.Value, prefix string) []byte {
 				}
 				dst = append(dst, w...)
 			}
-		case *[]int64:
-			if len(*x) > 0 {
-				dst = append(strconv.AppendInt(append(dst, ' '), int64(len(*x)), 10), " deps"...)
+		case int64sForm:
+			if x := *(*[]int64)(at); len(x) > 0 {
+				dst = append(strconv.AppendInt(append(dst, ' '), int64(len(x)), 10), " deps"...)
 			}
-		case *[]int:
-			for j, n := range *x {
+		case intsForm:
+			for j, n := range *(*[]int)(at) {
 				if j == 0 {
 					dst = appendName(dst, prefix, f.name)
 				} else {
@@ -162,15 +168,42 @@ func appendName(dst []byte, prefix, name string) []byte {
 	return append(append(append(append(dst, ' '), prefix...), name...), '=')
 }
 
+// charClass says what a byte of a text asks for.
+type charClass uint8
+
+const (
+	needsQuotes charClass = 1 << iota
+	needsEscape           // inside quotes
+)
+
+var charClasses = func() (t [256]charClass) {
+	for c := range t {
+		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			t[c] = needsEscape
+		}
+	}
+	for _, c := range " \t\n\"=" {
+		t[c] |= needsQuotes
+	}
+	return t
+}()
+
 // appendWord writes a text, quoted where it has blanks, cut where it is long.
 func appendWord(dst []byte, y string) []byte {
 	if len(y) > 80 {
 		y = y[:77] + "..."
 	}
-	if strings.ContainsAny(y, " \t\n\"=") {
-		return strconv.AppendQuote(dst, y)
+	has := charClass(0)
+	for i := range len(y) {
+		has |= charClasses[y[i]]
 	}
-	return append(dst, y...)
+	switch {
+	case has&needsQuotes == 0:
+		return append(dst, y...)
+	case has&needsEscape == 0:
+		return append(append(append(dst, '"'), y...), '"')
+	}
+	return strconv.AppendQuote(dst, y)
 }
 
 func appendDist(dst []byte, name string, d Dist, f *shownField) []byte {

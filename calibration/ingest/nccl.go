@@ -14,6 +14,7 @@ import (
 type nccl struct {
 	*feed
 	op      string // from a command line or "Collective test starting"
+	named   bool   // the operation was named since the last table
 	ranks   map[string]bool
 	device  string
 	mixed   bool
@@ -27,6 +28,7 @@ type nccl struct {
 	told    bool
 	rows    int
 	rcclish bool
+	slab    []Collective
 }
 
 type ncclRow struct {
@@ -94,7 +96,7 @@ func (n *nccl) take(line []byte) bool {
 	}
 	if n.before == nil {
 		if op := ncclOp(line); op != "" {
-			n.op = op
+			n.op, n.named = op, true
 			return true
 		}
 		return len(line) == 0
@@ -105,6 +107,11 @@ func (n *nccl) take(line []byte) bool {
 		w = w[1:]
 	}
 	if len(w) < 2 || !isDigits(w[0]) || !isDigits(w[1]) {
+		if op := ncclOp(line); op != "" && startsNCCL(line) { // the command of the next table
+			n.flush(n.rows > 0)
+			n.op, n.named, n.before, n.rows = op, true, nil, 0
+			return true
+		}
 		return len(line) == 0
 	}
 	n.row(w)
@@ -134,6 +141,10 @@ func (n *nccl) header(line []byte) {
 	case w[0] == "nThread":
 		n.flush(n.rows > 0)
 		n.ranks, n.before, n.rows, n.told, n.device, n.mixed = map[string]bool{}, nil, 0, false, "", false
+		if !n.named { // a table of its own, of another operation
+			n.op = ""
+		}
+		n.named = false
 	case w[0] == "nccl-tests" || w[0] == "rccl-tests" || w[0] == "rccl-tests:":
 		n.tool = strings.TrimSuffix(w[0], ":")
 		for i, x := range w[:len(w)-1] {
@@ -143,7 +154,7 @@ func (n *nccl) header(line []byte) {
 		}
 	case strings.Contains(text, "Collective test starting"):
 		n.flush(n.rows > 0)
-		n.op, n.before, n.rows = opName(w[len(w)-1]), nil, 0
+		n.op, n.named, n.before, n.rows = opName(w[len(w)-1]), true, nil, 0
 		if op := ncclOp(line); op != "" {
 			n.op = op
 		}
@@ -266,7 +277,11 @@ func (n *nccl) row(w [][]byte) {
 		if len(n.groups[g]) == 0 {
 			continue
 		}
-		c := new(Collective)
+		if len(n.slab) == 0 { // sixteen at once: most of what a row costs is its memory
+			n.slab = make([]Collective, 16)
+		}
+		c := &n.slab[0]
+		n.slab = n.slab[1:]
 		*c = base
 		c.Placement = n.place[g]
 		for k, name := range n.groups[g] {

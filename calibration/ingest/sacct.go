@@ -17,12 +17,31 @@ type sacct struct {
 	col   map[string]int
 	n     int
 	bare  bool
+	more  []string // columns without a place of their own that are there; nil: not looked for yet
 }
+
+// sacctMore are the columns that go to More.
+var sacctMore = []string{"averss", "maxvmsize", "consumedenergyraw", "avecpu", "ntasks", "cputime", "usercpu", "systemcpu", "maxdiskread", "maxdiskwrite", "comment", "constraints"}
 
 var sacctStates = [][]byte{[]byte("COMPLETED"), []byte("CANCELLED"), []byte("FAILED"), []byte("TIMEOUT"), []byte("RUNNING"), []byte("PENDING"), []byte("NODE_FAIL"),
 	[]byte("OUT_OF_MEMORY"), []byte("PREEMPTED"), []byte("REQUEUED"), []byte("SUSPENDED"), []byte("BOOT_FAIL"), []byte("DEADLINE")}
 
-var sacctInstant = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d|None|Unknown)$`)
+// sacctInstant tells 2024-04-04T21:45:17, and the words for none.
+func sacctInstant(s string) bool {
+	const form = "0000-00-00T00:00:00"
+	if s == "None" || s == "Unknown" {
+		return true
+	}
+	if len(s) != len(form) {
+		return false
+	}
+	for i := range len(form) {
+		if form[i] == '0' && (s[i] < '0' || s[i] > '9') || form[i] != '0' && s[i] != form[i] {
+			return false
+		}
+	}
+	return true
+}
 
 func sacctHeader(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("JobID")) && bytes.Contains(line, []byte("State"))
@@ -73,7 +92,7 @@ func (s *sacct) take(line []byte) bool {
 	}
 	if sacctHeader(line) {
 		s.delim = sacctDelim(line, 5)
-		s.col, s.bare = map[string]int{}, false
+		s.col, s.bare, s.more = map[string]int{}, false, nil
 		names := strings.Split(strings.TrimSuffix(string(line), s.delim), s.delim)
 		for i, n := range names {
 			s.col[strings.ToLower(strings.TrimSpace(n))] = i
@@ -114,7 +133,7 @@ func (s *sacct) guess(row []string) bool {
 			}
 		}
 	}
-	if state < 0 || state+3 >= len(row) || !sacctInstant.MatchString(row[state+1]) || !sacctInstant.MatchString(row[state+2]) || !sacctInstant.MatchString(row[state+3]) {
+	if state < 0 || state+3 >= len(row) || !sacctInstant(row[state+1]) || !sacctInstant(row[state+2]) || !sacctInstant(row[state+3]) {
 		return false
 	}
 	s.col = map[string]int{"jobid": 0, "state": state, "submit": state + 1, "start": state + 2, "end": state + 3}
@@ -153,7 +172,7 @@ func (s *sacct) job(row []string) {
 		if v == "None" || v == "Unknown" || v == "N/A" {
 			return ""
 		}
-		if v != "" && !sacctInstant.MatchString(v) && !isDigits([]byte(v)) {
+		if v != "" && !sacctInstant(v) && !isDigits([]byte(v)) {
 			s.wrong("%s: expected a time as in 2024-04-04T21:45:17, found %q", name, v)
 			return ""
 		}
@@ -188,10 +207,16 @@ func (s *sacct) job(row []string) {
 	if m := get("reqmem"); m != "" && !j.MemBytes.Known {
 		j.MemBytes = slurmSize(m)
 	}
-	known := map[string]bool{}
-	for _, n := range []string{"averss", "maxvmsize", "consumedenergyraw", "avecpu", "ntasks", "cputime", "usercpu", "systemcpu", "maxdiskread", "maxdiskwrite", "comment", "constraints"} {
-		if v := get(n); v != "" && !known[n] {
-			known[n] = true
+	if s.more == nil {
+		s.more = []string{}
+		for _, n := range sacctMore {
+			if _, ok := s.col[n]; ok {
+				s.more = append(s.more, n)
+			}
+		}
+	}
+	for _, n := range s.more {
+		if v := get(n); v != "" {
 			if d, ok := slurmDuration(v); ok && strings.Contains(v, ":") {
 				j.More = append(j.More, Field{Name: n, Value: d, Unit: "s"})
 			} else if b := slurmSize(v); b.Known && !isDigits([]byte(v)) {

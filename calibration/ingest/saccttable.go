@@ -63,7 +63,7 @@ func (s *sacctTable) take(line []byte) bool {
 
 // columns finds the spans of the dashes and the names above them.
 func (s *sacctTable) columns(dashes []byte) {
-	s.col = map[string]int{}
+	s.col, s.more = map[string]int{}, nil
 	for i := 0; i < len(dashes); {
 		if dashes[i] != '-' {
 			i++

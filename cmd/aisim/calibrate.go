@@ -70,7 +70,7 @@ const (
 )
 
 func newIngestPrinter(p *program, w io.Writer, asJSON bool) *ingestPrinter {
-	i := &ingestPrinter{p: p, w: bufio.NewWriterSize(w, 1<<16), json: asJSON, to: make(chan []ingest.Record, 4), back: make(chan []ingest.Record, 8), done: make(chan struct{})}
+	i := &ingestPrinter{p: p, w: bufio.NewWriterSize(w, 4096), json: asJSON, to: make(chan []ingest.Record, 4), back: make(chan []ingest.Record, 8), done: make(chan struct{})}
 	go i.write()
 	return i
 }
@@ -78,10 +78,10 @@ func newIngestPrinter(p *program, w io.Writer, asJSON bool) *ingestPrinter {
 // write formats the batches until the last one.
 func (i *ingestPrinter) write() {
 	defer close(i.done)
-	line := make([]byte, 0, 4096)
+	line := make([]byte, 0, 1<<16)
 	for batch := range i.to {
+		line = line[:0]
 		for _, r := range batch {
-			line = line[:0]
 			switch {
 			case !i.json:
 				line = append(r.AppendText(line), '\n')
@@ -91,9 +91,9 @@ func (i *ingestPrinter) write() {
 				line = r.AppendJSON(append(line, "\n  "...))
 			}
 			i.written = true
-			if _, err := i.w.Write(line); err != nil {
-				i.failed.CompareAndSwap(nil, &err)
-			}
+		}
+		if _, err := i.w.Write(line); err != nil { // longer than its buffer: nothing is copied
+			i.failed.CompareAndSwap(nil, &err)
 		}
 		clear(batch)
 		select {

@@ -56,18 +56,16 @@ func Append(dst []byte, v float64, d Dimension) []byte {
 		return significant(dst, v)
 	}
 	chosen := 0
-	abs := math.Abs(v)
-	for i, name := range names {
-		size := sizes[d][i]
-		switch {
-		case name == "min":
-			if abs > 120 {
+	if v == 0 {
+		chosen = base[d]
+	} else {
+		from := froms[d]
+		abs := math.Abs(v)
+		for i := len(names) - 1; i > 0; i-- {
+			if abs >= from[i] {
 				chosen = i
+				break
 			}
-		case abs >= size*(1-0.0005) && v != 0:
-			chosen = i
-		case v == 0 && size == 1:
-			chosen = i
 		}
 	}
 	name := names[chosen]
@@ -78,13 +76,26 @@ func Append(dst []byte, v float64, d Dimension) []byte {
 	return append(dst, name...)
 }
 
-// sizes are those of the units in printed; the tables of units are made at start.
-var sizes [dimensions][]float64
+// sizes are those of the units in printed, froms the least values that they print, base which of them
+// is of size 1, and prints 0; the tables of units are made at start.
+var (
+	sizes [dimensions][]float64
+	froms [dimensions][]float64
+	base  [dimensions]int
+)
 
 func init() {
 	for d := range printed {
-		for _, name := range printed[d] {
-			sizes[d] = append(sizes[d], sizeOf(Dimension(d), name))
+		for i, name := range printed[d] {
+			size := sizeOf(Dimension(d), name)
+			from := size * (1 - 0.0005)
+			if name == "min" {
+				from = math.Nextafter(120, 121)
+			}
+			sizes[d], froms[d] = append(sizes[d], size), append(froms[d], from)
+			if size == 1 {
+				base[d] = i
+			}
 		}
 	}
 }
