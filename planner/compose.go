@@ -57,6 +57,9 @@ func (e *evaluation) compose(stopped error) *result.Run {
 	if err := e.functions(run); err != nil {
 		run.Warnings = append(run.Warnings, result.Warning{What: "The functions were not played.", Why: err.Error(), Effect: "Nothing is said of them."})
 	}
+	if err := e.streams(run); err != nil {
+		run.Warnings = append(run.Warnings, result.Warning{What: "The streams were not played.", Why: err.Error(), Effect: "Nothing is said of them."})
+	}
 	if err := e.queues(run); err != nil {
 		run.Warnings = append(run.Warnings, result.Warning{What: "The queues of jobs were not played.", Why: err.Error(), Effect: "Nothing is said of them."})
 	}

@@ -43,6 +43,7 @@ func sharedSections(run *result.Run, extra Extra) []section {
 	add(pipelinesSection(run))
 	add(queuesSection(run))
 	add(functionsSection(run))
+	add(streamsSection(run))
 	add(edgeSection(run))
 	return out
 }

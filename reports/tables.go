@@ -222,6 +222,11 @@ func Tables(run *result.Run) []Table {
 		functions = append(functions, []string{f.ID, strconv.Itoa(f.Requests), num(f.ColdShare), num(f.ColdSec), num(f.Instances), num(f.Busy), strconv.Itoa(f.Peak), num(f.ResponseP50), num(f.ResponseP99), num(f.USDPerHour), num(f.BreakEven)})
 	}
 	add("functions", []string{"function", "requests", "cold_ratio", "cold_start_s", "instances", "busy_instances", "peak_instances", "response_p50_s", "response_p99_s", "cost_usd_per_h", "break_even_requests_per_s"}, functions)
+	var streams [][]string
+	for _, x := range run.Streams {
+		streams = append(streams, []string{x.ID, num(x.PerSec), num(x.Workers), strconv.Itoa(x.Peak), strconv.Itoa(x.Starts), num(x.Backlog), num(x.LagMeanSec), num(x.LagP99Sec), num(x.Within), num(x.USDPerHour)})
+	}
+	add("streams", []string{"stream", "elements_per_s", "workers", "peak_workers", "worker_starts", "backlog_peak", "lag_mean_s", "lag_p99_s", "within_lag_slo_ratio", "cost_usd_per_h"}, streams)
 	add("data_protection", []string{"regime", "rule", "title", "basis", "status", "subjects", "findings"}, rows)
 	rows = nil
 	for _, w := range run.Warnings {

@@ -103,6 +103,10 @@ func Text(run *result.Run) string {
 		line("")
 		wrapped(&b, "Function "+run.Functions[i].ID+": "+functionWords(&run.Functions[i]), "")
 	}
+	for i := range run.Streams {
+		line("")
+		wrapped(&b, "Stream "+run.Streams[i].ID+": "+streamWords(&run.Streams[i]), "")
+	}
 	if c := run.Compliance; c != nil {
 		line("")
 		line("Data protection, not legal advice: %s", complianceCount(c))

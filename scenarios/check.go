@@ -38,6 +38,7 @@ func check(sc *Scenario, refs references) []*Problem {
 	c.pipelines()
 	c.queues()
 	c.functions()
+	c.streams()
 	return c.problems
 }
 

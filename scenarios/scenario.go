@@ -31,6 +31,7 @@ type Scenario struct {
 	Pipelines []Pipeline `toml:"pipeline"`
 	Queues    []Queue    `toml:"queue"`
 	Functions []Function `toml:"function"`
+	Streams   []Stream   `toml:"stream"`
 
 	source *source // where each value came from; see origin.go
 }

@@ -22,8 +22,8 @@
 //
 // # Streams (Beam)
 //
-// A stream's backlog is the integral of arrivals less capacity; Backlog gives its peak and
-// when it is gone.
+// A stream's backlog is the integral of arrivals less capacity; an autoscaler brings workers
+// up and down with it (Stream). Backlog is the closed form of a burst on workers that stay.
 //
 // # Cadence
 //

@@ -70,6 +70,12 @@ const (
 	MetricResponseP99 = "response_p99"
 	MetricUSDPerHour  = "usd_per_hour"
 
+	// Streams, under "STREAM_ID.key"; usd_per_hour, too.
+	MetricLagP99  = "lag_p99" // from an element's arrival to its end
+	MetricLagMean = "lag_mean"
+	MetricWorkers = "workers" // mean
+	MetricBacklog = "backlog_peak"
+
 	// Rules of data protection, of the whole run.
 	MetricComplianceFailed     = "compliance.failed"     // rules that fail
 	MetricComplianceUndeclared = "compliance.undeclared" // rules that need a declaration

@@ -84,6 +84,7 @@ type Run struct {
 	Offloads     []Offload         `json:"offloads,omitempty"`
 	Updates      []FleetUpdate     `json:"updates,omitempty"`
 	Functions    []Function        `json:"functions,omitempty"`
+	Streams      []Stream          `json:"streams,omitempty"`
 }
 
 // ScenarioRef names the scenario of a run by content.
@@ -483,6 +484,24 @@ type Function struct {
 	BreakEven float64 `json:"break_even_requests_per_s,omitempty"`
 	Reserved  bool    `json:"reserved_named"`
 	Never     bool    `json:"never_breaks_even,omitempty"`
+}
+
+// Stream is elements that come without end, and the workers that follow them.
+type Stream struct {
+	ID          string  `json:"id"`
+	Name        string  `json:"name"`
+	PerSec      float64 `json:"elements_per_s"`
+	Workers     float64 `json:"workers"` // mean
+	Peak        int     `json:"peak_workers"`
+	Starts      int     `json:"worker_starts"`
+	Backlog     float64 `json:"backlog_peak"` // elements
+	LagMeanSec  float64 `json:"lag_mean_s"`
+	LagP99Sec   float64 `json:"lag_p99_s"`
+	Within      float64 `json:"within_lag_slo"` // share of the elements
+	LagSLO      float64 `json:"lag_slo_s,omitempty"`
+	USDPerHour  float64 `json:"usd_per_hour,omitempty"`
+	Priced      bool    `json:"priced"`
+	DurationSec float64 `json:"duration_s"`
 }
 
 // Pipeline is one run of a graph of stages, and how often it runs.
