@@ -138,6 +138,7 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 		put("replicas_mean", "replicas", s.ReplicaSeconds/math.Max(o.EndSec-o.StartSec, 1e-9))
 		put("replicas_peak", "replicas", float64(s.Peak))
 		put("replicas_started", "replicas", float64(s.Starts))
+		put("replicas_failed", "replicas", float64(s.Replaced))
 	}
 	if a := p.Arrivals; a != nil && a.Talk != nil {
 		put("unsent", "requests", float64(o.Unsent))

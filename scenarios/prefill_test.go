@@ -145,3 +145,12 @@ func TestPrefillRefusals(t *testing.T) {
 		}
 	}
 }
+
+// An autoscaled service lives through failures of its nodes.
+func TestAutoscaleFails(t *testing.T) {
+	text := papers + "autoscale = { min = 1, target = 16 }\n[faults]\nnode_failures_per_1000_node_days = 100000\nrecovery = \"2 s\"\ndetection = \"1 s\"\n"
+	o := playPapers(t, text, "workload.read.duration=30 min").Served[0]
+	if o.Scaling == nil || o.Scaling.Replaced == 0 || o.Completed+o.Lost != o.Requests {
+		t.Errorf("%+v, %d + %d of %d ended", o.Scaling, o.Completed, o.Lost, o.Requests)
+	}
+}

@@ -199,9 +199,6 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 		if most > c.Replicas || a.Min > most {
 			return nil, Problems(w.Scenario.ProblemAt(key+".autoscale.max", fmt.Sprint(most), fmt.Sprintf("%d..%d", max(1, a.Min), c.Replicas), "more nodes or replicas", "the autoscaler starts more replicas than the nodes hold, or fewer than its min"))
 		}
-		if f := w.Scenario.Faults; f != nil && f.Components != nil {
-			return nil, Problems(w.Scenario.ProblemAt(key+".autoscale", "", "", "leave out [faults] or autoscale", "replicas that fail are not modelled beside an autoscaler"))
-		}
 		c.Autoscale = serving.Autoscale{Min: a.Min, Max: most, Target: a.Target, IntervalSec: a.IntervalSec, DownAfterSec: a.DownAfterSec}
 	}
 	return c, nil

@@ -3,6 +3,7 @@ package serving
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Autoscale lets the number of replicas follow the load, as the autoscalers of Kubernetes
@@ -48,6 +49,7 @@ func (a *Autoscale) validate(replicas int) error {
 
 // Scaling is what an autoscaler did.
 type Scaling struct {
+	Replaced       int     // replicas that failed
 	Starts         int     // replicas started after the beginning
 	Peak           int     // replicas that existed at once
 	ReplicaSeconds float64 // of replicas that existed: starting, serving or ending
@@ -60,6 +62,7 @@ const (
 	starting
 	serves
 	ending
+	broken
 )
 
 // scaler is the autoscaler of a fleet.
@@ -72,6 +75,8 @@ type scaler struct {
 	queue []change  // replicas that will be up, in order of time
 	want  []wanted  // of the last DownAfterSec, falling
 	on    int       // starting or serving
+	goal  int       // as many should be: more than on when too few places are left that are not broken
+	fails []change  // to come
 	out   Scaling
 }
 
@@ -80,8 +85,8 @@ type wanted struct {
 	n  int
 }
 
-func newScaler(f *fleet) *scaler {
-	s := &scaler{Autoscale: f.c.Autoscale, f: f, state: make([]scaleState, len(f.reps)), since: make([]float64, len(f.reps))}
+func newScaler(f *fleet, fails []change) *scaler {
+	s := &scaler{fails: fails, goal: f.c.Autoscale.Min, Autoscale: f.c.Autoscale, f: f, state: make([]scaleState, len(f.reps)), since: make([]float64, len(f.reps))}
 	s.tick = s.IntervalSec
 	for i := range s.Min {
 		s.state[i] = serves
@@ -96,18 +101,73 @@ func newScaler(f *fleet) *scaler {
 // before does what falls due up to and including time t.
 func (s *scaler) before(t float64) {
 	for {
-		at := math.Min(s.tick, s.ready())
-		if at > t {
+		at := s.next()
+		switch {
+		case at > t:
 			return
-		}
-		if at == s.ready() {
+		case len(s.fails) > 0 && s.fails[0].at == at:
+			g := s.fails[0]
+			s.fails = s.fails[1:]
+			if g.up {
+				s.state[g.replica] = off
+				s.more(at, s.goal)
+			} else {
+				s.fail(g.replica, at)
+			}
+		case at == s.ready():
 			s.up(s.queue[0])
 			s.queue = s.queue[1:]
-			continue
+		default:
+			s.f.catchUp(at)
+			s.decide(at)
+			s.tick += s.IntervalSec
 		}
-		s.f.catchUp(at)
-		s.decide(at)
-		s.tick += s.IntervalSec
+	}
+}
+
+// next is when something falls due.
+func (s *scaler) next() float64 {
+	at := math.Min(s.tick, s.ready())
+	if len(s.fails) > 0 {
+		at = math.Min(at, s.fails[0].at)
+	}
+	return at
+}
+
+// fail takes a place away until its node is back. What was in flight there goes to the
+// router again, and another replica is started at once where there is room, as the
+// controllers of Kubernetes do.
+func (s *scaler) fail(i int, t float64) {
+	f, was := s.f, s.state[i]
+	s.state[i] = broken
+	if was == off || was == broken {
+		return
+	}
+	s.out.Replaced++
+	s.out.ReplicaSeconds += t - s.since[i]
+	if was == starting {
+		s.queue = slices.DeleteFunc(s.queue, func(g change) bool { return g.replica == i })
+	}
+	if was == serves || was == starting {
+		s.on--
+	}
+	f.catchUp(t)
+	var dropped []int32
+	if was != starting {
+		r := &f.reps[i]
+		r.advance(t)
+		if was == serves { // one that ends is away already
+			f.down[i]++
+		}
+		dropped = r.abandon(t)
+		l, k := f.seat(i)
+		l.set(k, away)
+		f.look(i)
+	}
+	s.more(t, s.goal)
+	for _, q := range dropped {
+		f.book.record(q).retried++
+		f.route(q, math.Max(f.book.record(q).ready, t))
 	}
 }
 
@@ -127,7 +187,8 @@ func (s *scaler) up(g change) {
 // held is told that a request found no replica at time t.
 func (s *scaler) held(t float64) {
 	if s.on == 0 {
-		s.more(t, 1)
+		s.goal = max(s.goal, 1)
+		s.more(t, s.goal)
 	}
 }
 
@@ -149,11 +210,13 @@ func (s *scaler) decide(t float64) {
 	for s.want[0].at < t-s.DownAfterSec {
 		s.want = s.want[1:]
 	}
-	switch keep := s.want[0].n; { // the most of the window
-	case n > s.on:
-		s.more(t, n)
-	case keep < s.on:
-		s.fewer(keep)
+	keep := s.want[0].n // the most of the window
+	s.goal = min(max(s.goal, n), keep)
+	switch {
+	case s.goal > s.on:
+		s.more(t, s.goal)
+	case s.goal < s.on:
+		s.fewer(s.goal)
 	}
 }
 
@@ -180,7 +243,7 @@ func (s *scaler) more(t float64, n int) {
 	}
 	exist := 0
 	for _, st := range s.state {
-		if st != off {
+		if st != off && st != broken {
 			exist++
 		}
 	}
@@ -210,14 +273,25 @@ func (s *scaler) end(i int, t float64) {
 
 // finish serves what is left once no more requests arrive, and counts to the end.
 func (s *scaler) finish() *Scaling {
-	for len(s.queue) > 0 || len(s.f.held) > 0 {
-		s.before(math.Min(s.tick, s.ready()))
+	for len(s.queue) > 0 || len(s.f.held) > 0 && s.hopes() || len(s.fails) > 0 && s.works() {
+		s.before(s.next())
 	}
 	s.f.advance(math.Inf(1))
 	for i := range s.state {
-		if s.state[i] != off {
+		if s.state[i] != off && s.state[i] != broken {
 			s.end(i, math.Max(s.f.latest(), s.since[i]))
 		}
 	}
 	return &s.out
+}
+
+// hopes says whether a place is left, or comes back, for those that wait at the router.
+func (s *scaler) hopes() bool {
+	return len(s.fails) > 0 || slices.ContainsFunc(s.state, func(st scaleState) bool { return st != broken })
+}
+
+// works says whether requests are in flight.
+func (s *scaler) works() bool {
+	s.f.catchUp(s.fails[0].at)
+	return slices.ContainsFunc(s.f.reps, func(r replica) bool { return r.outstand > 0 })
 }

@@ -84,3 +84,72 @@ func TestAutoscalePullsShareTheRegistry(t *testing.T) {
 		t.Error("a registry that sends nothing was taken")
 	}
 }
+
+// A replica that fails is replaced at once where there is room, and by its own place once its node is
+// back where there is none; what it had begun begins again.
+func TestScalingReplacesFailed(t *testing.T) {
+	warm := func(p *Prepared) float64 { return p.Model.step(50, 50*25, 0, 0, 1, 1) + p.Model.RequestSec }
+	reqs := []Request{{ArriveSec: 5, Prompt: 50, Output: 1}, {ArriveSec: 15, Prompt: 50, Output: 1}}
+	for _, x := range []struct {
+		most int
+		up   float64 // when one answers again
+	}{{1, 100 + 40}, {2, 10 + 40}} {
+		p := toyService(toyEngine, x.most, 64, 512, 5000)
+		p.Config.Router, p.Config.Autoscale = LeastOutstanding, Autoscale{Min: 1, Max: x.most, Target: 10, IntervalSec: 1, StartSec: 40, DownAfterSec: 30}
+		o, err := p.Simulate(reqs, Options{Outages: []Outage{{Replica: 0, Start: 10, End: 100}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := x.up - 15 + warm(p); math.Abs(o.TTFT.Max-want) > 1e-9 || o.Scaling.Replaced != 1 || o.Scaling.Starts != 1 || o.Completed != 2 {
+			t.Errorf("of %d places: first token after %v s, want %v; %+v", x.most, o.TTFT.Max, want, *o.Scaling)
+		}
+	}
+	// In flight when it fails, with another one beside it: begun again there.
+	p := toyService(toyEngine, 2, 64, 512, 5000)
+	p.Config.Router, p.Config.Autoscale = LeastOutstanding, Autoscale{Min: 2, Max: 2, Target: 10, IntervalSec: 1, StartSec: 40, DownAfterSec: 30}
+	o, err := p.Simulate([]Request{{ArriveSec: 5, Prompt: 50, Output: 100}, {ArriveSec: 5, Prompt: 50, Output: 1}}, Options{Outages: []Outage{{Replica: 0, Start: 5.05, End: 6}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Retried != 1 || o.Completed != 2 || o.Replicas[1].Requests != 2 {
+		t.Errorf("%d begun again, %d answered, %d by the other", o.Retried, o.Completed, o.Replicas[1].Requests)
+	}
+	// All places gone for good: what waits is lost, and the run ends.
+	o, err = p.Simulate(reqs, Options{Outages: []Outage{{0, 1, math.Inf(1)}, {1, 2, math.Inf(1)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Lost != 2 || o.Scaling.Replaced != 2 {
+		t.Errorf("%d lost, %+v", o.Lost, *o.Scaling)
+	}
+}
+
+// More failures never make first tokens earlier, whatever the workers.
+func TestScalingUnderFailures(t *testing.T) {
+	reqs := poisson(t, 40, 600, arrivals.Lengths{Mean: 200, CV: 1}, arrivals.Lengths{Mean: 30, CV: 1}, 3)
+	last := 0.0
+	for _, every := range []float64{math.Inf(1), 100, 10} {
+		var outages []Outage
+		for at := every; at < 600; at += every {
+			outages = append(outages, Outage{Replica: int(at/every) % 8, Start: at, End: at + 60})
+		}
+		p := toyService(toyEngine, 8, 64, 512, 5000)
+		p.Config.Router, p.Config.Autoscale = LeastOutstanding, Autoscale{Min: 1, Max: 8, Target: 8, IntervalSec: 5, StartSec: 20, DownAfterSec: 20}
+		var want *Outcome
+		for _, workers := range []int{1, 2} {
+			o, err := p.Simulate(reqs, Options{Outages: outages, Workers: workers, Digest: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want == nil {
+				want = o
+			} else if o.Digest != want.Digest {
+				t.Error("two workers give another outcome")
+			}
+		}
+		if want.Completed != len(reqs) || !(want.TTFT.P99 >= last) {
+			t.Errorf("a failure every %v s: %d of %d answered, first token p99 %v s, %v with fewer", every, want.Completed, len(reqs), want.TTFT.P99, last)
+		}
+		last = want.TTFT.P99
+	}
+}

@@ -23,12 +23,14 @@ func (p *Prepared) changes(opt *Options) ([]change, error) {
 		return nil, fmt.Errorf("serving: concurrency %d of clients that think for %v s: must not be negative", opt.Concurrency, opt.ThinkSec)
 	}
 	var list []change
-	if scale := p.Config.Autoscale.Max > 0; scale && (opt.Concurrency > 0 || len(opt.ReadyAt) > 0 || len(opt.Outages) > 0) {
-		return nil, fmt.Errorf("serving: autoscaling takes an open load, and replicas that neither fail nor start late")
-	} else if scale {
-		return nil, nil
+	scale := p.Config.Autoscale.Max > 0 // it says itself when replicas come
+	if scale && (opt.Concurrency > 0 || len(opt.ReadyAt) > 0) {
+		return nil, fmt.Errorf("serving: autoscaling takes an open load, and replicas that do not start late")
 	}
 	for i := range n {
+		if scale {
+			break
+		}
 		at := 0.0
 		if i < len(opt.ReadyAt) {
 			at = opt.ReadyAt[i]

@@ -9,7 +9,8 @@ import (
 func (f *fleet) open(changes []change, count *tally) error {
 	ci := 0
 	if f.c.Autoscale.Max > 0 {
-		f.scale = newScaler(f)
+		f.scale = newScaler(f, changes)
+		changes = nil
 	}
 	sees := f.c.Router != RoundRobin || f.c.Limits.MaxQueue > 0
 	for {
