@@ -228,7 +228,7 @@ var sharedFiles = []struct {
 	}},
 	{"nvidia-smi-capture/linux-x86_64__nvidia-h200__590.48.01.txt", "nvidia-smi", 60, 0, nil},
 	{"nvidia-smi-capture/linux-x86_64__nvidia-l40s__595.80.txt", "nvidia-smi", 44, 0, nil},
-	{"nvidia-smi-xml/a100-sxm4-v12.xml", "nvidia-smi", 1, 0, func(t *testing.T, r []Record) {
+	{"nvidia-smi-xml/a100-sxm4-v12.xml", "nvidia-smi", 5, 0, func(t *testing.T, r []Record) {
 		d := r[0].Body.(*Device)
 		near(t, "power", d.PowerWatts, 67.03)
 		near(t, "tx", d.PCIeTxBytesPerSec, 4e6)
@@ -249,10 +249,10 @@ var sharedFiles = []struct {
 		near(t, "average", d.AvgPowerWatts, 139.62)
 		near(t, "instant", d.InstantWatts, 142.33)
 	}},
-	{"nvidia-smi-xml/rtx-4000-sff-ada-v13.xml", "nvidia-smi", 1, 0, func(t *testing.T, r []Record) {
+	{"nvidia-smi-xml/rtx-4000-sff-ada-v13.xml", "nvidia-smi", 5, 0, func(t *testing.T, r []Record) {
 		near(t, "power cap time", more(r[0].Body.(*Device).More, "clocks_event_reasons_counters/clocks_event_reasons_counters_sw_power_cap"), 4251.825415)
 	}},
-	{"nvidia-smi-xml/tesla-t4.xml", "nvidia-smi", 1, 0, nil},
+	{"nvidia-smi-xml/tesla-t4.xml", "nvidia-smi", 3, 0, nil},
 	{"perfquery/switch_2ports.out", "perfquery", 2, 0, func(t *testing.T, r []Record) {
 		near(t, "tx", r[0].Body.(*Counters).TxBytes, 4*36298026860928)
 		near(t, "wait", more(r[1].Body.(*Counters).Values, "PortXmitWait"), 36510964)

@@ -146,7 +146,8 @@ func readSMILog(f *feed, in *input) {
 	var text []byte
 	var d *Device
 	dtd, when := "", ""
-	mig := 0
+	cuda := ""
+	var parts []*Counters // instances and processes of the GPU, handed on behind it
 	f.saw()
 	for {
 		tok, err := dec.Token()
@@ -155,7 +156,7 @@ func readSMILog(f *feed, in *input) {
 			if err != io.EOF || len(path) > 0 || d != nil {
 				f.wrong("the XML ends early or is damaged, expected </nvidia_smi_log>: %v", err)
 				if d != nil {
-					f.emit(d)
+					f.withParts(d, parts)
 				}
 			}
 			return
@@ -185,9 +186,12 @@ func readSMILog(f *feed, in *input) {
 				if dtd != "" {
 					d.More = append(d.More, Field{Name: "dtd", Text: dtd})
 				}
+				if cuda != "" {
+					d.More = append(d.More, Field{Name: "cuda_version", Text: cuda})
+				}
 			}
-			if t.Name.Local == "mig_device" {
-				mig++
+			if object := smiParts[t.Name.Local]; object != "" && d != nil && len(parts) < 1<<16 {
+				parts = append(parts, &Counters{Object: object, Values: []Field{{Name: "gpu", Text: d.BusID}}})
 			}
 		case xml.CharData:
 			if len(text)+len(t) < maxLine {
@@ -200,14 +204,17 @@ func readSMILog(f *feed, in *input) {
 				when = string(b)
 			case len(path) == 2 && t.Name.Local == "driver_version":
 				f.version = string(b)
+			case len(path) == 2 && t.Name.Local == "cuda_version":
+				cuda = string(b)
 			case len(path) == 2 && t.Name.Local == "gpu":
-				if mig > 0 {
-					d.More = append(d.More, Field{Name: "mig_devices", Value: Is(float64(mig))})
-					mig = 0
+				f.withParts(d, parts)
+				d, parts = nil, nil
+			case d != nil && len(path) > 4 && smiParts[path[3]] != "" && len(parts) > 0:
+				if v, ok := fieldOf(strings.Join(path[4:], "/"), b); ok {
+					c := parts[len(parts)-1]
+					c.Values = append(c.Values, v)
 				}
-				f.emit(d)
-				d = nil
-			case d != nil && len(b) > 0 && (len(path) < 3 || path[2] != "mig_devices"):
+			case d != nil && len(b) > 0:
 				f.smiPut(d, strings.Join(path[2:], "/"), b)
 			}
 			text = text[:0]
@@ -218,6 +225,26 @@ func readSMILog(f *feed, in *input) {
 				return
 			}
 		}
+	}
+}
+
+// smiParts are the elements that a GPU may have many of.
+var smiParts = map[string]string{"mig_device": "mig device", "process_info": "process"}
+
+// withParts hands on a GPU, and its instances and processes.
+func (f *feed) withParts(d *Device, parts []*Counters) {
+	instances := 0
+	for _, c := range parts {
+		if c.Object == smiParts["mig_device"] {
+			instances++
+		}
+	}
+	if instances > 0 {
+		d.More = append(d.More, Field{Name: "mig_devices", Value: Is(float64(instances))})
+	}
+	f.emit(d)
+	for _, c := range parts {
+		f.emit(c)
 	}
 }
 
