@@ -42,6 +42,9 @@ func queueWords(q *result.Queue) string {
 	if q.Stops+q.Failures > 0 {
 		w += " Jobs were stopped for others " + number.Int(q.Stops) + " times and hit by failures " + number.Int(q.Failures) + " times."
 	}
+	if n := len(q.Speed); n == 4 && q.Speed[3] < 1 {
+		w += " A job of several nodes runs at " + number.Of(q.Speed[2], "ratio") + " of its speed on two leaves of a pod and at " + number.Of(q.Speed[3], "ratio") + " beyond."
+	}
 	if q.Killed > 0 {
 		w += " " + number.Int(q.Killed) + " jobs were ended at the limit that they asked for."
 	}

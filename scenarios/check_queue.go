@@ -31,6 +31,7 @@ func (c *checker) queues() {
 			c.bad(at+".preempt", "", `set order = "priority", or give partitions a tier`, "changes nothing under order %s", q.Order)
 		}
 		c.queueRules(q, at)
+		c.queueJobs(q, at)
 		if q.Order == queue.LAS.String() && q.Backfill != queue.NoBackfill.String() && c.sc.IsSet(at+".backfill") {
 			c.bad(at+".backfill", "none", "", "order las starts whatever fits, in order, every quantum")
 		}
@@ -99,5 +100,28 @@ func (c *checker) queueRules(q *Queue, at string) {
 		c.bad(at+".backfill", "none, easy or any", "", "promises cannot be kept in an order that changes with time")
 	case !factors && q.Weights != nil:
 		c.bad(at+".weights", "", `set order = "multifactor"`, "change nothing under order %s", q.Order)
+	}
+}
+
+// queueJobs checks what the jobs of a queue run as.
+func (c *checker) queueJobs(q *Queue, at string) {
+	if q.JobsLike == "" {
+		if c.sc.IsSet(at + ".neighbours") {
+			c.lacks(at, "jobs_like", "neighbours load the links that such jobs use")
+		}
+		return
+	}
+	i := slices.IndexFunc(c.sc.Workloads, func(w Workload) bool { return w.ID == q.JobsLike })
+	switch {
+	case i < 0:
+		c.bad(at+".jobs_like", "", "", "there is no workload of that id")
+	case c.sc.Workloads[i].Kind != "training":
+		c.bad(at+".jobs_like", "", "", "workload %s does not train", q.JobsLike)
+	case c.sc.IsSet(at + ".speed"):
+		c.bad(at+".speed", "", "leave it out", "the speed follows from jobs_like")
+	case q.LeafNodes == nil:
+		c.lacks(at, "leaf_nodes", "the speed depends on whether a job fits below one leaf")
+	case q.MIG != "":
+		c.bad(at+".mig", "", "leave it out", "jobs of instances do not train over the fabric as workload %s does", q.JobsLike)
 	}
 }

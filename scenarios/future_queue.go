@@ -21,6 +21,14 @@ type PlayedQueue struct {
 	Stages    []QueuedStage // of pipelines that run here
 }
 
+// PlayedSpeed is the speed of jobs by how far they are spread.
+func (q *PlayedQueue) PlayedSpeed() []float64 {
+	if q.Speed != nil {
+		return q.Speed
+	}
+	return q.Queue.Speed
+}
+
 // Queues plays the jobs of each queue, drawn under the given seed.
 func (f *Future) Queues(seed uint64) ([]PlayedQueue, error) {
 	sc := f.World.Scenario
@@ -55,6 +63,13 @@ func (f *Future) queue(q *Queue, seed uint64) (PlayedQueue, error) {
 	if out.PerNode < 1 {
 		return out, errors.New("the servers have no accelerators")
 	}
+	if q.MIG != "" {
+		each, err := migInstances(f.World.Chip.ID, q.MIG)
+		if err != nil {
+			return out, err
+		}
+		out.PerNode *= each
+	}
 	out.PoolGPUs = out.PoolNodes * out.PerNode
 	trace, err := q.jobs(out.PoolGPUs, seed)
 	if err != nil {
@@ -66,11 +81,17 @@ func (f *Future) queue(q *Queue, seed uint64) (PlayedQueue, error) {
 	}
 	spec := q.spec(trace, out.PoolNodes, out.PerNode)
 	spec.Seed = seed
+	if q.JobsLike != "" {
+		if spec.Speed, err = f.queueSpeeds(q, trace, out.PerNode); err != nil {
+			return out, err
+		}
+		out.Speed = spec.Speed[:]
+	}
 	if q.Generator != nil {
 		spec.Cut(trace)
 	}
-	if n := sc.Faults.NodeFailuresPer1000NodeDays; n != nil {
-		spec.Faults = queue.Faults{PerNodeDay: *n / 1000, RepairSec: sc.Faults.RepairSec}
+	if sc.Faults != nil && sc.Faults.NodeFailuresPer1000NodeDays != nil {
+		spec.Faults = queue.Faults{PerNodeDay: *sc.Faults.NodeFailuresPer1000NodeDays / 1000, RepairSec: sc.Faults.RepairSec}
 		for _, d := range sc.Faults.Domains {
 			if q.LeafNodes != nil && d.Nodes == *q.LeafNodes {
 				spec.Faults.PerLeafDay += d.FailuresPer1000Day / 1000

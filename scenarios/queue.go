@@ -8,6 +8,9 @@ type Queue struct {
 	LeafNodes          *int             `toml:"leaf_nodes"`
 	PodLeaves          *int             `toml:"pod_leaves"`
 	Speed              []float64        `toml:"speed"`
+	JobsLike           string           `toml:"jobs_like"`
+	Neighbours         float64          `toml:"neighbours"`
+	MIG                string           `toml:"mig"`
 	Order              string           `toml:"order"`
 	Backfill           string           `toml:"backfill"`
 	Depth              *int             `toml:"depth"`

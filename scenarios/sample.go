@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"sort"
+	"sync"
 
 	"aisim/hardware"
 	"aisim/hardware/profile"
@@ -36,6 +37,7 @@ func (w *World) NewBench() *Bench {
 // from it share the draw, the requests and the seeds of failures, so that their
 // differences are those of the change alone (common random numbers).
 type Sample struct {
+	gangs    sync.Mutex // held while steps of a queue's gangs are computed
 	b        *Bench
 	replica  int
 	draw     hardware.Draw

@@ -436,7 +436,8 @@ type Queue struct {
 	Stops     int          `json:"stops"`
 	Killed    int          `json:"killed_at_limit"`
 	Resizes   int          `json:"resizes"`
-	Failures  int          `json:"failures"` // that hit a job
+	Speed     []float64    `json:"speed_by_spread,omitempty"` // in one node, one leaf, one pod, beyond
+	Failures  int          `json:"failures"`                  // that hit a job
 	MeanQueue float64      `json:"mean_queue"`
 	MaxQueue  int          `json:"max_queue"`
 	All       QueueClass   `json:"all"`
