@@ -41,11 +41,12 @@ func EngineSpec(id string) []EngineConstant {
 	if id == "sglang" {
 		cadence.Prior = 20
 	}
-	return []EngineConstant{
+	list := []EngineConstant{
 		cadence,
 		{"layer", 22e-6, 0.35, 4e-6, 60e-6},
 		{"step", 0.4e-3, 0.8, 10e-6, 5e-3},
 		{"sequence", 9e-6, 0.4, 1e-6, 60e-6},
+		{"hidden", 0.7, 0.3, 0.1, 1},
 		{"mixed_step", 1e-3, 0.6, 50e-6, 20e-3},
 		{"mixed_layer", 35e-6, 0.6, 2e-6, 400e-6},
 		{"mixed_moe_layer", 200e-6, 0.6, 10e-6, 1.5e-3},
@@ -55,9 +56,9 @@ func EngineSpec(id string) []EngineConstant {
 		{"mla_layer", 8e-6, 0.4, 1e-6, 40e-6},
 		{"all_reduce", 3e-6, 0.5, 0.3e-6, 20e-6},
 		{"link_efficiency", 0.55, 0.15, 0.3, 0.95},
-		{"moe16", 0.25, 0.4, 0.04, 0.8},
-		{"moe8", 0.18, 0.4, 0.04, 0.8},
-		{"moe4", 0.14, 0.4, 0.02, 0.8},
+		{"moe16", 0.35, 0.4, 0.04, 0.9},
+		{"moe8", 0.22, 0.4, 0.04, 0.9},
+		{"moe4", 0.18, 0.4, 0.02, 0.9},
 		{"moe_tile", 12, 0.7, 1, 128},
 		{"moe_weights", 0.8, 0.12, 0.4, 0.95},
 		{"gemm16", 0.95, 0.08, 0.5, 1.1},
@@ -68,4 +69,8 @@ func EngineSpec(id string) []EngineConstant {
 		{"stream", 0.98, 0.05, 0.7, 1.05},
 		{"prefill", 1, 0.15, 0.5, 1.4},
 	}
+	if id == "trtllm" {
+		list = append(list, EngineConstant{"prefill8", 1.5, 0.15, 1, 2})
+	}
+	return list
 }

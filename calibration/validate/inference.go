@@ -169,11 +169,9 @@ func hostSpeed(a *hardware.Accelerator) float64 {
 
 // config is the service of one pool.
 func (s *service) config(l layout) serving.Config {
-	c := serving.Config{Arch: s.arch, Engine: s.engine, Precision: s.weights, KVPrecision: s.cache, TP: l.tp, PP: l.pp, AttentionDP: l.adp,
+	c := serving.Config{Arch: s.arch, Engine: s.engine, Precision: s.weights, KVPrecision: s.cache, TP: l.tp, PP: l.pp, AttentionDP: l.adp, ExpertParallel: l.ep,
 		MaxBatch: s.limits.maxSeqs, TokenBudget: s.limits.budget, MemoryFraction: s.limits.fraction}
-	if s.arch.MLA != nil && s.cache == hardware.FP8 && s.engine.ID == "vllm" {
-		c.KVPrecision = hardware.FP8
-	}
+	c.Engine.Async = c.Engine.Async && !s.waits
 	return c
 }
 

@@ -23,12 +23,13 @@ type service struct {
 	replicas int      // of pools[0] where it is one pool
 	load     load
 	limits   limits
+	waits    bool // the engine is a version that plans a step after the last
 	assumed  []string
 	kind     string
 }
 
 // layout is how one worker is spread over chips.
-type layout struct{ workers, tp, pp, adp int }
+type layout struct{ workers, tp, pp, adp, ep int }
 
 func (l layout) chips() int { return l.tp * l.pp * l.adp }
 
@@ -195,6 +196,7 @@ func (k *inference) readService(row Row) (*service, error) {
 	} else if ok {
 		s.limits.fraction = v
 	}
+	s.waits = engine == "vllm" && plansAfter(row.Text("engine_version"))
 	s.kind = s.name()
 	return s, nil
 }
@@ -249,12 +251,12 @@ func (s *service) layouts(text, mode string, gpus int) error {
 	if m := bigText.FindStringSubmatch(text); m != nil {
 		tp, _ := strconv.Atoi(m[2])
 		dp, _ := strconv.Atoi(m[1])
-		s.pools, s.replicas = []layout{{1, tp, 1, 1}}, max(dp, 1)
+		s.pools, s.replicas = []layout{{1, tp, 1, 1, 1}}, max(dp, 1)
 		return nil
 	}
 	original := text
 	text = joined.ReplaceAllString(text, "$1$2 ")
-	l := layout{workers: 1, tp: 1, pp: 1, adp: 1}
+	l := layout{workers: 1, tp: 1, pp: 1, adp: 1, ep: 1}
 	found := false
 	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '+' }) {
 		m := upper.FindStringSubmatch(part)
@@ -265,10 +267,16 @@ func (s *service) layouts(text, mode string, gpus int) error {
 		found = true
 		n, _ := strconv.Atoi(m[2])
 		switch m[1] {
-		case "DEP", "DP":
+		case "DEP":
+			l.adp, l.ep = n, n
+		case "DP":
 			l.adp = n
-		case "TEP", "TP":
+		case "TEP":
+			l.tp, l.ep = n, n
+		case "TP":
 			l.tp = n
+		case "EP":
+			l.ep = n
 		case "PP":
 			l.pp = n
 		}
@@ -291,7 +299,7 @@ func (s *service) layouts(text, mode string, gpus int) error {
 	}
 	if s.arch.Experts == 0 && l.adp > 1 {
 		s.replicas *= l.adp
-		s.pools[0].adp = 1
+		s.pools[0].adp, s.pools[0].ep = 1, 1
 	}
 	return nil
 }
@@ -300,7 +308,7 @@ func (s *service) layouts(text, mode string, gpus int) error {
 // says, tables of InferenceX multiplied degrees: tp k·k with moetp k and ep k are k
 // chips, and adp k with ep k·k as well (inference notes, section 6).
 func (s *service) degrees(text string) (layout, error) {
-	l := layout{workers: 1, tp: 1, pp: 1, adp: 1}
+	l := layout{workers: 1, tp: 1, pp: 1, adp: 1, ep: 1}
 	v := map[string]int{}
 	for _, part := range strings.Fields(text) {
 		m := degree.FindStringSubmatch(part)
@@ -335,6 +343,9 @@ func (s *service) degrees(text string) (layout, error) {
 		return l, fmt.Errorf("parallelism %q: experts over %d chips, attention over %d", text, moetp*ep, tp*adp)
 	}
 	l.tp, l.adp = tp, adp
+	if l.ep = min(max(ep, 1), tp*adp); ep == 0 && adp > 1 || tp*adp%l.ep != 0 {
+		l.ep = tp * adp // not stated, or counted in another way
+	}
 	return l, nil
 }
 
@@ -442,6 +453,18 @@ func staysInStep(version string) bool {
 	minor, _ := strconv.Atoi(m[2])
 	patch, _ := strconv.Atoi(m[3])
 	return minor < 5 || minor == 5 && patch < 5
+}
+
+// plansAfter says whether a version of vLLM V1 plans a step after the last one has ended:
+// asynchronous scheduling is the default from 0.14 on (its release notes). A row without a version
+// is taken for one before; builds by night are of later ones.
+func plansAfter(version string) bool {
+	m := versionNumber.FindStringSubmatch(version)
+	if m == nil {
+		return version == ""
+	}
+	minor, _ := strconv.Atoi(m[2])
+	return m[1] == "0" && minor < 14
 }
 
 func leadingNumber(s string) int {

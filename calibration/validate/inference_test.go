@@ -197,17 +197,17 @@ func TestLayouts(t *testing.T) {
 		want     layout
 		replicas int
 	}{
-		{"tp8 pp1 adp1 moetp8 ep1", 0, layout{1, 8, 1, 1}, 1},
-		{"tp4 pp1 adp moetp1 ep4", 0, layout{1, 4, 1, 1}, 1},
-		{"tp16 pp1 adp1 moetp4 ep4", 0, layout{1, 4, 1, 1}, 1},
-		{"tp64 pp1 adp1 moetp8 ep8", 0, layout{1, 8, 1, 1}, 1},
-		{"tp1 pp1 adp64 moetp8 ep8", 0, layout{1, 1, 1, 8}, 1},
-		{"tp4 pp1 adp4 moetp1 ep16", 0, layout{1, 1, 1, 4}, 1},
-		{"tp1 pp1 adp8 moetp1 ep8", 0, layout{1, 1, 1, 8}, 1},
-		{"DEP4", 4, layout{1, 1, 1, 4}, 1},
-		{"DEP2,PP2", 4, layout{1, 1, 2, 2}, 1},
-		{"TP2", 8, layout{1, 2, 1, 1}, 4},
-		{"2DP4TP_1", 4, layout{1, 4, 1, 1}, 2},
+		{"tp8 pp1 adp1 moetp8 ep1", 0, layout{1, 8, 1, 1, 1}, 1},
+		{"tp4 pp1 adp moetp1 ep4", 0, layout{1, 4, 1, 1, 4}, 1},
+		{"tp16 pp1 adp1 moetp4 ep4", 0, layout{1, 4, 1, 1, 4}, 1},
+		{"tp64 pp1 adp1 moetp8 ep8", 0, layout{1, 8, 1, 1, 8}, 1},
+		{"tp1 pp1 adp64 moetp8 ep8", 0, layout{1, 1, 1, 8, 8}, 1},
+		{"tp4 pp1 adp4 moetp1 ep16", 0, layout{1, 1, 1, 4, 4}, 1},
+		{"tp1 pp1 adp8 moetp1 ep8", 0, layout{1, 1, 1, 8, 8}, 1},
+		{"DEP4", 4, layout{1, 1, 1, 4, 4}, 1},
+		{"DEP2,PP2", 4, layout{1, 1, 2, 2, 2}, 1},
+		{"TP2", 8, layout{1, 2, 1, 1, 1}, 4},
+		{"2DP4TP_1", 4, layout{1, 4, 1, 1, 1}, 2},
 	} {
 		s := &service{arch: moe}
 		if err := s.layouts(c.text, "agg", c.gpus); err != nil {
@@ -219,7 +219,7 @@ func TestLayouts(t *testing.T) {
 		}
 	}
 	s := &service{arch: moe}
-	if err := s.layouts("P:2x(tp1 adp8 ep8) D:1x(tp1 adp32 ep32)", "disagg", 0); err != nil || s.pools[0] != (layout{2, 1, 1, 8}) || s.pools[1] != (layout{1, 1, 1, 32}) {
+	if err := s.layouts("P:2x(tp1 adp8 ep8) D:1x(tp1 adp32 ep32)", "disagg", 0); err != nil || s.pools[0] != (layout{2, 1, 1, 8, 8}) || s.pools[1] != (layout{1, 1, 1, 32, 32}) {
 		t.Errorf("%+v %v", s.pools, err)
 	}
 }

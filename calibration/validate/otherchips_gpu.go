@@ -171,7 +171,7 @@ func (k *otherChips) service(row Row, batch float64, c *Case) (estimate, error) 
 	if n == 0 {
 		n = batch
 	}
-	s.pools = []layout{{1, tp, 1, 1}}
+	s.pools = []layout{{1, tp, 1, 1, 1}}
 	s.load = load{shape: closedLoop, isl: isl, osl: osl, inFlight: n, inStep: true} // the measured first tokens are those of whole waves
 	d, err := k.serving.device(id)
 	if err != nil {

@@ -228,6 +228,7 @@ func (set *Service) service(log *trace.Log) (*service, serving.Config, serving.M
 	if s.engine, err = serving.Engine(id); err != nil {
 		return fail("%w", err)
 	}
+	s.waits = id == "vllm" && plansAfter(version)
 	if log.EngineClock {
 		s.engine.Request.Value, s.engine.MoERequest.Value = 0, 0 // the clock starts and ends inside the engine
 	}
@@ -255,7 +256,7 @@ func (set *Service) service(log *trace.Log) (*service, serving.Config, serving.M
 		}
 		return otherwise
 	}
-	l := layout{workers: 1, tp: number(set.Tensor, "tensor", 1, "one chip per replica"), pp: number(set.Pipeline, "pipeline", 1, ""), adp: 1}
+	l := layout{workers: 1, tp: number(set.Tensor, "tensor", 1, "one chip per replica"), pp: number(set.Pipeline, "pipeline", 1, ""), adp: 1, ep: 1}
 	s.pools, s.replicas = []layout{l}, number(set.Replicas, "replicas", 1, "")
 	s.limits.maxSeqs = number(set.MaxSeqs, "seqs", 0, fmt.Sprintf("max_num_seqs %d (the engine profile's; queues depend on it)", s.engine.MaxBatch))
 	s.limits.budget = number(set.TokenBudget, "budget", 0, fmt.Sprintf("max_num_batched_tokens %d (the engine profile's)", s.engine.TokenBudget))

@@ -10,7 +10,8 @@ import (
 )
 
 // TestRequestsOfAMeasuredRun replays a saturated server, where 2 % of the step time are
-// 5 to 6 % of the time to first token; nothing of it was fitted to the run.
+// 5 to 6 % of the time to first token; its requests were not fitted on. The bars are those
+// of the issue.
 func TestRequestsOfAMeasuredRun(t *testing.T) {
 	log, err := trace.ReadLogFile(measured.Path(t, "inference/llmservingsim/measured_RTXPRO6000_Llama-3.1-8B_vllm0.19_requests.jsonl"), trace.Limits{})
 	if err != nil {
@@ -24,9 +25,14 @@ func TestRequestsOfAMeasuredRun(t *testing.T) {
 		t.Fatalf("%d cases, %d predicted", len(r.Cases), r.Summary.Predicted)
 	}
 	for _, c := range r.Cases {
-		tol := 0.145
-		if strings.HasPrefix(c.ID, "ttft") {
-			tol = 0.25
+		tol := 0.08 // of percentiles; means are held closer
+		switch c.ID {
+		case "tpot_mean_ms":
+			tol = 0.015
+		case "e2e_mean_ms":
+			tol = 0.02
+		case "ttft_mean_ms":
+			tol = 0.05
 		}
 		if e := *c.Error; math.Abs(e) > tol || math.Abs(e) >= math.Abs(*c.RooflineError) {
 			t.Errorf("%s: error %.3f, of a roofline %.3f", c.ID, e, *c.RooflineError)

@@ -40,9 +40,12 @@ type Config struct {
 	// attention for their own sequences, while the experts of a mixture are spread
 	// over all of them; 0 and 1 mean one group.
 	AttentionDP int
-	Replicas    int
-	Router      string // RoundRobin (also when empty) or LeastOutstanding
-	StaleSec    float64
+	// ExpertParallel is the number of shares of a replica's chips that hold whole experts
+	// each; the chips of a share cut each expert. 0: all chips of attention groups, 1 without.
+	ExpertParallel int
+	Replicas       int
+	Router         string // RoundRobin (also when empty) or LeastOutstanding
+	StaleSec       float64
 
 	MaxBatch       int     // sequences in one step
 	TokenBudget    int     // tokens in one step
@@ -159,6 +162,12 @@ func (c *Config) withDefaults() Config {
 	d := *c
 	e := &d.Engine
 	d.TP, d.PP, d.Replicas, d.AttentionDP = max(d.TP, 1), max(d.PP, 1), max(d.Replicas, 1), max(d.AttentionDP, 1)
+	if d.ExpertParallel == 0 {
+		d.ExpertParallel = 1
+		if d.AttentionDP > 1 {
+			d.ExpertParallel = d.TP * d.AttentionDP
+		}
+	}
 	if d.MaxBatch == 0 { // limits of an engine hold for each attention group
 		d.MaxBatch = e.MaxBatch * d.AttentionDP
 	}
@@ -250,6 +259,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("serving: memory_fraction %v: expected a ratio above 0 and at most 1", d.MemoryFraction)
 	case d.AttentionDP > 1 && d.Arch.Experts == 0:
 		return fmt.Errorf("serving: %d attention groups for %s, which has no experts to spread over them: ask for as many replicas", d.AttentionDP, d.Arch.ID)
+	case d.ExpertParallel < 1 || d.TP*d.AttentionDP%d.ExpertParallel != 0:
+		return fmt.Errorf("serving: experts over %d shares of %d chips: expected a divisor", d.ExpertParallel, d.TP*d.AttentionDP)
 	case d.AttentionDP > maxAttentionDP:
 		return fmt.Errorf("serving: %d attention groups: at most %d", d.AttentionDP, maxAttentionDP)
 	case d.PP > d.Arch.Layers:

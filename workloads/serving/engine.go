@@ -28,6 +28,7 @@ type EngineProfile struct {
 	ReserveOutput  float64 `toml:"reserve_output"` // share of the output reserved at admission
 	ReservePrompt  bool    `toml:"reserve_prompt"` // whole prompt must fit at admission, not only its first chunk
 	SwitchReduce   bool    `toml:"switch_reduce"`  // large all-reduces are added up in the switches where they can
+	Async          bool    `toml:"async"`          // the next step is planned while the chip works on the last
 	BlockTokens    int     `toml:"block_tokens"`
 	TokenBudget    int     `toml:"token_budget"`
 	MaxBatch       int     `toml:"max_batch"`
@@ -37,6 +38,7 @@ type EngineProfile struct {
 	Layer          Constant `toml:"layer"`           // seconds per layer and step
 	Step           Constant `toml:"step"`            // host seconds per step
 	Sequence       Constant `toml:"sequence"`        // host seconds per sequence and step
+	Hidden         Constant `toml:"hidden"`          // share of step and sequence that planning ahead takes out of the way, where it does
 	MixedStep      Constant `toml:"mixed_step"`      // extra seconds of a step with prefill
 	MixedLayer     Constant `toml:"mixed_layer"`     // extra seconds per dense layer of such a step
 	MixedMoELayer  Constant `toml:"mixed_moe_layer"` // the same per mixture layer
@@ -61,16 +63,25 @@ type EngineProfile struct {
 	MoERequest     Constant `toml:"moe_request"`     // Request, for mixtures
 	Cadence        Constant `toml:"cadence"`         // steps of a busy engine that a request waits before it is seen, in the mean, in recipes of mixtures
 	Prefill        Constant `toml:"prefill"`         // factor on the chip's rate of prefill attention
+	Prefill8       Constant `toml:"prefill8"`        // a further one where the cache is in 8 bits and so is the chip's arithmetic
+}
+
+// shown is the share of the host's time per step and sequence that the chip waits for.
+func (e *EngineProfile) shown() float64 {
+	if e.Async {
+		return 1 - min(1, e.Hidden.Value)
+	}
+	return 1
 }
 
 // constants lists the drawn constants in a fixed order.
 func (e *EngineProfile) constants() []*Constant {
-	return []*Constant{&e.MemoryReserve, &e.Layer, &e.Step, &e.Sequence, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
-		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoE16, &e.MoE8, &e.MoE4, &e.MoETile, &e.MoEWeights, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Quant8, &e.Quant4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill}
+	return []*Constant{&e.MemoryReserve, &e.Layer, &e.Step, &e.Sequence, &e.Hidden, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
+		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoE16, &e.MoE8, &e.MoE4, &e.MoETile, &e.MoEWeights, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Quant8, &e.Quant4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill, &e.Prefill8}
 }
 
-var constantNames = []string{"memory_reserve", "layer", "step", "sequence", "mixed_step", "mixed_layer", "mixed_moe_layer",
-	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "eager_layer", "gemm16", "gemm8", "gemm4", "quant8", "quant4", "stream", "moe_request", "cadence", "prefill"}
+var constantNames = []string{"memory_reserve", "layer", "step", "sequence", "hidden", "mixed_step", "mixed_layer", "mixed_moe_layer",
+	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "eager_layer", "gemm16", "gemm8", "gemm4", "quant8", "quant4", "stream", "moe_request", "cadence", "prefill", "prefill8"}
 
 // Draw returns a copy whose constants went through draw, called once per
 // constant in a fixed order with a stable name such as "vllm.layer", the nominal
@@ -154,7 +165,10 @@ func ParseEngine(text string) (EngineProfile, error) {
 			return bad("%s %v ± %v: must not be negative", constantNames[i], c.Value, c.RelSD)
 		}
 	}
-	if e.GEMM16.Value == 0 || e.GEMM8.Value == 0 || e.GEMM4.Value == 0 || e.Stream.Value == 0 || e.Prefill.Value == 0 || e.LinkEfficiency.Value == 0 || e.MoE16.Value == 0 || e.MoE8.Value == 0 || e.MoE4.Value == 0 || e.MoEWeights.Value == 0 {
+	if e.Hidden.Value > 1 {
+		return bad("hidden %v: expected a ratio from 0 to 1", e.Hidden.Value)
+	}
+	if e.GEMM16.Value == 0 || e.GEMM8.Value == 0 || e.GEMM4.Value == 0 || e.Stream.Value == 0 || e.Prefill.Value == 0 || e.Prefill8.Value == 0 || e.LinkEfficiency.Value == 0 || e.MoE16.Value == 0 || e.MoE8.Value == 0 || e.MoE4.Value == 0 || e.MoEWeights.Value == 0 {
 		return bad("efficiencies must be positive")
 	}
 	return e, nil

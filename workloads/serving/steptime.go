@@ -112,7 +112,7 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 		return nil, fmt.Errorf("serving: host speed %v: expected a positive factor", m.HostSpeed)
 	}
 	b := &stepBuilder{c: &c, m: &m, d: m.Device, fast: m.Device.Scale(hardware.Scaling{Compute: 1 + probe}), dt: compute, host: host, launch: m.Device.LaunchSec / launchH100 / host}
-	if c.TP > 1 {
+	if c.TP*c.AttentionDP > 1 {
 		links, err := profile.Links()
 		if err != nil {
 			return nil, fmt.Errorf("serving: %w", err)
@@ -138,7 +138,7 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 	}
 	s.head = tabulate(c.MaxBatch*c.Speculation.width()+1, func(rows float64) split { return b.sampler(rows) })
 	s.prefill, s.kv = b.attention()
-	s.seq = hostTime(c.Engine.Sequence.Value / host / float64(c.AttentionDP)).plus(b.windows(s.kv))
+	s.seq = hostTime(c.Engine.shown() * c.Engine.Sequence.Value / host / float64(c.AttentionDP)).plus(b.windows(s.kv))
 	dense, moe := b.countLayers()
 	s.mixed = hostTime((c.Engine.MixedStep.Value + dense*c.Engine.MixedLayer.Value + moe*c.Engine.MixedMoELayer.Value) / host)
 	if c.Speculation.Tokens > 0 {
@@ -309,7 +309,7 @@ func (b *stepBuilder) layers(rows float64) split {
 	if pp > 1 {
 		total = total.plus(b.hop(n * h * 2).times(pp))
 	}
-	return total.plus(hostTime(b.c.Engine.Step.Value/b.host + 2*b.m.CrossingSec))
+	return total.plus(hostTime(b.c.Engine.shown()*b.c.Engine.Step.Value/b.host + 2*b.m.CrossingSec))
 }
 
 // groupOnly is the part of the layers that each attention group does for its own
@@ -344,8 +344,14 @@ func (b *stepBuilder) experts(n float64) split {
 	experts, k, tp := float64(a.Experts), float64(a.ExpertsActive), float64(b.c.TP*b.c.AttentionDP)
 	active := experts * -math.Expm1(n*math.Log1p(-math.Min(k/experts, 1-1e-12)))
 	weights := float64(a.MLPMatrices()) * float64(a.Hidden) * float64(a.ExpertFFN)
-	flops := 2 * weights / tp * (n*k*math.Max(1, e.Imbalance.Value) + active*e.MoETile.Value)
-	compute := flops / (b.d.Peak[b.dt] * ofType(b.dt, e.MoE16.Value, e.MoE8.Value, e.MoE4.Value))
+	ep := float64(b.c.ExpertParallel)
+	uneven := 1.0
+	if ep > 1 {
+		uneven = math.Max(1, e.Imbalance.Value)
+	}
+	width := float64(a.ExpertFFN) * ep / tp // of an expert on one chip
+	flops := 2 * weights / tp * (n*k*uneven + active*e.MoETile.Value)
+	compute := flops / (b.d.Peak[b.dt] * ofType(b.dt, e.MoE16.Value, e.MoE8.Value, e.MoE4.Value) * width / (width + narrow))
 	stream := e.MoEWeights.Value
 	if b.dt != b.c.Precision {
 		stream *= widening
@@ -367,6 +373,11 @@ const fused = 0.45
 // widening is what is left of the rate of streaming expert weights that are widened on
 // the way to the units (MXFP4 on Hopper: GPT-OSS rows of H200 against those of B200).
 const widening = 0.75
+
+// narrow is the width of an expert on one chip at which its kernels reach half of their rate
+// (fused-MoE table of H100, 8-bit blocks: 196, 301, 407, 465 and 510 TFLOP/s at 128, 256, 512,
+// 1,024 and 2,048).
+const narrow = 180
 
 // ofType picks by the width of a format.
 func ofType(dt hardware.DType, wide, eight, four float64) float64 {
@@ -394,12 +405,12 @@ func (b *stepBuilder) exchanges(rows float64) split {
 	chips := float64(b.c.TP * b.c.AttentionDP)
 	to := math.Min(float64(b.c.Arch.ExpertsActive), chips-1)
 	t := rows / float64(b.c.TP) * to * float64(b.c.Arch.Hidden) * (1 + 2) / (rate * e.LinkEfficiency.Value)
-	return split{sec: 2*exchangeSec/b.host + t, scaleup: t}
+	// Latencies of gathers and scatters over 4 and 8 chips are 1.9 and 2.6 times that of the
+	// link's class (NCCL tables of H100 and B200: 9 and 13, 14 and 19 µs); engines' own kernels
+	// over more chips than a box are taken as no slower.
+	latency := b.linkSec * (1.2 + 0.18*math.Min(chips, 8))
+	return split{sec: 2*latency/b.host + t, scaleup: t}
 }
-
-// exchangeSec is the latency of one exchange between attention groups in a CUDA
-// graph (inference notes, section 2: 5–7 µs).
-const exchangeSec = 6e-6
 
 // allReduces is the two all-reduces of a layer over the TP chips, each by the better of
 // two kernels: one shot reads the other chips' buffers whole, two shots reduce and then
@@ -508,13 +519,21 @@ func (b *stepBuilder) attention() (prefill, kv split) {
 	if m := a.MLA; m != nil {
 		bytes = float64(m.KVLora+m.QKRope) * b.c.KVPrecision.Bytes()
 		flops = 2 * float64(a.Heads) / tp * float64(2*m.KVLora+m.QKRope)
+		if b.c.KVPrecision.Bytes() == 1 && b.d.Supports(hardware.FP4) == nil && b.d.Peak[hardware.FP8] > 0 {
+			// Kernels of chips with 4-bit units multiply an 8-bit cache in 8 bits.
+			flops *= b.d.Peak[hardware.BF16] / b.d.Peak[hardware.FP8]
+		}
 	}
 	const tokens = 1 << 20
 	kv = attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost {
 		return d.DecodeKV(bytes*tokens, flops*tokens*float64(b.c.Speculation.width()), b.dt)
 	})
 	adp := float64(b.c.AttentionDP)
-	return prefill.times(1 / adp / b.c.Engine.Prefill.Value), kv.times(layers / tokens / pp / adp)
+	rate := b.c.Engine.Prefill.Value
+	if b.c.KVPrecision.Bytes() == 1 && b.d.Peak[hardware.FP8] > 0 {
+		rate *= b.c.Engine.Prefill8.Value
+	}
+	return prefill.times(1 / adp / rate), kv.times(layers / tokens / pp / adp)
 }
 
 // longWindow is a window that most contexts stay below.
