@@ -117,16 +117,17 @@ func ledger(t *testing.T) string {
 Written by ` + "`go test ./hardware -run Ledger -rewrite`" + `; not to be edited. Every constant of the embedded operator and link
 profiles with its value, the relative standard deviation of what is not known about it, its source and reason, and
 its effect: what 10 % more of it does to the time (or watts, or bytes) of the operator that feels it most, on the first
-chip that it holds for. The constants of kernel libraries are in docs/models/kernels.md, those of storage in
-docs/models/storage.md, those of engines and frameworks in docs/models/serving.md and training.md.
+chip that it holds for; then those of matrix libraries and of the forms of other chips, which make chips fits. The
+constants of storage are in docs/models/storage.md, those of engines and frameworks in docs/models/serving.md and training.md.
 
 ## The rung that each chip reaches
 
 Fitted efficiency: measurements of the chip itself. Datasheet roofline: its stated rates and the efficiencies of its
-family, with the family's wider interval; every result on such a chip says so.
+family, with the family's wider interval; every result on such a chip says so. Library: whose table of multiplications a kernel
+by itself stands on (validate kernels). A measured grid comes with a profile of the user's (calibrate fit).
 
-| chip | family | rung | GEMM | sd | memory | sd |
-|---|---|---|---|---|---|---|
+| chip | family | rung | GEMM | sd | memory | sd | library |
+|---|---|---|---|---|---|---|---|
 `)
 	first := map[string]*Accelerator{} // of a family, or of a chip's own section
 	fitted, all := 0, 0
@@ -137,12 +138,12 @@ family, with the family's wider interval; every result on such a chip says so.
 		}
 		p, err := profile.For(e.ID)
 		if err != nil {
-			fmt.Fprintf(&b, "| %s | - | none: refused | | | | |\n", e.ID)
+			fmt.Fprintf(&b, "| %s | - | none: refused | | | | | |\n", e.ID)
 			continue
 		}
 		d, err := NewDevice(a, p, nil)
 		if err != nil {
-			fmt.Fprintf(&b, "| %s | %s | refused: %v | | | | |\n", e.ID, p.Family, err)
+			fmt.Fprintf(&b, "| %s | %s | refused: %v | | | | | |\n", e.ID, p.Family, err)
 			continue
 		}
 		all++
@@ -156,7 +157,9 @@ family, with the family's wider interval; every result on such a chip says so.
 		}
 		dt := ledgerType(d)
 		m := p.Eff.Matmul(dt.String())
-		fmt.Fprintf(&b, "| %s | %s | %s | %.3g (%s) | %.0f %% | %.3g | %.0f %% |\n", e.ID, p.Family, p.Rung, m.V, dt, 100*m.RelSD, p.Eff.Memory.V, 100*p.Eff.Memory.RelSD)
+		_, from := d.Library(dt)
+		origin := [...]string{"own table", "its generation's", "shared constants", "none"}[from]
+		fmt.Fprintf(&b, "| %s | %s | %s | %.3g (%s) | %.0f %% | %.3g | %.0f %% | %s |\n", e.ID, p.Family, p.Rung, m.V, dt, 100*m.RelSD, p.Eff.Memory.V, 100*p.Eff.Memory.RelSD, origin)
 	}
 	fmt.Fprintf(&b, "\n%d of %d chips stand on measurements of their own.\n\n## Operators\n", fitted, all)
 	h100, err := cat.Accelerator("nvidia-h100-sxm")
@@ -187,12 +190,79 @@ family, with the family's wider interval; every result on such a chip says so.
 			fmt.Fprintf(&b, "| %s | %.4g | %.0f %% | %s | %s |\n", c.Key, c.Param.V, 100*c.Param.RelSD, c.Param.Source, effect(t, on, c.Key))
 		}
 	}
+	libraryLedger(t, &b)
+	formLedger(t, &b)
 	b.WriteString("\n## Links\n\nShares of the stated one-way rate; hardware/profile/links.toml has the fixed times, docs/models/collectives.md the equations.\n\n" +
 		"| class | kind | ring | pair | all-to-all | in switch | start | sd of rates | sd of fixed times | source and reason |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, l := range links {
 		fmt.Fprintf(&b, "| %s | %s | %.3g | %.3g | %.3g | %.3g | %.3g µs | %.0f %% | %.0f %% | %s |\n", l.Class, l.Kind, l.Efficiency, l.P2P, l.AllToAll, l.InNetwork, l.BaseSec*1e6, 100*l.RelSD, 100*l.LatencySD, l.Source)
 	}
 	return b.String()
+}
+
+// libraryLedger is the table of the constants of matrix libraries.
+func libraryLedger(t *testing.T, b *strings.Builder) {
+	b.WriteString("\n## Matrix libraries\n\nBy chip (hardware/library.toml) and those that generations share, as logarithms over rough values (hardware/library_shared.toml).\n" +
+		"Effect: of 10 % more on the shape that feels it most, on the chip whose rows they are.\n\n| chips | formats | constant | value | source | effect |\n|---|---|---|---|---|---|\n")
+	chip := map[string]string{"nvidia-v100": "nvidia-v100-sxm2-16", "nvidia-t4": "nvidia-t4", "nvidia-a100-sxm": "nvidia-a100-sxm-80", "nvidia-h100-sxm": "nvidia-h100-sxm", "nvidia-b200": "nvidia-b200-sxm", "nvidia-h800": "nvidia-h800-sxm"}
+	for _, f := range LibraryFits() {
+		d, err := Default().Device(chip[f.Tables], nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d = d.Isolated()
+		dt := ledgerType(d)
+		if len(f.Formats) > 0 {
+			if dt, err = ParseDType(f.Formats[0]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if f.Blocks {
+			dt = FP8
+		}
+		formats := strings.Join(f.Formats, ", ")
+		if f.Blocks {
+			formats = "fp8 by blocks"
+		}
+		for _, c := range f.Constants() {
+			if *c.V == 0 {
+				continue
+			}
+			was := *c.V
+			most, what := 0.0, "none"
+			before := f.Of(d, dt, d.BestGEMM(dt))
+			*c.V = 1.1 * was
+			after := f.Of(d, dt, d.BestGEMM(dt))
+			*c.V = was
+			for _, s := range [][3]float64{{8192, 8192, 8192}, {16, 8192, 8192}, {128, 512, 512}, {2048, 2048, 2048}, {64, 64, 65536}} {
+				if change := after.Sec(s[0], s[1], s[2], dt.Bytes(), 2)/before.Sec(s[0], s[1], s[2], dt.Bytes(), 2) - 1; math.Abs(change) > math.Abs(most)+1e-9 {
+					most, what = change, fmt.Sprintf("%g×%g×%g %+.1f %%", s[0], s[1], s[2], 100*change)
+				}
+			}
+			fmt.Fprintf(b, "| %s | %s | %s | %.4g | %s | %s |\n", strings.Join(f.Chips, ", "), formats, c.Key, was, f.Source, what)
+		}
+	}
+	shared := sharedFitted()
+	for i, key := range SharedKeys {
+		fmt.Fprintf(b, "| generations share | 16 bits | %s | %.3f | operator tables of A100, H100 and B200 | |\n", key, shared[i])
+	}
+}
+
+// formLedger is the table of the constants of other chips.
+func formLedger(t *testing.T, b *strings.Builder) {
+	text, err := os.ReadFile("../calibration/validate/forms.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.WriteString("\n## Forms of other chips\n\ncalibration/validate/forms.toml; the forms are in docs/models/validation-other-chips.md.\n\n| form | constant | value | source |\n|---|---|---|---|\n")
+	form, source := "", ""
+	for _, line := range strings.Split(string(text), "\n") {
+		if name, rows, ok := strings.Cut(line, "] # "); ok && strings.HasPrefix(name, "[") {
+			form, source = strings.Trim(name, "[\""), rows
+		} else if key, v, ok := strings.Cut(line, " = "); ok {
+			fmt.Fprintf(b, "| %s | %s | %s | %s of other-chips.csv |\n", form, strings.Trim(key, "\""), v, source)
+		}
+	}
 }
 
 // The ledger is what the embedded profiles say.

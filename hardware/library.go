@@ -1,10 +1,14 @@
 package hardware
 
 import (
+	_ "embed"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/BurntSushi/toml"
 )
 
 // LibraryGEMM is a matrix multiplication as libraries run it alone and repeatedly: the
@@ -107,39 +111,70 @@ func norm3(a, b, c, p float64) float64 {
 	return top * math.Pow(math.Pow(a/top, p)+math.Pow(b/top, p)+math.Pow(c/top, p), 1/p)
 }
 
-// libraryConstants are what the operator tables of a generation gave (kernel notes,
-// section A1: DeepBench on V100, operator tables of A100, H100 and B200). Rates are
-// factors on the best GEMM and on stated bandwidth.
-type libraryConstants struct {
-	prefix                                                  string // of ids, several with blanks between
-	tables                                                  string // chips whose tables gave them, by prefix
-	dt                                                      []DType
-	peak, bandwidth                                         float64
-	launch, prologue, tile, wave, norm, l2, red, clock, hot float64
-	sms, maxTile                                            float64
+// LibraryFit are the constants of the library model of some chips, as measured tables of
+// multiplications gave them (library.toml, written by make chips). Rates are shares of the chip's dense peak
+// and of its stated bandwidth.
+type LibraryFit struct {
+	Chips     []string `toml:"chips"`   // prefixes of ids
+	Tables    string   `toml:"tables"`  // prefix of the chips whose rows gave them
+	Formats   []string `toml:"formats"` // none: all
+	Blocks    bool     `toml:"blocks"`  // 8 bits scaled by blocks (DeepGEMM)
+	Source    string   `toml:"source"`
+	Peak      float64  `toml:"peak"` // 0: the best GEMM of the chip's profile
+	Bandwidth float64  `toml:"bandwidth"`
+	Launch    float64  `toml:"launch_sec"`
+	Prologue  float64  `toml:"prologue_sec"`
+	Tile      float64  `toml:"tile"`
+	Wave      float64  `toml:"wave"`
+	Norm      float64  `toml:"norm"`
+	Cache     float64  `toml:"cache"`
+	Reduce    float64  `toml:"reduce_sec"`
+	Hot       float64  `toml:"hot"`
+	Epilogue  float64  `toml:"epilogue"`
 }
 
-var libraries = []libraryConstants{
-	// Refitted on the same DeepBench rows with the launch of the framework inside.
-	{prefix: "nvidia-v100", tables: "nvidia-v100", dt: []DType{FP32}, peak: 0.876, bandwidth: 0.957, launch: 14.9e-6, prologue: 1.18e-6, tile: 13.9, wave: 0.063, norm: 6.55, l2: 0.171, red: 3.19e-6, clock: 1.53e9, sms: 80, hot: 2.11},
-	{prefix: "nvidia-v100", tables: "nvidia-v100", peak: 0.874, bandwidth: 0.806, launch: 11.3e-6, prologue: 0.60e-6, tile: 14.9, wave: 0.92, norm: 5.93, l2: 0.253, red: 0.75e-6, clock: 1.53e9, sms: 80, hot: 0.94},
-	// 8-bit multiplications of DeepBench on T4 run on the vector units (dp4a, 24 TOP/s).
-	{prefix: "nvidia-t4", tables: "nvidia-t4", dt: []DType{INT8}, peak: 0.181, bandwidth: 0.808, launch: 1.67e-6, prologue: 0.48e-6, tile: 10, wave: 0.30, norm: 3.01, l2: 1.42, red: 4.3e-6, clock: 1.59e9, sms: 40, hot: 2.3},
-	{prefix: "nvidia-t4", peak: 0, bandwidth: 0.81, launch: 1.7e-6, prologue: 0.50e-6, tile: 9, wave: 0.42, norm: 3.8, l2: 1, red: 2.8e-6, clock: 1.59e9, sms: 40},
-	// Pascal and Maxwell as V100's 32-bit units, which have the same multiprocessors but for their number and
-	// clock; 8 bits as T4's, on the same instruction.
-	{prefix: "nvidia-p nvidia-titan-x nvidia-gtx-10", dt: []DType{INT8}, peak: 0.98, bandwidth: 0.808, launch: 1.67e-6, prologue: 0.48e-6, tile: 10, wave: 0.30, norm: 3.01, l2: 1.42, red: 4.3e-6, hot: 2.3},
-	{prefix: "nvidia-p nvidia-titan-x nvidia-gtx-10 nvidia-m40", peak: 0.876, bandwidth: 0.90, launch: 14.9e-6, prologue: 1.18e-6, tile: 13.9, wave: 0.063, norm: 6.55, l2: 0.171, red: 3.19e-6, hot: 2.11},
-	{prefix: "nvidia-a", tables: "nvidia-a100-sxm", bandwidth: 0.72, launch: 3.4e-6, prologue: 0.52e-6, tile: 21, wave: 0.68, norm: 3.3, l2: 0.59, red: 1.8e-6, clock: 1.41e9, sms: 108},
-	{prefix: "nvidia-h", tables: "nvidia-h100-sxm", bandwidth: 0.89, launch: 2.5e-6, prologue: 0.36e-6, tile: 10, wave: 0.58, norm: 4.6, l2: 0.96, red: 3.0e-6, clock: 1.83e9, sms: 132},
-	{prefix: "nvidia-gh", bandwidth: 0.89, launch: 2.5e-6, prologue: 0.36e-6, tile: 10, wave: 0.58, norm: 4.6, l2: 0.96, red: 3.0e-6, clock: 1.98e9, sms: 132},
-	{prefix: "nvidia-gb", bandwidth: 0.84, launch: 2.1e-6, prologue: 0.21e-6, tile: 12, wave: 0.61, norm: 3.9, l2: 1.04, red: 2.7e-6, clock: 1.9e9, sms: 148, maxTile: 2},
-	{prefix: "nvidia-b", tables: "nvidia-b200", bandwidth: 0.84, launch: 2.1e-6, prologue: 0.21e-6, tile: 12, wave: 0.61, norm: 3.9, l2: 1.04, red: 2.7e-6, clock: 1.9e9, sms: 148, maxTile: 2},
+//go:embed library.toml
+var libraryTOML string
+
+// libraries are the fits in the order of the file: the first that holds for a chip and a format is taken.
+var libraries = sync.OnceValue(func() []LibraryFit {
+	var file struct{ Library []LibraryFit }
+	if _, err := toml.Decode(libraryTOML, &file); err != nil {
+		panic("hardware: invariant: library.toml: " + err.Error())
+	}
+	return file.Library
+})
+
+// LibraryFits are the shipped fits.
+func LibraryFits() []LibraryFit { return slices.Clone(libraries()) }
+
+// LibraryConstant is a constant of a fit under its key in library.toml.
+type LibraryConstant struct {
+	Key string
+	V   *float64
 }
 
-// holds says whether the constants are those of a chip.
-func (c *libraryConstants) holds(id string) bool {
-	return slices.ContainsFunc(strings.Fields(c.prefix), func(p string) bool { return strings.HasPrefix(id, p) })
+// Constants are the fit's, 0 where it has none.
+func (c *LibraryFit) Constants() []LibraryConstant {
+	return []LibraryConstant{{"peak", &c.Peak}, {"bandwidth", &c.Bandwidth}, {"launch_sec", &c.Launch}, {"prologue_sec", &c.Prologue}, {"tile", &c.Tile}, {"wave", &c.Wave},
+		{"norm", &c.Norm}, {"cache", &c.Cache}, {"reduce_sec", &c.Reduce}, {"hot", &c.Hot}, {"epilogue", &c.Epilogue}}
+}
+
+// Of is the model of a chip under the constants; bestFlops counts where they state no peak.
+func (c *LibraryFit) Of(d *Device, dt DType, bestFlops float64) LibraryGEMM {
+	sms, clock := d.geometry()
+	g := LibraryGEMM{PeakFlops: d.Peak[dt] * c.Peak, BytesPerSec: d.MemBytesPerSec * c.Bandwidth, CacheBytes: d.OnChipBytes, SMs: sms, ClockHz: clock, LaunchSec: c.Launch,
+		PrologueSec: c.Prologue, Tile: c.Tile, Wave: c.Wave, Norm: c.Norm, L2: c.Cache, ReduceSec: c.Reduce, Hot: c.Hot, Epilogue: c.Epilogue, MaxTile: d.maxTile()}
+	if c.Peak == 0 {
+		g.PeakFlops = bestFlops
+	}
+	return g
+}
+
+// holds says whether the constants are those of a chip and a format.
+func (c *LibraryFit) holds(id string, dt DType, blocks bool) bool {
+	return c.Blocks == blocks && (len(c.Formats) == 0 || slices.Contains(c.Formats, dt.String())) &&
+		slices.ContainsFunc(c.Chips, func(p string) bool { return strings.HasPrefix(id, p) })
 }
 
 // Origin says whose measurements a model of a chip's library stands on.
@@ -160,24 +195,23 @@ func (o Origin) String() string {
 
 // Library is the library model of a chip for a number format: constants of its
 // generation where a table was measured, those that generations share otherwise.
-func (d *Device) Library(dt DType) (LibraryGEMM, Origin) {
-	for _, c := range libraries {
-		if !c.holds(d.ID) || c.dt != nil && !slices.Contains(c.dt, dt) {
+func (d *Device) Library(dt DType) (LibraryGEMM, Origin) { return d.library(dt, false) }
+
+// BlockScaled is the library of 8-bit matrices scaled by blocks of 128 whose scales are
+// at hand (DeepGEMM, fitted on H800): its blocks start slowly, since each scales its sums on
+// the vector units, and it writes results after computing, not beside it.
+func (d *Device) BlockScaled() (LibraryGEMM, Origin) { return d.library(FP8, true) }
+
+func (d *Device) library(dt DType, blocks bool) (LibraryGEMM, Origin) {
+	for _, c := range libraries() {
+		if !c.holds(d.ID, dt, blocks) {
 			continue
 		}
-		peak := c.peak
-		if peak == 0 {
-			peak = d.gemm[dt] / d.inStep
+		from := OriginGeneration
+		if strings.HasPrefix(d.ID, c.Tables) {
+			from = OriginChip
 		}
-		g := LibraryGEMM{PeakFlops: d.Peak[dt] * peak, BytesPerSec: d.MemBytesPerSec * c.bandwidth, CacheBytes: d.OnChipBytes, SMs: c.sms, ClockHz: c.clock,
-			LaunchSec: c.launch, PrologueSec: c.prologue, Tile: c.tile, Wave: c.wave, Norm: c.norm, L2: c.l2, ReduceSec: c.red, Hot: c.hot, MaxTile: c.maxTile}
-		if c.prefix == "nvidia-a" || c.sms == 0 {
-			g.SMs, g.ClockHz = d.geometry()
-		}
-		if c.tables != "" && strings.HasPrefix(d.ID, c.tables) {
-			return g, OriginChip
-		}
-		return g, OriginGeneration
+		return c.Of(d, dt, d.BestGEMM(dt)), from
 	}
 	if !strings.HasPrefix(d.ID, "nvidia-") {
 		return LibraryGEMM{}, OriginNone
@@ -187,16 +221,6 @@ func (d *Device) Library(dt DType) (LibraryGEMM, Origin) {
 
 // BestGEMM is the best rate that a library reaches at sustained clocks, in FLOP/s.
 func (d *Device) BestGEMM(dt DType) float64 { return d.Peak[dt] * d.gemm[dt] / d.inStep }
-
-// BlockScaled is the library of 8-bit matrices scaled by blocks of 128 whose scales are
-// at hand (DeepGEMM, fitted on H800): its blocks start slowly, since each scales its sums on
-// the vector units, and it writes results after computing, not beside it.
-func (d *Device) BlockScaled() LibraryGEMM {
-	g, _ := d.Library(FP8)
-	g.PeakFlops, g.BytesPerSec = d.Peak[FP8]*0.736, d.MemBytesPerSec*0.889
-	g.LaunchSec, g.PrologueSec, g.Tile, g.Wave, g.Hot, g.Epilogue = 1.36e-6, 1.96e-6, 67, 0.567, 0, 0.75
-	return g
-}
 
 // TrainingAttention is attention of Tokens/Seq sequences, as benchmarks of kernels run it.
 type TrainingAttention struct {

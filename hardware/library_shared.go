@@ -21,6 +21,14 @@ type SharedGEMM [9]float64
 // work, as the root that a power cap shows (clock.go).
 const wattsPerFlops = 700 / 989e12
 
+// maxTile is the largest tile in units of 256×128: from Blackwell on a pair of multiprocessors shares one.
+func (d *Device) maxTile() float64 {
+	if strings.HasPrefix(d.ID, "nvidia-b") || strings.HasPrefix(d.ID, "nvidia-gb") {
+		return 2
+	}
+	return 1
+}
+
 // hopper says whether a chip is of NVIDIA's Hopper or a later datacentre generation.
 func (d *Device) hopper() bool {
 	return slices.ContainsFunc([]string{"nvidia-h", "nvidia-gh", "nvidia-b", "nvidia-gb"}, func(p string) bool { return strings.HasPrefix(d.ID, p) })
@@ -113,13 +121,12 @@ func (s SharedGEMM) Library(d *Device, dt DType, bestFlops, bytesPerSec float64)
 		limited := d.Peak[dt] * 0.8 * math.Exp(s[0]) * math.Pow(d.LimitWatts/(p*wattsPerFlops), 1/clockPowerExponent)
 		g.PeakFlops = math.Pow(math.Pow(g.PeakFlops, -12)+math.Pow(limited, -12), -1.0/12)
 	}
-	if strings.HasPrefix(d.ID, "nvidia-b") || strings.HasPrefix(d.ID, "nvidia-gb") {
-		g.MaxTile = 2 // a pair of multiprocessors shares a tile
-	}
+	g.MaxTile = d.maxTile()
 	return g
 }
 
-// multiprocessors of chips whose generation has no table, by datasheet.
+// multiprocessors of chips and their boost clocks, by datasheet; of H100, B200 and V100 the clock that the
+// operator tables ran at.
 var multiprocessors = []struct {
 	prefix string
 	sms    float64
@@ -127,6 +134,8 @@ var multiprocessors = []struct {
 }{
 	{"nvidia-l40", 142, 2.52e9}, {"nvidia-l4", 58, 2.04e9}, {"nvidia-rtx-4090", 128, 2.52e9}, {"nvidia-rtx-6000-ada", 142, 2.50e9},
 	{"nvidia-rtx-5090", 170, 2.41e9}, {"nvidia-rtx-pro-6000", 188, 2.60e9}, {"nvidia-a10g", 80, 1.71e9}, {"nvidia-a100", 108, 1.41e9}, {"nvidia-a10", 72, 1.70e9},
+	{"nvidia-v100", 80, 1.53e9}, {"nvidia-t4", 40, 1.59e9}, {"nvidia-a800", 108, 1.41e9}, {"nvidia-h100-pcie", 114, 1.755e9}, {"nvidia-h200", 132, 1.83e9}, {"nvidia-h20", 78, 1.98e9}, {"nvidia-h", 132, 1.83e9}, {"nvidia-gh", 132, 1.98e9},
+	{"nvidia-gb", 148, 1.9e9}, {"nvidia-b", 148, 1.9e9},
 	{"nvidia-p100-pcie", 56, 1.30e9}, {"nvidia-p100", 56, 1.48e9}, {"nvidia-p40", 30, 1.53e9}, {"nvidia-p4", 20, 1.06e9}, {"nvidia-titan-xp", 30, 1.58e9}, {"nvidia-titan-x", 28, 1.53e9}, {"nvidia-gtx-1080ti", 28, 1.58e9}, {"nvidia-m40", 24, 1.11e9},
 	{"nvidia-rtx-3090", 82, 1.70e9}, {"nvidia-rtx-2080ti", 68, 1.55e9}, {"nvidia-a2", 10, 1.77e9},
 	{"nvidia-jetson-nano", 1, 0.92e9}, {"nvidia-jetson-tx2", 2, 1.12e9}, {"nvidia-jetson-xavier-nx", 6, 1.10e9}, {"nvidia-jetson-agx-xavier", 8, 1.377e9}, {"nvidia-jetson-orin-nano-super", 8, 1.02e9},
@@ -144,11 +153,6 @@ func (d *Device) ClockHz() float64 {
 func (d *Device) geometry() (sms, clockHz float64) {
 	for _, c := range multiprocessors {
 		if strings.HasPrefix(d.ID, c.prefix) {
-			return c.sms, c.clock
-		}
-	}
-	for _, c := range libraries {
-		if c.holds(d.ID) {
 			return c.sms, c.clock
 		}
 	}

@@ -1,6 +1,6 @@
 // Command chips writes what aisim ships of measured chips, from the measured data: the
-// networks of DPU boards, the constants of the forms of other chips, and those that the matrix libraries
-// of generations share.
+// networks of DPU boards, the constants of the forms of other chips, those of matrix libraries by chip, and
+// those that generations share.
 package main
 
 import (
@@ -45,17 +45,32 @@ func run(data string) error {
 	if err != nil {
 		return err
 	}
-	var tables []validate.OperatorTable
-	for _, name := range names { // sorted
-		text, err := os.ReadFile(name)
-		if err != nil {
+	texts := make([][]byte, len(names)) // sorted by name
+	for i, name := range names {
+		if texts[i], err = os.ReadFile(name); err != nil {
 			return err
 		}
-		tables = append(tables, validate.OperatorTable{Name: filepath.Base(name), Text: bytes.NewReader(text)})
 	}
-	library, err := validate.FitLibrary(tables)
+	tables := func() (out []validate.OperatorTable) {
+		for i, name := range names {
+			out = append(out, validate.OperatorTable{Name: filepath.Base(name), Text: bytes.NewReader(texts[i])})
+		}
+		return out
+	}
+	library, err := validate.FitLibrary(tables())
 	if err != nil {
 		return err
 	}
-	return os.WriteFile("hardware/library_shared.toml", library, 0o644)
+	if err := os.WriteFile("hardware/library_shared.toml", library, 0o644); err != nil {
+		return err
+	}
+	kernels, err := os.ReadFile(filepath.Join(data, "validation", "kernels.csv"))
+	if err != nil {
+		return err
+	}
+	libraries, err := validate.FitLibraries(bytes.NewReader(kernels), tables())
+	if err != nil {
+		return err
+	}
+	return os.WriteFile("hardware/library.toml", libraries, 0o644)
 }

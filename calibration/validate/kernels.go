@@ -214,10 +214,11 @@ func (k *kernels) gemm(row Row, d *hardware.Device, c *Case, class string) (work
 	default:
 		w.rung, w.sd = from.String(), gemmSpread(s)
 		if class == "DeepGEMM" {
-			lib, w.rung = d.BlockScaled(), "library tiles, 8 bits by blocks"
+			lib, from = d.BlockScaled()
+			w.rung = from.String() + ", 8 bits by blocks"
 		}
 		w.predicted = lib.Batched(s.count, s.m, s.n, s.k, in, out)
-		if from != hardware.OriginChip && !(class == "DeepGEMM" && from == hardware.OriginGeneration) {
+		if from != hardware.OriginChip && !(class == "DeepGEMM" && from == hardware.OriginGeneration) { // H100 and H800 are one die
 			w.sd = unseenSpread(s)
 		}
 	}
@@ -242,7 +243,7 @@ func gemmSpread(s matrices) float64 {
 	case "very long k":
 		return 0.4
 	case "skinny GEMM":
-		return 0.16
+		return 0.18
 	}
 	return 0.09
 }

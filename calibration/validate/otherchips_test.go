@@ -145,25 +145,6 @@ func TestShippedChips(t *testing.T) {
 	}
 }
 
-// The shared constants of libraries are those of the tables.
-func TestShippedLibrary(t *testing.T) {
-	var tables []OperatorTable
-	for _, name := range []string{"a100_sxm_vllm0.14.0_gemm.csv", "b200_sxm_vllm0.24.0_gemm_pow2m.csv", "h100_sxm_vllm0.14.0_gemm.csv"} {
-		text, err := os.ReadFile(measured.Path(t, "inference/aiconfigurator/"+name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		tables = append(tables, OperatorTable{name, bytes.NewReader(text)})
-	}
-	want, err := FitLibrary(tables)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if have, err := os.ReadFile("../../hardware/library_shared.toml"); err != nil || !bytes.Equal(have, want) {
-		t.Errorf("library_shared.toml is not what make chips writes (%v)", err)
-	}
-}
-
 // A network that the table holds on one board is anchored by what is shipped of others, never by what
 // is shipped of its own board.
 func TestShippedAnchors(t *testing.T) {
