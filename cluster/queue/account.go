@@ -21,6 +21,10 @@ func (w *world) advance(sec float64) {
 		}
 		u.Reserved += dt * float64(pl.kept)
 		u.Down += dt * float64(pl.lost)
+		if s := pl.scale; s != nil {
+			u.Off += dt * float64(s.off)
+			u.Booting += dt * float64(s.booting)
+		}
 	}
 	if w.Order == Fair || w.Order == Factors {
 		half := w.HalfLifeSec
@@ -72,6 +76,9 @@ func (w *world) vacate(j int32, saved float64) {
 		for _, x := range s.grants {
 			switch {
 			case !pl.nodes.down[x.node]:
+				if w.Scale != nil && pl.nodes.free[x.node] == pl.nodes.perNode {
+					w.emptied(pl, int(x.node))
+				}
 			case pl.closed != nil && pl.closed[x.node]:
 				pl.kept += int(x.gpus)
 			default:

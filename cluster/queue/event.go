@@ -6,6 +6,7 @@ const (
 	evFail
 	evWindow
 	evTick
+	evNode
 )
 
 // event sorts by time, then kind, then number.

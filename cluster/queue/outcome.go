@@ -18,6 +18,8 @@ type Use struct {
 	Idle       float64
 	Reserved   float64 // kept free by windows
 	Down       float64
+	Booting    float64 // rented, not up yet
+	Off        float64 // not rented
 }
 
 // Stats of a set of jobs.
@@ -49,6 +51,7 @@ type Outcome struct {
 	Utilisation float64 // GPUs held over those there are, from the first submission to the last end
 	Busy        float64 // the same, while jobs are submitted
 	Goodput     float64 // useful GPU-seconds over capacity
+	NodeStarts  int     // nodes that were rented
 	Stops       int     // of running jobs, for others
 	Resizes     int     // of elastic jobs
 	Failures    int     // that hit a running job

@@ -66,6 +66,7 @@ type pool struct {
 	shrunk  int     // running jobs on fewer GPUs than they ask for
 	sorted  float64 // when the order was last computed (Factors)
 	faults  sim.Stream
+	scale   *scaling // nil without a Scaler
 }
 
 type tenantState struct {
@@ -150,7 +151,7 @@ func (w *world) setup() {
 	faulty := w.Faults.PerNodeDay > 0 || w.Faults.PerLeafDay > 0
 	uniform := w.speed(0) == w.speed(1) && w.speed(1) == w.speed(2) && w.speed(2) == w.speed(3)
 	for i, p := range w.Pools {
-		pl := &pool{Pool: p, number: int32(i), nodes: newNodes(p, p.GPUsPerNode == 1 && uniform && !faulty && len(w.Windows) == 0 && len(p.Partitions) == 0)}
+		pl := &pool{Pool: p, number: int32(i), nodes: newNodes(p, p.GPUsPerNode == 1 && uniform && !faulty && w.Scale == nil && len(w.Windows) == 0 && len(p.Partitions) == 0)}
 		if len(w.Windows) > 0 {
 			pl.closed = make([]bool, p.Nodes)
 		}
@@ -161,6 +162,9 @@ func (w *world) setup() {
 		pl.prof = profile{sec: []float64{0}, free: []int{p.gpus()}}
 		pl.faults = root.Child("faults " + p.Name)
 		w.pools = append(w.pools, pl)
+		if w.Scale != nil {
+			w.setScaling(pl)
+		}
 		w.nextFault(pl, false)
 		w.nextFault(pl, true)
 	}
@@ -207,6 +211,9 @@ func (w *world) loop() error {
 			if pl.touched {
 				pl.touched = false
 				w.schedule(pl)
+				if w.Scale != nil {
+					w.scaleUp(pl)
+				}
 			}
 			if invariants {
 				w.check(pl)
@@ -230,7 +237,7 @@ func maxEvents(jobs int) int { return 5_000_000 + 1000*jobs }
 // idle says that nothing runs and nothing is down or kept: what waits now waits for ever.
 func (w *world) idle() bool {
 	for _, pl := range w.pools {
-		if len(pl.running) > 0 || pl.lost > 0 || pl.kept > 0 {
+		if len(pl.running) > 0 || pl.lost > 0 || pl.kept > 0 || w.Scale != nil && (pl.scale.starting > 0 || pl.scale.scanning) {
 			return false
 		}
 	}
@@ -266,6 +273,8 @@ func (w *world) handle(e event) {
 		w.nextFault(pl, e.id == 1)
 	case evWindow:
 		w.window(pl, int(e.id), e.run)
+	case evNode:
+		w.node(pl, int(e.id), e.run)
 	case evTick:
 		pl.ticking = false
 		w.slice(pl)

@@ -174,6 +174,7 @@ type Spec struct {
 	Speed   [4]float64 // of a job in one node, one leaf, one pod, beyond; 0 is 1
 	Windows []Window
 	Faults  Faults
+	Scale   *Scaler // nil: all nodes are there
 	Seed    uint64
 }
 
@@ -208,6 +209,9 @@ func (s *Spec) Check() error {
 		if w.Pool < 0 || w.Pool >= len(s.Pools) || w.Nodes < 1 || w.Nodes > s.Pools[w.Pool].Nodes || !(w.UntilSec > w.FromSec) || w.FromSec < 0 {
 			return fmt.Errorf("queue: window of %d nodes from %v to %v s: want nodes of a pool and an end after the start", w.Nodes, w.FromSec, w.UntilSec)
 		}
+	}
+	if err := s.checkScale(); err != nil {
+		return err
 	}
 	for _, p := range s.Pools {
 		for _, x := range p.Partitions {
