@@ -46,6 +46,16 @@ func (e *evaluation) queues(run *result.Run) error {
 		}{{"useful work", u.Useful}, {"work done again", u.Lost}, {"checkpoints", u.Checkpoint}, {"restarts", u.Restart}, {"fragments", u.Fragmented}, {"idle", u.Idle}, {"kept free", u.Reserved}, {"under repair", u.Down}} {
 			out.Use = append(out.Use, result.QueueUse{What: x.name, Share: x.v / u.Capacity})
 		}
+		if u.Off > 0 || u.Booting > 0 {
+			out.Use = append(out.Use, result.QueueUse{What: "coming up", Share: u.Booting / u.Capacity}, result.QueueUse{What: "not rented", Share: u.Off / u.Capacity})
+			var starts, rented []float64
+			for d := range draws {
+				x := &draws[d][i]
+				starts, rented = append(starts, float64(x.NodeStarts)), append(rented, (x.Use.Capacity-x.Use.Off)/3600)
+			}
+			run.Metrics[first.ID+".node_starts"] = drawnNumber(starts, "nodes")
+			run.Metrics[first.ID+".rented_gpu_hours"] = drawnNumber(rented, "h")
+		}
 		for k := range first.Classes {
 			if first.Classes[k].Jobs > 0 {
 				out.Classes = append(out.Classes, queueClass(&first.Classes[k], nil, gpuHour))

@@ -35,6 +35,7 @@ func (c *checker) queues() {
 		if q.Order == queue.LAS.String() && q.Backfill != queue.NoBackfill.String() && c.sc.IsSet(at+".backfill") {
 			c.bad(at+".backfill", "none", "", "order las starts whatever fits, in order, every quantum")
 		}
+		c.nodeScaler(q, at)
 		for k := range q.Tenants {
 			t := &q.Tenants[k]
 			c.id(at+".tenant", t.ID)

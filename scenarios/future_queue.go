@@ -98,6 +98,7 @@ func (f *Future) queue(q *Queue, seed uint64) (PlayedQueue, error) {
 			}
 		}
 	}
+	spec.Scale = sc.nodeScaler(q)
 	opt := queue.Options{KeepTimes: len(stages) > 0}
 	if q.WaitSLOSec != nil {
 		opt.WaitSLOSec = *q.WaitSLOSec

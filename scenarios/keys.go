@@ -78,7 +78,7 @@ const (
 
 // dictionary is every key of the language, in the order in which documentation
 // and assumptions list them.
-var dictionary = concat(topKeys, clusterKeys, storageKeys, workloadKeys, servingKeys, faultKeys, provisionKeys, securityKeys, edgeKeys, economicsKeys, complianceKeys, pipelineKeys, queueKeys, streamKeys, functionKeys, studyKeys)
+var dictionary = concat(topKeys, clusterKeys, storageKeys, workloadKeys, servingKeys, faultKeys, provisionKeys, securityKeys, edgeKeys, economicsKeys, complianceKeys, pipelineKeys, queueKeys, nodeScalerKeys, streamKeys, functionKeys, studyKeys)
 
 var keyByPath = func() map[string]*Key {
 	m := make(map[string]*Key, len(dictionary))

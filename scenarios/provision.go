@@ -22,7 +22,7 @@ type Provision struct {
 }
 
 var provisionKeys = []Key{
-	{Path: "provision", Doc: "How a node comes up: before the first step of training, for replicas that an autoscaler starts, and in place of an instance that was taken away. Without this table nodes are there."},
+	{Path: "provision", Doc: "How a node comes up: before the first step of training, for replicas that an autoscaler starts, for nodes that a queue rents, and in place of an instance that was taken away. Without this table nodes are there."},
 	{Path: "provision.capacity_wait", Doc: "Mean wait until the provider has an instance.", Dim: units.Time, Range: within(0, 30*day), Default: `"0 s"`, Why: "capacity is there"},
 	{Path: "provision.request", Doc: "From the call to an instance that boots.", Dim: units.Time, Range: within(0, day), Default: `"2 s"`, Why: "assumed"},
 	{Path: "provision.boot", Doc: "Boot, until the node has joined.", Dim: units.Time, Range: within(0, day), Default: `"90 s"`, Why: "GPU nodes of clouds take 80 to 120 s (docs/models/clouds.md)"},
@@ -64,7 +64,10 @@ func (c *checker) provision() {
 			c.bad("workload."+w.ID+".autoscale", "", "give either", "says how long a node takes, and so does [provision]")
 		}
 	}
+	for i := range c.sc.Queues {
+		used = used || c.sc.Queues[i].Autoscale != nil
+	}
 	if !used {
-		c.bad("provision", "", "leave it out", "changes nothing: no training, no autoscaler, no instances that are taken away")
+		c.bad("provision", "", "leave it out", "changes nothing: no training, no autoscaler, no queue that rents nodes, no instances that are taken away")
 	}
 }

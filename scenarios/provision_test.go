@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"aisim/cluster"
@@ -70,5 +71,42 @@ func TestProvisionReplacesTakenInstances(t *testing.T) {
 	}
 	if warned := play(`economics.rent.notice="1 h"`); warned.Losses[cluster.Rework] >= there.Losses[cluster.Rework] || warned.Drained == 0 {
 		t.Errorf("with an hour's warning %g s are done again, %g without", warned.Losses[cluster.Rework], there.Losses[cluster.Rework])
+	}
+}
+
+// A queue that rents its nodes waits for them, and gives most of them back.
+func TestQueueRentsNodes(t *testing.T) {
+	play := func(sets ...string) PlayedQueue {
+		t.Helper()
+		f := playFuture(t, "research-and-production", append([]string{"queue.batch.generator.duration=20d", "queue.batch.generator.load=0.2", "queue.batch.window=[]"}, sets...)...)
+		q, err := f.Queues(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return q[0]
+	}
+	all := play()
+	rented := []string{"provision={}", "queue.batch.autoscale={}"}
+	some := play(rented...)
+	if some.WaitMeanSec <= all.WaitMeanSec+60 || some.Use.Off < 0.3*some.Use.Capacity || some.NodeStarts == 0 {
+		t.Errorf("waits of %g s with all nodes, %g s with rented ones; %g of the GPU time not rented", all.WaitMeanSec, some.WaitMeanSec, some.Use.Off/some.Use.Capacity)
+	}
+	for _, c := range []struct {
+		set    string
+		more   bool
+		figure func(PlayedQueue) float64
+	}{
+		{"queue.batch.autoscale.idle=4 h", false, func(q PlayedQueue) float64 { return q.Use.Off }},
+		{"queue.batch.autoscale.min=16", false, func(q PlayedQueue) float64 { return q.Use.Off }},
+		{"queue.batch.autoscale.interval=30 min", true, func(q PlayedQueue) float64 { return q.WaitMeanSec }},
+		{`queue.batch.autoscale.mode="event"`, false, func(q PlayedQueue) float64 { return q.WaitMeanSec }},
+		{"provision.boot=1 h", true, func(q PlayedQueue) float64 { return q.WaitMeanSec }},
+	} {
+		if got, was := c.figure(play(append(rented, c.set)...)), c.figure(some); got == was || (got > was) != c.more {
+			t.Errorf("%s: from %g to %g, want more: %v", c.set, was, got, c.more)
+		}
+	}
+	if _, err := Load("research-and-production", []string{"queue.batch.autoscale={}"}); err == nil || !strings.Contains(err.Error(), "[provision]") {
+		t.Errorf("rented nodes that come up from nowhere: %v", err)
 	}
 }

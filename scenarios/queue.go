@@ -34,6 +34,7 @@ type Queue struct {
 	Partitions         []QueuePartition `toml:"partition"`
 	QOS                []QueueQOS       `toml:"qos"`
 	Weights            *QueueWeights    `toml:"weights"`
+	Autoscale          *NodeScaler      `toml:"autoscale"` // nil: all nodes are there
 }
 
 // JobGenerator draws the jobs of a queue.
