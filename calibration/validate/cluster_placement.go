@@ -221,8 +221,12 @@ func rankKey(row Row, of string) string {
 }
 
 func (k *clusters) placement(row Row, c *Case) (Prediction, error) {
-	if m := row.Text("metric"); m != "gpu_allocation_pct" {
-		return Prediction{}, fmt.Errorf("metric %q of a placement: want gpu_allocation_pct", m)
+	if m := flatWord(row.Text("metric")); !strings.Contains(m, "alloc") || strings.Contains(m, "cpu") || strings.Contains(m, "mem") {
+		return Prediction{}, fmt.Errorf("metric %q of a placement: want gpu_allocation_pct", row.Text("metric"))
+	}
+	scale := 1.0
+	if u := strings.ToLower(row.Text("unit")); u == "ratio" || u == "fraction" || u == "1" {
+		scale = 0.01
 	}
 	pct, ok, err := row.Number("demand_pct")
 	if err != nil {
@@ -241,8 +245,9 @@ func (k *clusters) placement(row Row, c *Case) (Prediction, error) {
 	}
 	c.Assumed = append(c.Assumed, fmt.Sprintf("demand piles up to %.0f %% of the GPUs; a pod that fits nowhere is lost", 100*run.ratio))
 	c.In("demand", row.Text("demand_pct"))
-	c.Note = fmt.Sprintf("%+.2f points; rank %d among the policies, measured %d", mean-*c.Measured, k.ranks[rankKey(row, "predicted")], k.ranks[rankKey(row, "measured")])
+	mean, se = mean*scale, se*scale
+	c.Note = fmt.Sprintf("%+.2f points; rank %d among the policies, measured %d", (mean-*c.Measured)/scale, k.ranks[rankKey(row, "predicted")], k.ranks[rankKey(row, "measured")])
 	// Two means over as many seeds each differ by √2 standard errors.
 	half := z90 * math.Sqrt2 * se
-	return Prediction{Value: mean, Low: mean - half, High: mean + half, Roofline: min(pct, 100), Rung: "replayed placement"}, nil
+	return Prediction{Value: mean, Low: mean - half, High: mean + half, Roofline: min(pct, 100) * scale, Rung: "replayed placement"}, nil
 }

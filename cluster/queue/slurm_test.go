@@ -136,6 +136,15 @@ func TestElasticByHand(t *testing.T) {
 	starts(t, "not below three", play(t, s, job(0, 10, 0, 2), of(job(1, 20, 0, 4), 1, 0)), 0, 10)
 }
 
+func TestSchedulerBindsSoManyASecond(t *testing.T) {
+	// One node every two seconds: the jobs of one node begin their 10 s at 2 and 4, the gang of
+	// two at 8.
+	o := play(t, Spec{Pools: flat(5), BindPerSec: 0.5}, job(0, 10, 0, 1), job(0, 10, 0, 1), job(0, 10, 0, 2))
+	if o.EndsSec[0] != 12 || o.EndsSec[1] != 14 || o.EndsSec[2] != 18 {
+		t.Errorf("ends %v, want 12, 14 and 18", o.EndsSec)
+	}
+}
+
 func TestRulesThatContradict(t *testing.T) {
 	part := []Pool{{Name: "all", Nodes: 2, GPUsPerNode: 1, Partitions: []Partition{{Name: "a", Nodes: 3}}}}
 	fine := []Pool{{Name: "all", Nodes: 2, GPUsPerNode: 1, Partitions: []Partition{{Name: "a", Nodes: 1, MaxWallSec: 5}}}}

@@ -28,7 +28,11 @@ func (w *world) begin(pl *pool, j int32) {
 		ready += w.RestartSec
 	}
 	if w.BindPerSec > 0 {
-		w.bindSec = math.Max(w.bindSec, w.now) + float64(max(1, len(s.grants)))/w.BindPerSec
+		bound := len(s.grants)
+		if pl.nodes.flat {
+			bound = int(s.gpus)
+		}
+		w.bindSec = math.Max(w.bindSec, w.now) + float64(bound)/w.BindPerSec
 		ready = math.Max(ready, w.bindSec)
 	}
 	s.readySec = ready
