@@ -184,6 +184,9 @@ func (c *calibration) report(samples []*sample, now, before func(*sample) float6
 		}
 		c.info.Residuals = append(c.info.Residuals, residuals(g, live, now, before))
 		c.info.Ranges = append(c.info.Ranges, ranges(g, live)...)
+		if c.own == nil || !strings.HasPrefix(g, "gemm ") { // a processor's curve knows one kind of GEMM, its grid holds extremes
+			c.info.FarOff = append(c.info.FarOff, farOff(g, live, now)...)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -236,5 +237,60 @@ func TestDrivesAreFitted(t *testing.T) {
 	}
 	if u := got.Profile.Fit.Unused; len(u) != 1 || !strings.Contains(u[0].Reason, "mixed") {
 		t.Errorf("%+v", u)
+	}
+}
+
+// A measurement that went wrong is named, does not reject the profile, and new ones beyond what was
+// fitted on are said to be.
+func TestWhatIsFarOffIsNamed(t *testing.T) {
+	gemm := func(m, tflops float64, line int) ingest.Record {
+		return ingest.Record{Source: ingest.Source{Tool: "gemm", File: "g.json", Line: line}, Body: &ingest.Kernel{Name: "gemm", Class: "gemm", DType: "bf16",
+			M: ingest.Is(m), N: ingest.Is(4096), K: ingest.Is(4096), FlopPerSec: ingest.Is(tflops * 1e12)}}
+	}
+	var records []ingest.Record
+	for i, m := range []float64{1024, 2048, 3072, 4096, 6144, 8192, 12288} {
+		rate := 650.0
+		if i == 3 { // the one that is held out
+			rate = 65
+		}
+		records = append(records, gemm(m, rate, i+1))
+	}
+	got, err := Calibrate(records, Target{Hardware: "nvidia-h100-sxm"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := got.Profile
+	if len(p.Fit.FarOff) != 1 || !strings.Contains(p.Fit.FarOff[0], "g.json:4") || !strings.Contains(p.Fit.FarOff[0], "slower") {
+		t.Errorf("%q", p.Fit.FarOff)
+	}
+	p.ID, p.Source, p.Date = "mine", "test", "2026-01-02"
+	text, err := profile.Encode(p, got.Eff, got.Links)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := profile.Load(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range Inspect(back, 1, 365) {
+		if f.Rejected {
+			t.Errorf("%+v", f)
+		}
+	}
+	seen := map[string]bool{}
+	for _, m := range p.Fit.Measure {
+		if seen[m.Group+m.What] {
+			t.Errorf("asked for twice: %+v", m)
+		}
+		seen[m.Group+m.What] = true
+	}
+	found, err := Drift(back, []ingest.Record{gemm(1024, 640, 1), gemm(65536, 650, 2)}, Target{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(found, func(f Finding) bool {
+		return f.What == "range of gemm bf16, m" && strings.Contains(f.Found, "1 of 2") && !f.Rejected
+	}) {
+		t.Errorf("%+v", found)
 	}
 }

@@ -24,6 +24,7 @@ type Finding struct {
 // a fit that misses what it held out by a quarter describes another machine than it read.
 const (
 	worstHeldOut = 0.25 // median
+	fewHeldOut   = 3    // below which the fitted ones count
 	farFactor    = 3    // from the constant that aisim ships
 	leastDrift   = 0.05 // of a group's median, below which nothing is told from noise
 )
@@ -37,12 +38,11 @@ func Inspect(p *profile.Profile, ageDays, mostDays float64) []Finding {
 		return append(out, Finding{What: "residuals", Found: "none: the profile was not written by aisim calibrate fit", Allowed: "stated"})
 	}
 	for _, r := range p.Fit.Residuals {
-		held := r.HeldOutMedian
-		if r.HeldOut == 0 {
-			held = r.Median
+		held, found := r.HeldOutMedian, fmt.Sprintf("median %.1f %% of %d held out, %d fitted", 100*r.HeldOutMedian, r.HeldOut, r.Fitted)
+		if r.HeldOut < fewHeldOut && r.Fitted > 0 { // one that went wrong is not the machine
+			held, found = r.Median, fmt.Sprintf("median %.1f %% of %d fitted, %.1f %% of %d held out", 100*r.Median, r.Fitted, 100*r.HeldOutMedian, r.HeldOut)
 		}
-		out = append(out, Finding{What: "residuals of " + r.Group, Found: fmt.Sprintf("median %.1f %% of %d held out, %d fitted", 100*held, r.HeldOut, r.Fitted),
-			Allowed: fmt.Sprintf("to %.0f %%", 100*worstHeldOut), Rejected: held > worstHeldOut})
+		out = append(out, Finding{What: "residuals of " + r.Group, Found: found, Allowed: fmt.Sprintf("to %.0f %%", 100*worstHeldOut), Rejected: held > worstHeldOut})
 	}
 	if p.Chip != nil {
 		return out
@@ -86,7 +86,11 @@ func Drift(p *profile.Profile, records []ingest.Record, t Target) ([]Finding, er
 			if len(e) == 0 {
 				continue
 			}
-			bias, limit := median(e), math.Max(leastDrift, 3*sd(g))
+			own := 0.0 // standard error of the new measurements themselves
+			for _, x := range groups[g] {
+				own = math.Max(own, x.sd/math.Sqrt(float64(len(e))))
+			}
+			bias, limit := median(e), math.Max(leastDrift, 3*math.Hypot(sd(g), own))
 			out = append(out, Finding{What: "drift of " + g, Found: fmt.Sprintf("%+.1f %% of predicted time, median of %d new", -100*bias/(1+bias), len(e)),
 				Allowed: fmt.Sprintf("±%.1f %%", 100*limit), Rejected: math.Abs(math.Log1p(bias)) > limit})
 		}
@@ -155,10 +159,41 @@ func Drift(p *profile.Profile, records []ingest.Record, t Target) ([]Finding, er
 	if len(out) == 0 {
 		return nil, nothing(p.Hardware, s, nil)
 	}
+	out = append(out, outside(p, slices.Concat(s.kernels, s.links, s.collectives, s.drives, s.host))...)
 	for _, u := range s.notUsed() {
 		out = append(out, Finding{What: "not compared", Found: fmt.Sprintf("%d of %s", u.Records, u.What), Allowed: u.Reason})
 	}
 	return out, nil
+}
+
+// outside counts the new measurements that lie beyond what the profile was fitted on: there it
+// extrapolates, and a drift may be that.
+func outside(p *profile.Profile, samples []*sample) []Finding {
+	if p.Fit == nil {
+		return nil
+	}
+	names, groups := byGroup(samples)
+	var out []Finding
+	for _, g := range names {
+		for _, r := range p.Fit.Ranges {
+			if r.Group != g {
+				continue
+			}
+			count, lo, hi := 0, math.Inf(1), math.Inf(-1)
+			for _, s := range groups[g] {
+				for _, d := range s.dims {
+					if d.name == r.What && (d.v < r.Low || d.v > r.High) {
+						count, lo, hi = count+1, math.Min(lo, d.v), math.Max(hi, d.v)
+					}
+				}
+			}
+			if count > 0 {
+				out = append(out, Finding{What: "range of " + g + ", " + r.What, Found: fmt.Sprintf("%d of %d new are outside, %.6g to %.6g", count, len(groups[g]), lo, hi),
+					Allowed: fmt.Sprintf("fitted on %.6g to %.6g: beyond, the profile extrapolates", r.Low, r.High)})
+			}
+		}
+	}
+	return out
 }
 
 // predictCalls are the times of collectives under a link class.

@@ -293,6 +293,9 @@ func (k *kernels) suggest(count int) []profile.Suggested {
 		left, at := total(cov), -1
 		best := left
 		for i, p := range points {
+			if p.s.held { // is asked for already
+				continue
+			}
 			if t := total(after(cov, p.g, noise)); t < best {
 				best, at = t, i
 			}
@@ -303,6 +306,7 @@ func (k *kernels) suggest(count int) []profile.Suggested {
 		share := (left - best) / start
 		round(&share)
 		out = append(out, profile.Suggested{Group: points[at].s.group, What: points[at].s.what, Shrinks: share})
+		points[at].s.held = true
 		cov = after(cov, points[at].g, noise)
 	}
 	return out

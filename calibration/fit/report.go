@@ -1,6 +1,8 @@
 package fit
 
 import (
+	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -25,6 +27,41 @@ func residuals(group string, samples []*sample, now, before func(*sample) float6
 	}
 	round(&r.Median, &r.P90, &r.HeldOutMedian, &r.HeldOutP90, &r.Bias, &r.Before)
 	return r
+}
+
+// Measurements that lie this far from the constants that fit the others of their group, and three
+// times as far as those scatter, are named: they are measured again first.
+const (
+	farOffShare = 0.5
+	mostFarOff  = 8 // of a group
+)
+
+// farOff names the measurements that the fit does not believe, the worst first.
+func farOff(group string, samples []*sample, predict func(*sample) float64) []string {
+	limit := math.Max(math.Log1p(farOffShare), 3*spread(errorsOf(samples, predict, func(*sample) bool { return true })))
+	type far struct {
+		s   *sample
+		off float64
+	}
+	var all []far
+	for _, s := range samples {
+		if off := math.Log(s.sec / predict(s)); math.Abs(off) > limit {
+			all = append(all, far{s, off})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b far) int { return cmp.Compare(math.Abs(b.off), math.Abs(a.off)) })
+	var out []string
+	for _, f := range all[:min(len(all), mostFarOff)] {
+		times, how := math.Exp(f.off), "slower"
+		if f.off < 0 {
+			times, how = 1/times, "faster"
+		}
+		out = append(out, fmt.Sprintf("%s, %s in %s: %.3g times %s than what fits the others", group, f.s.what, place(f.s.source), times, how))
+	}
+	if n := len(all) - mostFarOff; n > 0 {
+		out = append(out, fmt.Sprintf("%s: %d more", group, n))
+	}
+	return out
 }
 
 // uncertainty is the relative standard deviation that a group's errors leave on a prediction:

@@ -33,8 +33,8 @@ type fitFlags struct {
 
 func (p *program) calibrateFit() *cobra.Command {
 	var f fitFlags
-	cmd := &cobra.Command{Use: "fit DIR", Short: "Make a profile of a machine from what was measured on it",
-		Long: `Fit reads every file below DIR as ingest does and fits the constants that the records
+	cmd := &cobra.Command{Use: "fit DIR...", Short: "Make a profile of a machine from what was measured on it",
+		Long: `Fit reads every file below each DIR as ingest does and fits the constants that the records
 speak of: efficiencies of GEMMs and memory, the start of a kernel, idle power, the
 copies to the host, the rates and latencies of the chip's own links, drives, and host
 operations. Outliers lose their weight, a part of each group is held out and predicted,
@@ -47,7 +47,12 @@ file is never overwritten. Exit code 5 if no record speaks of a constant.`,
 		Example: `  aisim calibrate fit measured/ --hardware nvidia-h100-sxm -o our-h100.cal.toml
   aisim calibrate fit fio/ --hardware nvme4-pm9a3 -o our-drives.cal.toml
   aisim run llama3-405b-16k-h100 --profile our-h100.cal.toml`,
-		Args: exactly("DIR"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return exactly("DIR")(cmd, args)
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.target.Hardware == "" {
 				return usage(cmd.CommandPath(), "name the chip or drive: aisim catalog list --kind accelerator", "--hardware is missing")
@@ -67,7 +72,7 @@ file is never overwritten. Exit code 5 if no record speaks of a constant.`,
 			} else if _, err := time.Parse(time.DateOnly, f.date); err != nil {
 				return usage(cmd.CommandPath(), "write it as 2026-10-01", "--date %q is no day", f.date)
 			}
-			return p.fit(args[0], f)
+			return p.fit(args, f)
 		}}
 	cmd.Flags().StringVar(&f.target.Hardware, "hardware", "", "`ID` of the chip or drive in the catalogue, or a name for a machine that probe measured")
 	cmd.Flags().StringVarP(&f.out, "output", "o", "", "write the profile to `FILE`, NAME.cal.toml")
@@ -101,21 +106,25 @@ func (c *collector) Problem(problem ingest.Problem) {
 	c.p.note("%s", problem)
 }
 
-// measurements reads every file below dir, or a file, in order of their names.
-func (p *program) measurements(dir string) ([]ingest.Record, []profile.Input, error) {
-	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() && !strings.HasSuffix(path, ".cal.toml") {
-			files = append(files, path)
+// measurements reads every file below the folders, or a file, in order of their names.
+func (p *program) measurements(dirs ...string) ([]ingest.Record, []profile.Input, error) {
+	type measured struct{ dir, path string }
+	var files []measured
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() && !strings.HasSuffix(path, ".cal.toml") {
+				files = append(files, measured{dir, path})
+			}
+			return err
+		})
+		if err != nil {
+			return nil, nil, &fault{exitData, "the measurements cannot be read: " + cause(err), dir, "give a folder with the output of measuring tools"}
 		}
-		return err
-	})
-	if err != nil {
-		return nil, nil, &fault{exitData, "the measurements cannot be read: " + cause(err), dir, "give a folder with the output of measuring tools"}
 	}
 	c := &collector{p: p}
 	var inputs []profile.Input
-	for _, path := range files {
+	for _, m := range files {
+		path := m.path
 		before := len(c.records)
 		input, known, err := p.measurement(path, c)
 		if err != nil {
@@ -125,7 +134,10 @@ func (p *program) measurements(dir string) ([]ingest.Record, []profile.Input, er
 			p.note("%s: skipped: not the output of a tool that is known", path)
 			continue
 		}
-		if name, err := filepath.Rel(dir, path); err == nil && name != "." {
+		if name, err := filepath.Rel(m.dir, path); err == nil && name != "." {
+			if len(dirs) > 1 { // two folders may hold files of one name
+				name = filepath.Join(filepath.Base(m.dir), name)
+			}
 			input.File = filepath.ToSlash(name)
 		}
 		for i := range c.records[before:] {
@@ -135,7 +147,7 @@ func (p *program) measurements(dir string) ([]ingest.Record, []profile.Input, er
 		inputs = append(inputs, input)
 	}
 	if len(inputs) == 0 {
-		return nil, nil, &fault{exitData, "no file was recognised", dir, "docs/calibration.md lists the tools and how to run them"}
+		return nil, nil, &fault{exitData, "no file was recognised", strings.Join(dirs, " "), "docs/calibration.md lists the tools and how to run them"}
 	}
 	return c.records, inputs, nil
 }
@@ -163,11 +175,11 @@ func (p *program) measurement(path string, c *collector) (profile.Input, bool, e
 	return in, r.Recognised, nil
 }
 
-func (p *program) fit(dir string, f fitFlags) error {
+func (p *program) fit(dirs []string, f fitFlags) error {
 	if _, err := os.Lstat(f.out); err == nil {
 		return &fault{exitUsage, "the profile exists and is not overwritten", f.out, "give another name; results point at profiles by their SHA-256"}
 	}
-	records, inputs, err := p.measurements(dir)
+	records, inputs, err := p.measurements(dirs...)
 	if err != nil {
 		return err
 	}
@@ -177,7 +189,7 @@ func (p *program) fit(dir string, f fitFlags) error {
 		if !errors.Is(err, fit.ErrNothing) {
 			fix = "aisim catalog list --kind accelerator, or --kind drive"
 		}
-		return &fault{exitData, "nothing can be fitted: " + strings.TrimPrefix(err.Error(), "fit: "), dir, fix}
+		return &fault{exitData, "nothing can be fitted: " + strings.TrimPrefix(err.Error(), "fit: "), strings.Join(dirs, " "), fix}
 	}
 	prof := r.Profile
 	prof.ID = strings.TrimSuffix(strings.TrimSuffix(filepath.Base(f.out), ".toml"), ".cal")
@@ -241,6 +253,12 @@ func fitText(prof *profile.Profile, r *fit.Result, path string) []byte {
 	if len(prof.Fit.Contradictions) > 0 {
 		b.WriteString("\n")
 	}
+	if len(prof.Fit.FarOff) > 0 {
+		b.WriteString("\nfar off, counted little: measure again\n")
+		for _, w := range prof.Fit.FarOff {
+			fmt.Fprintf(&b, "  %s\n", w)
+		}
+	}
 	if len(prof.Fit.Unused) > 0 {
 		b.WriteString("\nnot used\n")
 		for _, u := range prof.Fit.Unused {
@@ -264,7 +282,11 @@ func residualRows(c *profile.Calibration) [][]string {
 		if x.HeldOut > 0 {
 			held = []string{strconv.Itoa(x.HeldOut), percent(x.HeldOutMedian), percent(x.HeldOutP90)}
 		}
-		rows = append(rows, slices.Concat([]string{x.Group, strconv.Itoa(x.Fitted), percent(x.Median), percent(x.P90)}, held,
+		fitted := []string{"0", "-", "-"}
+		if x.Fitted > 0 {
+			fitted = []string{strconv.Itoa(x.Fitted), percent(x.Median), percent(x.P90)}
+		}
+		rows = append(rows, slices.Concat([]string{x.Group}, fitted, held,
 			[]string{percent(x.Bias), percent(x.Before), strconv.Itoa(x.Outliers)}))
 	}
 	return rows
@@ -311,9 +333,10 @@ func fitJSON(prof *profile.Profile, r *fit.Result, path string) any {
 		Constants      []constant `json:"constants"`
 		Residuals      []residual `json:"residuals"`
 		Contradictions []string   `json:"contradictions"`
+		FarOff         []string   `json:"far_off"`
 		Unused         []unused   `json:"unused"`
 		Measure        []measure  `json:"measure"`
-	}{Schema: "aisim.fit/v1", Profile: path, ID: prof.ID, Hardware: prof.Hardware, Rung: prof.Rung, Contradictions: append([]string{}, prof.Fit.Contradictions...),
+	}{Schema: "aisim.fit/v1", Profile: path, ID: prof.ID, Hardware: prof.Hardware, Rung: prof.Rung, Contradictions: append([]string{}, prof.Fit.Contradictions...), FarOff: append([]string{}, prof.Fit.FarOff...),
 		Constants: []constant{}, Residuals: []residual{}, Unused: []unused{}, Measure: []measure{}}
 	for _, c := range r.Fitted {
 		out.Constants = append(out.Constants, constant{c.Key, c.Before.V, c.After.V, c.After.RelSD})

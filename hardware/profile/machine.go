@@ -52,6 +52,7 @@ type Calibration struct {
 	Residuals      []Residual  `toml:"residual"`
 	Ranges         []Range     `toml:"range"`
 	Contradictions []string    `toml:"contradictions"`
+	FarOff         []string    `toml:"far_off"` // measurements that the fit does not believe
 	Unused         []Unused    `toml:"unused"`
 	Measure        []Suggested `toml:"measure"`
 }
