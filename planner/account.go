@@ -80,13 +80,18 @@ func workloadSec(f *scenarios.Future, i int) float64 {
 
 // deliver says what the money bought. A service that was simulated for a part of the
 // period is taken to go on like that: an hour of chat beside a week of training. Workloads
-// bear the whole cost by their accelerators, those that nobody uses included.
+// bear the whole cost by their accelerators, those that nobody uses included; what queues
+// of jobs hold is the queues' to bear, and how useful that is shows with them.
 func (a *account) deliver(f *scenarios.Future) {
 	w, d := f.World, &a.bill.Delivered
 	d.Accelerators = float64(w.Chips())
 	placed := 0.0
 	for _, s := range a.shares {
 		placed += s
+	}
+	if len(w.Scenario.Queues) > 0 {
+		placed = 1
+		defer func() { d.UsefulShare = 0 }()
 	}
 	for i := range w.Placed {
 		p, share := &w.Placed[i], a.shares[i]/placed

@@ -38,7 +38,7 @@ func queuesSection(run *result.Run) (section, bool) {
 func queueWords(q *result.Queue) string {
 	w := number.Int(q.Jobs) + " jobs on " + number.Int(q.GPUs) + " GPUs of " + number.Int(q.Nodes) + " nodes over " + number.Of(q.SpanSec, "s") +
 		", in order " + q.Order + " with backfill " + q.Backfill + ". The offered load is " + number.Of(q.Load, "ratio") + ", " + number.Of(q.Busy, "ratio") + " of the GPUs are held while jobs come in; a job waits " + number.Of(q.All.WaitMeanSec, "s") +
-		" on average and 95 % of them less than " + number.Of(q.All.WaitP95Sec, "s") + "."
+		" on average and 95 % of them " + atMost(q.All.WaitP95Sec) + "."
 	if q.Stops+q.Failures > 0 {
 		w += " Jobs were stopped for others " + number.Int(q.Stops) + " times and hit by failures " + number.Int(q.Failures) + " times."
 	}
@@ -55,4 +55,11 @@ func queueWords(q *result.Queue) string {
 		w += " More is asked for than there is: the queue grows for as long as jobs come in, and the waits say how long the trace is."
 	}
 	return w
+}
+
+func atMost(sec float64) string {
+	if sec == 0 {
+		return "not at all"
+	}
+	return "less than " + number.Of(sec, "s")
 }

@@ -203,7 +203,7 @@ func verdictMoney(v *words, run *result.Run, w *result.Workload, unitKey string)
 	}
 	v.say(", for ")
 	v.strong(valueText(cost))
-	if sec, ok := metric(run, w, result.MetricSimulated); ok && len(run.Workloads) > 1 {
+	if sec, ok := metric(run, w, result.MetricSimulated); ok {
 		v.say(" in " + spanText(sec))
 	}
 	if _, u, ok := first(run, w, unitKey, result.MetricCostPerMTokens, result.MetricCostPerMOutput, result.MetricCostPerMRequest); ok {
