@@ -14,6 +14,7 @@ type account struct {
 	bill   economics.Bill
 	ledger *economics.Ledger
 	shares []float64 // of the accelerators, by placed workload
+	own    []float64 // mean watts of its servers, by placed workload
 	reason string    // why there is no money, empty when there is
 }
 
@@ -30,7 +31,10 @@ func newAccount(f *scenarios.Future) (*account, error) {
 	b.PeriodSec = period(f)
 	b.CostOfCapital, b.MaintenancePerYear, b.StraightLine = e.CostOfCapital, e.Maintenance, e.Depreciation == "straight-line"
 	b.PUE, b.Tariff = e.PUE, economics.Price{USD: e.USDPerKWh, Pedigree: result.Assumed, Source: "scenario"}
-	b.Loads = loads(f)
+	var err error
+	if b.Loads, a.own, err = loads(f); err != nil {
+		return nil, err
+	}
 	b.TariffByHour, b.CarbonByHour, b.ShiftShare = e.USDPerKWhByHour, e.GramsPerKWhByHour, e.Shift
 	if e.Cooling != nil {
 		b.Cooling = &economics.Cooling{OutdoorC: e.Cooling.OutdoorC, FixedShare: e.Cooling.FixedShare}
@@ -42,7 +46,6 @@ func newAccount(f *scenarios.Future) (*account, error) {
 		return nil, err
 	}
 	a.deliver(f)
-	var err error
 	if e.Mode == "rent" {
 		err = a.rent(f)
 	} else {

@@ -130,7 +130,7 @@ func (e *evaluation) pull(k, i int, b benches) error {
 	if err != nil {
 		return err
 	}
-	e.levered[k][i], err = e.see(f, e.base[i], i < pairedCapacity)
+	e.levered[k][i], err = e.see(f, e.base[i], i < pairedCapacity && e.w.Placed[0].Serving != nil) // of others nobody asks
 	return err
 }
 

@@ -24,18 +24,22 @@ func switchCount(f *scenarios.Future) float64 {
 	return n
 }
 
-// loads are the electrical loads of a future, mean over its period and at their peak.
-func loads(f *scenarios.Future) []economics.Load {
+// loads are the electrical loads of a future, mean over its period and at their peak, and
+// the mean watts of each workload's own servers.
+func loads(f *scenarios.Future) (all []economics.Load, own []float64, err error) {
 	w := f.World
 	perServer := float64(w.Server.AcceleratorCount)
 	chips := economics.Load{Name: "Accelerators", Kind: result.KindIT}
 	hosts := economics.Load{Name: "Hosts: CPU, memory, NICs, fans", Kind: result.KindIT}
 	rest := hostWatts(f, w.Server, f.Device)
 	used := 0.0
-	add := func(nodes, perServer, rest, busy float64, dev *hardware.Device) {
-		chips.MeanWatts += nodes * perServer * dev.Power(busy)
-		hosts.MeanWatts += nodes * rest * derate(busy)
+	add := func(nodes, perServer, rest, busy float64, dev *hardware.Device) float64 {
+		c, h := nodes*perServer*dev.Power(busy), nodes*rest*derate(busy)
+		chips.MeanWatts += c
+		hosts.MeanWatts += h
+		return c + h
 	}
+	own = make([]float64, len(w.Placed))
 	nodes := float64(w.Scenario.Cluster.Nodes)
 	chips.PeakWatts = nodes * perServer * f.Device.MaxWatts
 	hosts.PeakWatts = nodes * rest
@@ -45,7 +49,7 @@ func loads(f *scenarios.Future) []economics.Load {
 		if p := w.Placed[i].Prefill; p != nil {
 			dev, m := f.Pools[i], float64(p.Nodes)
 			each, host := float64(p.Server.AcceleratorCount), hostWatts(f, p.Server, dev)
-			add(m, each, host, f.Served[i].Prefill.Utilisation, dev)
+			own[i] += add(m, each, host, f.Served[i].Prefill.Utilisation, dev)
 			if p.Own {
 				n -= m
 			} else {
@@ -53,16 +57,25 @@ func loads(f *scenarios.Future) []economics.Load {
 				hosts.PeakWatts += m * host
 			}
 		}
-		add(n, perServer, rest, busyShare(f, i), f.Device)
+		own[i] += add(n, perServer, rest, busyShare(f, i), f.Device)
+	}
+	holds, err := f.QueueHolds()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, h := range holds {
+		n := float64(h.Nodes) * h.Held
+		used += n
+		add(n, perServer, rest, h.KernelShare, f.Device)
 	}
 	chips.MeanWatts += (nodes - used) * perServer * f.Device.IdleWatts
 	hosts.MeanWatts += (nodes - used) * rest * derate(0)
-	out := []economics.Load{chips}
+	all = []economics.Load{chips}
 	if hosts.PeakWatts > 0 {
-		out = append(out, hosts)
+		all = append(all, hosts)
 	}
 	if l, ok := networkLoad(f); ok {
-		out = append(out, l)
+		all = append(all, l)
 	}
 	sto := economics.Load{Name: "Storage", Kind: result.KindStorage}
 	for k, sys := range f.Stores {
@@ -70,9 +83,9 @@ func loads(f *scenarios.Future) []economics.Load {
 		sto.PeakWatts += sys.Watts(1)
 	}
 	if sto.PeakWatts > 0 {
-		out = append(out, sto)
+		all = append(all, sto)
 	}
-	return out
+	return all, own, nil
 }
 
 // hostWatts is what a server draws besides its accelerators, at most.
@@ -183,5 +196,14 @@ func (a *account) carbon(f *scenarios.Future) error {
 	return nil
 }
 
-// meterWatts is the mean power at the meter of one workload's share of the machine.
-func (a *account) meterWatts(i int) float64 { return a.ledger.MeterWatts * a.shares[i] }
+// meterWatts is the mean power at the meter of one workload: of its own servers, and its
+// share of the network and the stores.
+func (a *account) meterWatts(i int) float64 {
+	it := a.own[i]
+	for _, l := range a.bill.Loads {
+		if l.Kind != result.KindIT {
+			it += l.MeanWatts * a.shares[i]
+		}
+	}
+	return it * a.ledger.PUE
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"aisim/cluster/queue"
 	"aisim/sim"
@@ -42,6 +43,33 @@ func (f *Future) Queues(seed uint64) ([]PlayedQueue, error) {
 		out = append(out, played)
 	}
 	return out, nil
+}
+
+// QueueHold is how a queue holds its nodes while jobs come in.
+type QueueHold struct {
+	*Queue
+	Nodes int
+	Held  float64 // share of their accelerators, 0..1
+}
+
+// queueHolds are those of a world, worked out once: no draw of the machine changes them.
+type queueHolds struct {
+	once sync.Once
+	list []QueueHold
+	err  error
+}
+
+// QueueHolds are how the queues hold their nodes under the scenario's seed.
+func (f *Future) QueueHolds() ([]QueueHold, error) {
+	h := f.World.holds
+	h.once.Do(func() {
+		var played []PlayedQueue
+		played, h.err = f.Queues(f.World.Scenario.Seed)
+		for _, p := range played {
+			h.list = append(h.list, QueueHold{Queue: p.Queue, Nodes: p.PoolNodes, Held: p.Busy})
+		}
+	})
+	return h.list, h.err
 }
 
 // maxQueueJobs bounds the jobs that a generator draws.

@@ -1,6 +1,9 @@
 package scenarios
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -82,5 +85,27 @@ func TestQueueThatNeverDrains(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", set, err, want)
 		}
+	}
+}
+
+// Nothing fails in a scenario without [faults]; its queues run all the same.
+func TestQueueWithoutFaults(t *testing.T) {
+	text, err := BuiltinText("slurm-partitions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "q.toml")
+	if err := os.WriteFile(file, regexp.MustCompile(`(?m)^\[faults\]\n(.+\n)*`).ReplaceAll(text, nil), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	sc, err := Load(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sc.Faults != nil {
+		t.Fatal("the scenario still has faults")
+	}
+	if _, err := Assemble(sc, Options{}); err != nil {
+		t.Error(err)
 	}
 }

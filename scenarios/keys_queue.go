@@ -33,6 +33,7 @@ var queueKeys = []Key{
 	{Path: "queue.estimate", Doc: "Estimate of a job's length over its length, where it gives no limit.", Dim: units.Ratio, Range: above(0, 1000), Default: `2`, Why: "assumed: users ask for twice what they need"},
 	{Path: "queue.bind_rate", Doc: "Nodes that the scheduler can start per second.", Dim: units.Rate, Range: above(0, 1e6), Derived: "at once", Example: `"100/s"`},
 	{Path: "queue.wait_slo", Doc: "Wait that is promised.", Dim: units.Time, Range: above(0, year), Derived: "none is promised", Example: `"1 h"`},
+	{Path: "queue.utilisation", Doc: "Share of the time that a job holds accelerators in which they run kernels, for their power.", Dim: units.Ratio, Range: within(0, 1), Default: `0.52`, Why: "mean over the jobs of a shared cluster: Jeon et al., Analysis of Large-Scale Multi-Tenant GPU Clusters (ATC 2019), table 3"},
 	{Path: "queue.trace", Doc: "File with jobs: SWF, sacct, Philly, or CSV. Give this or generator.", Group: "jobs", File: true, Example: `"jobs.swf"`},
 	{Path: "queue.generator", Doc: "Jobs drawn from a distribution; those that ask for more than they may have ask for the most that they may. Give this or trace.", Group: "jobs"},
 	{Path: "queue.generator.kind", Doc: "Lengths and sizes: fitted on Philly; Gavel's, of one GPU or of up to eight; log-uniform sizes of parallel machines; exponential.", Enum: jobs.GeneratorKinds(), Default: `"philly"`},

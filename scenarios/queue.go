@@ -27,6 +27,7 @@ type Queue struct {
 	Estimate           float64          `toml:"estimate"`
 	BindPerSec         *float64         `toml:"bind_rate"`
 	WaitSLOSec         *float64         `toml:"wait_slo"`
+	KernelShare        float64          `toml:"utilisation"`
 	Trace              string           `toml:"trace"`
 	Generator          *JobGenerator    `toml:"generator"`
 	Tenants            []QueueTenant    `toml:"tenant"`

@@ -37,6 +37,7 @@ type World struct {
 
 	pools        []*PromptPool   // by workload of the scenario, nil without one
 	routes       *storage.Routes // shared by the stores of all futures
+	holds        *queueHolds
 	demandSD     float64
 	networkClass string
 	stretch      float64 // of the network's transfers, from the packet rung; 1 without it
@@ -71,7 +72,7 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.demandSD = opt.DemandSD
+	w.demandSD, w.holds = opt.DemandSD, &queueHolds{}
 	var problems []*Problem
 	nodes := sc.Placement()
 	for i := range sc.Workloads {
@@ -103,7 +104,7 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 	if _, err := f.CompliancePlan(); err != nil {
 		return nil, err
 	}
-	if _, err := f.Queues(sc.Seed); err != nil {
+	if _, err := f.QueueHolds(); err != nil {
 		return nil, err
 	}
 	if _, err := f.Pipelines(); err != nil {
