@@ -46,6 +46,10 @@ func TestTalkKeys(t *testing.T) {
 	if cached.PrefixHitRate() < 0.7 || !(cached.TTFT.Mean < plain.TTFT.Mean/2) {
 		t.Errorf("hit rate %v, first tokens after %v s instead of %v s", cached.PrefixHitRate(), cached.TTFT.Mean, plain.TTFT.Mean)
 	}
+	split := playPapers(t, agents, "workload.agent.prefix_cache={host=\"100 GB\"}", "workload.agent.memory_fraction=0.3", "workload.agent.prefill.nodes=1").Served[0]
+	if split.PrefixHitRate() < 0.5 || len(split.PrefixTokens) != 2 || split.PrefixTokens[1] == 0 || split.Completed != split.Requests {
+		t.Errorf("with a pool for prompts: hit rate %v, by tier %v, %d of %d answered", split.PrefixHitRate(), split.PrefixTokens, split.Completed, split.Requests)
+	}
 	few, many := playPapers(t, agents, "workload.agent.clients={count=10, think=\"5 s\"}").Served[0], playPapers(t, agents, "workload.agent.clients={count=40, think=\"5 s\"}").Served[0]
 	if !(many.RequestsPerSec > 2*few.RequestsPerSec) {
 		t.Errorf("forty clients bring %v turns a second, ten %v", many.RequestsPerSec, few.RequestsPerSec)

@@ -19,6 +19,10 @@ type RequestSource struct {
 	most     int // requests of a future, 0 for all
 }
 
+// talkBlockTokens is what one name of a talk's blocks stands for at least: what is shared
+// is found to so many tokens.
+const talkBlockTokens = 64
+
 // defaultServiceSec is simulated when a generator is given no duration.
 const defaultServiceSec = 3600
 
@@ -96,7 +100,8 @@ func newRequestSource(sc *Scenario, p *Placed) (*RequestSource, error) {
 			return nil, Problems(sc.ProblemAt(key+".arrivals.talk", "", "", "", err.Error()))
 		}
 		if wl.PrefixCache != nil {
-			rs.talk.BlockTokens = p.Serving.Engine.BlockTokens
+			block := max(1, p.Serving.Engine.BlockTokens)
+			rs.talk.BlockTokens = (talkBlockTokens + block - 1) / block * block
 		}
 	}
 	if a.Process == "servegen" {

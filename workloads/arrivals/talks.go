@@ -87,6 +87,11 @@ func (k *Talk) expand(starts []trace.Request, next func() (prompt, output int32)
 	follows, think := s.Child("follows"), s.Child("think")
 	t := &trace.Trace{Name: "talks", BlockTokens: k.BlockTokens}
 	var turns []turn
+	shared := int64(0) // blocks
+	if k.BlockTokens > 0 {
+		shared = int64(k.Shared / k.BlockTokens)
+	}
+	named := shared
 	for i, q := range starts {
 		at, said := q.ArriveSec, int64(k.Shared)
 		hash := int32(len(t.Hashes))
@@ -119,8 +124,14 @@ func (k *Talk) expand(starts []trace.Request, next func() (prompt, output int32)
 			prompt, output = next()
 		}
 		if k.BlockTokens > 0 {
+			// Names are numbers from 0: the blocks that all talks share, then each talk's own.
 			for block := range said / int64(k.BlockTokens) {
-				t.Hashes = append(t.Hashes, k.name(i, block))
+				if block < shared {
+					t.Hashes = append(t.Hashes, block)
+				} else {
+					t.Hashes = append(t.Hashes, named)
+					named++
+				}
 			}
 		}
 	}
@@ -149,12 +160,4 @@ func (k *Talk) expand(starts []trace.Request, next func() (prompt, output int32)
 		t.Requests[place[i]] = x.Request
 	}
 	return t, nil
-}
-
-// name is the hash of a block of talk i: those of the shared beginning are the same for all.
-func (k *Talk) name(i int, block int64) int64 {
-	if (block+1)*int64(k.BlockTokens) <= int64(k.Shared) {
-		return -1 - block
-	}
-	return int64(i)<<24 | block
 }

@@ -61,7 +61,7 @@ func (f *fleet) route(i int32, ready float64) {
 	at := f.front + k*sites + site
 	if f.seen != nil {
 		for _, h := range f.chain(i) {
-			f.seen[h] = int32(at)
+			f.seen.set(h, int32(at))
 		}
 	}
 	f.book.record(i).replica = int32(at)

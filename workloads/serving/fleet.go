@@ -30,8 +30,8 @@ type fleet struct {
 	talks    bool    // requests wait for answers to others
 	gone     []int32 // requests that ended without a replica since somebody looked
 	accounts []account
-	logs     []*ledger       // of goroutines
-	seen     map[int64]int32 // replica that a prefix hash was last sent to, for routers that ask
+	logs     []*ledger   // of goroutines
+	seen     *blockIndex // replica that a prefix hash was last sent to, for routers that ask
 }
 
 // Simulate runs the requests, which must be in order of arrival, through the
@@ -132,8 +132,10 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 	if shared && (opt.HashTokens < c.Engine.BlockTokens || opt.HashTokens%c.Engine.BlockTokens != 0) {
 		return nil, fmt.Errorf("serving: prefix hashes of %d tokens over blocks of %d: expected a multiple", opt.HashTokens, c.Engine.BlockTokens)
 	}
+	dense := denseHashes(opt.Hashes, len(f.reps))
 	if len(opt.Hashes) > 0 && (c.Router == PrefixAware || c.Router == KVAware) {
-		f.seen = map[int64]int32{}
+		seen := newBlockIndex(dense)
+		f.seen = &seen
 	}
 	f.talks = hasTurns(src)
 	for i := range f.reps {
@@ -147,7 +149,7 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 		r.prompts, r.answers = of != p, f.talks
 		if shared {
 			r.mostBlocks = math.MaxInt // a step may hold any number of cached blocks
-			r.prefix = newPrefixes(&c.Prefix, opt.Hashes, opt.HashTokens, c.Engine.BlockTokens, c.Arch.KVBytesPerToken(c.KVPrecision))
+			r.prefix = newPrefixes(&of.Config.Prefix, opt.Hashes, dense, opt.HashTokens, c.Engine.BlockTokens, c.Arch.KVBytesPerToken(c.KVPrecision))
 		}
 		f.look(i)
 	}

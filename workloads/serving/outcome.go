@@ -202,7 +202,7 @@ func (f *fleet) use(o *Outcome, per []int) {
 			seqs += r.seqSeconds
 			o.CachePeak = math.Max(o.CachePeak, float64(r.peak)/blocks)
 		}
-		if r.prefix != nil {
+		if r.prefix != nil && (f.pools == nil || r.prompts) { // replicas that decode look caches up, not prompts
 			o.PromptAsked += r.prefix.asked
 			if o.PrefixTokens == nil {
 				o.PrefixTokens = make([]int64, len(r.prefix.hits))

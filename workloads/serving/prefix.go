@@ -43,7 +43,7 @@ type prefixes struct {
 	tokens int32 // per hash
 	blocks int   // of the engine, per hash
 	hashes []int64
-	index  map[int64]int32
+	index  blockIndex
 	cells  []cell
 	free   []int32
 	list   []lru // 0: idle in the chips' memory; then the tiers
@@ -68,9 +68,9 @@ type lru struct {
 	count      int
 }
 
-func newPrefixes(p *PrefixCache, hashes []int64, tokens, blockTokens int, tokenBytes float64) *prefixes {
+func newPrefixes(p *PrefixCache, hashes []int64, dense, tokens, blockTokens int, tokenBytes float64) *prefixes {
 	n := len(p.Tiers) + 1
-	c := &prefixes{tokens: int32(tokens), blocks: tokens / blockTokens, hashes: hashes, index: map[int64]int32{}, tiers: p.Tiers,
+	c := &prefixes{tokens: int32(tokens), blocks: tokens / blockTokens, hashes: hashes, index: newBlockIndex(dense), tiers: p.Tiers,
 		list: make([]lru, n), most: make([]int, n), sec: make([]float64, n), hits: make([]int64, n)}
 	for i := range c.list {
 		c.list[i] = lru{head: -1, tail: -1}
@@ -94,7 +94,7 @@ func (c *prefixes) find(q *Request, goal int32) (n int32, idle int, loadSec floa
 		if n >= most {
 			break
 		}
-		i, ok := c.index[h]
+		i, ok := c.index.get(h)
 		if !ok {
 			break
 		}
@@ -120,7 +120,7 @@ func (c *prefixes) find(q *Request, goal int32) (n int32, idle int, loadSec floa
 // them nobody held before.
 func (c *prefixes) pin(q *Request, n int32) (taken int) {
 	for _, h := range c.chain(q)[:n] {
-		i := c.index[h]
+		i, _ := c.index.get(h)
 		e := &c.cells[i]
 		c.hits[e.tier] += int64(c.tokens)
 		if e.refs == 0 {
@@ -138,7 +138,7 @@ func (c *prefixes) pin(q *Request, n int32) (taken int) {
 func (c *prefixes) unpin(q *Request, n int32) (idle int) {
 	chain := c.chain(q)
 	for k := n - 1; k >= 0; k-- {
-		i := c.index[chain[k]]
+		i, _ := c.index.get(chain[k])
 		if c.cells[i].refs--; c.cells[i].refs == 0 {
 			c.link(i, 0)
 			idle++
@@ -154,7 +154,7 @@ func (c *prefixes) register(q *Request, n, tokens int32) (held int32, spare int)
 	chain := c.chain(q)
 	held = min(tokens/c.tokens, int32(len(chain)))
 	for _, h := range chain[min(n, held):held] {
-		i, ok := c.index[h]
+		i, ok := c.index.get(h)
 		if !ok {
 			if k := len(c.free); k > 0 {
 				i = c.free[k-1]
@@ -164,7 +164,7 @@ func (c *prefixes) register(q *Request, n, tokens int32) (held int32, spare int)
 				c.cells = append(c.cells, cell{})
 			}
 			c.cells[i] = cell{hash: h, refs: 1}
-			c.index[h] = i
+			c.index.set(h, i)
 			continue
 		}
 		e := &c.cells[i]
@@ -193,7 +193,7 @@ func (c *prefixes) evict(tier int) {
 	for tier++; tier <= len(c.tiers) && c.most[tier] == 0; tier++ {
 	}
 	if tier > len(c.tiers) {
-		delete(c.index, c.cells[i].hash)
+		c.index.drop(c.cells[i].hash)
 		c.free = append(c.free, i)
 		return
 	}
@@ -233,7 +233,7 @@ func (c *prefixes) unlink(i int32) {
 
 // clear forgets everything, as when the replica is lost.
 func (c *prefixes) clear() {
-	clear(c.index)
+	c.index.clear()
 	c.cells, c.free = c.cells[:0], c.free[:0]
 	for i := range c.list {
 		c.list[i] = lru{head: -1, tail: -1}

@@ -26,7 +26,7 @@ func (f *fleet) known(i int32) (k int, tokens int64) {
 		chain = chain[:min(len(chain), int(f.book.req(i).Prompt)/f.opt.HashTokens)]
 	}
 	for _, h := range chain {
-		r, ok := f.seen[h]
+		r, ok := f.seen.get(h)
 		if !ok {
 			break
 		}
