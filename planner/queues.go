@@ -37,7 +37,7 @@ func (e *evaluation) queues(run *result.Run) error {
 		first := draws[0][i]
 		gpuHour := perNodeSec * 3600 / float64(first.PerNode)
 		out := result.Queue{ID: first.ID, Name: first.Name, Nodes: first.PoolNodes, GPUs: first.PoolGPUs, Order: first.Order, Backfill: first.Backfill,
-			Jobs: first.Jobs, Load: first.Load, Busy: first.Busy, SpanSec: first.EndSec, Stops: first.Stops, Killed: first.Killed, Resizes: first.Resizes, Speed: first.PlayedSpeed(), Failures: first.Failures, MeanQueue: first.MeanQueue, MaxQueue: first.MaxQueue,
+			Jobs: first.Jobs, Load: first.Load, Busy: first.Busy, SpanSec: first.EndSec, Stops: first.Stops, Killed: first.Killed, Resizes: first.Resizes, Speed: first.Spread, Failures: first.Failures, MeanQueue: first.MeanQueue, MaxQueue: first.MaxQueue,
 			All: queueClass(&first.Outcome.Stats, nil, gpuHour)}
 		u := first.Use
 		for _, x := range []struct {

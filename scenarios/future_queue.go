@@ -18,16 +18,9 @@ type PlayedQueue struct {
 	*queue.Outcome
 	PoolNodes int
 	PoolGPUs  int
-	PerNode   int
+	PerNode   int           // GPUs, or instances of GPUs
+	Spread    []float64     // speed by spread: as given, or as it follows from jobs_like
 	Stages    []QueuedStage // of pipelines that run here
-}
-
-// PlayedSpeed is the speed of jobs by how far they are spread.
-func (q *PlayedQueue) PlayedSpeed() []float64 {
-	if q.Speed != nil {
-		return q.Speed
-	}
-	return q.Queue.Speed
 }
 
 // Queues plays the jobs of each queue, drawn under the given seed.
@@ -113,8 +106,8 @@ func (f *Future) queue(q *Queue, seed uint64) (PlayedQueue, error) {
 		if spec.Speed, err = f.queueSpeeds(q, trace, out.PerNode); err != nil {
 			return out, err
 		}
-		out.Speed = spec.Speed[:]
 	}
+	out.Spread = spec.Speed[:]
 	if q.Generator != nil {
 		spec.Cut(trace)
 	}

@@ -56,13 +56,13 @@ func TestQueueSpeedFollowsFromTheFabric(t *testing.T) {
 		return q[0]
 	}
 	thin, wide := play(), play("cluster.fabric.oversubscription=[1.0]")
-	if thin.Speed[0] != 1 || thin.Speed[1] != 1 || thin.Speed[2] >= 0.97 || thin.Speed[2] >= wide.Speed[2]-0.02 {
-		t.Errorf("speeds %v where four ports share one uplink, %v where each has its own", thin.Speed, wide.Speed)
+	if thin.Spread[0] != 1 || thin.Spread[1] != 1 || thin.Spread[2] >= 0.97 || thin.Spread[2] >= wide.Spread[2]-0.02 {
+		t.Errorf("speeds %v where four ports share one uplink, %v where each has its own", thin.Spread, wide.Spread)
 	}
-	if alone := play("queue.batch.neighbours=0"); alone.Speed[2] <= thin.Speed[2] {
-		t.Errorf("speeds %v without neighbours, %v with", alone.Speed, thin.Speed)
+	if alone := play("queue.batch.neighbours=0"); alone.Spread[2] <= thin.Spread[2] {
+		t.Errorf("speeds %v without neighbours, %v with", alone.Spread, thin.Spread)
 	}
-	t.Logf("thin %v, wide %v", thin.Speed, wide.Speed)
+	t.Logf("thin %v, wide %v", thin.Spread, wide.Spread)
 }
 
 func TestQueueJobsRefused(t *testing.T) {

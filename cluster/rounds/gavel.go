@@ -49,6 +49,7 @@ type gavel struct {
 	mix      *mersenne   // order of kinds
 	queue    []*mixedJob
 	running  []run
+	known    map[string][][]float64 // shares by parties; looked up only
 }
 
 type run struct {
@@ -95,7 +96,7 @@ func (t *Throughputs) alphabetical(kinds []Kind, reference string) ([]Kind, erro
 }
 
 func (t *Throughputs) play(jobs source, kinds []Kind, m Mixed, policy GavelPolicy, seed uint32, first, last int) (*MixedResult, error) {
-	g := &gavel{kinds: kinds, policy: policy, roundSec: m.RoundSec, jobs: jobs, used: make([]float64, len(kinds)),
+	g := &gavel{kinds: kinds, policy: policy, roundSec: m.RoundSec, jobs: jobs, used: make([]float64, len(kinds)), known: map[string][][]float64{},
 		pick: newMersenne(seed), mix: newMersenne(seed + 5)}
 	for k := range kinds {
 		g.order = append(g.order, k)

@@ -260,10 +260,28 @@ func (g *gavel) fair() {
 		}
 		of[i] = at
 	}
-	shares := fairShares(parties, g.gpus())
+	shares := g.shares(parties)
 	for i, j := range g.active {
 		copy(j.share, shares[of[i]])
 	}
+}
+
+// shares are fairShares, remembered under plain least attained service, where few sets of
+// parties come again and again.
+func (g *gavel) shares(parties []party) [][]float64 {
+	if g.policy != GavelLAS {
+		return fairShares(parties, g.gpus())
+	}
+	key := ""
+	for i := range parties {
+		key += fmt.Sprint(parties[i].count, " of ", parties[i].gpus, " ")
+	}
+	out, ok := g.known[key]
+	if !ok {
+		out = fairShares(parties, g.gpus())
+		g.known[key] = out
+	}
+	return out
 }
 
 // isolate fills in what finish-time fairness compares with: the time that the job would take
