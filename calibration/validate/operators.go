@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -184,12 +185,28 @@ func (g *operatorGrid) caseOf(c Case, i, way int, e hardware.GridEstimate) Case 
 	case e.Known < 0.5:
 		p.Rung = "fitted curve, moved by the nearest measurements"
 	}
+	if way == 3 {
+		e.RelSD = g.unseenSpread(call)
+	}
 	p.Low, p.High = p.Value*math.Exp(-z90*e.RelSD), p.Value*math.Exp(z90*e.RelSD)
 	c.Predict(p)
-	if way >= 2 { // the curve's own spread is that of its profile: not this command's
+	if way == 2 { // the curve's own spread is that of its profile: not this command's
 		c.Low, c.High = nil, nil
 	}
 	return c
+}
+
+// unseenSpread is the standard deviation of a call on a chip that no fit saw: of multiplications as validate
+// kernels states it; of attention more, whose kernels differ by generation and by release of the library, and of
+// layers' small kernels.
+func (g *operatorGrid) unseenSpread(call *operatorCall) float64 {
+	switch {
+	case g.op == "GEMM":
+		return 0.85 * unseenSpread(matrices{1, call.size[0], call.size[1], call.size[2]}) // one release of the library, no host in the times
+	case strings.HasPrefix(g.op, "attention"):
+		return 0.33
+	}
+	return 0.22
 }
 
 func (g *operatorGrid) grid(keep func(int) bool) (*hardware.Grid, error) {

@@ -125,7 +125,7 @@ func (k *otherChips) estimate(row Row, c *Case) (estimate, error) {
 		batch = 1
 	}
 	switch {
-	case strings.Contains(notes, "dpu") || strings.Contains(notes, "aies running"):
+	case isBoard(row):
 		return k.board(row)
 	case hasAny(n, "inferentia", "trainium", "inf1", "inf2", "trn1", "trn2"):
 		return k.neuron(row, batch, c)
@@ -139,6 +139,14 @@ func (k *otherChips) estimate(row Row, c *Case) (estimate, error) {
 		return k.service(row, batch, c)
 	}
 	return k.classic(row, batch, c)
+}
+
+// isBoard says whether a row is of a DPU: its notes give the build, or the board has nothing else.
+func isBoard(row Row) bool {
+	if _, err := readBoard(row); err == nil {
+		return true
+	}
+	return hasAny(strings.ToLower(row.Text("notes")), "dpu", "aies running") || hasAny(boardName(row.Text("chip")), "zcu", "kv260", "vek280", "vck190")
 }
 
 var sizeText = regexp.MustCompile(`(?i)\b(\d+(?:\.\d+)?)B\b`)

@@ -170,7 +170,7 @@ func boardOf(chip, model, notes string) (boardRow, error) {
 		b.build, b.engines = strings.TrimSuffix(b.build, "-DWC"), m[1]+" PE"
 		b.peak = num(m[1]) * d.opsPerCycle * engineHz
 	} else {
-		return b, fmt.Errorf("the notes do not give the DPU build")
+		return b, fmt.Errorf("the notes do not give the DPU build that ran (\"3 * B4096 @ 281MHz\", \"10 DPUCAHX8H kernels running at 275Mhz\", \"192 AIEs running at 1250 MHz\")")
 	}
 	return b, nil
 }
@@ -211,13 +211,20 @@ func (k *otherChips) board(row Row) (estimate, error) {
 	case b.ops == 0:
 		return e, fmt.Errorf("the model's operations are not given, and no other board anchors it")
 	default:
-		e.by(dpuForm, func(x []float64) float64 {
-			efficiency, rest := d.constants(b.build, x)
-			return 1 / norm(b.ops/(b.peak*efficiency)+rest*b.ops*networkRest(b.model), hostSec(b, x))
-		})
-		e.sd, e.rung, e.group = 0.8, "operations alone", "FPGA, not anchored"
+		return aloneBoard(b), nil
 	}
 	return e, nil
+}
+
+// aloneBoard is a DPU row by its own operations, without any anchor.
+func aloneBoard(b boardRow) estimate {
+	d := dpuBuilds[b.build]
+	e := estimate{group: "FPGA, not anchored", sd: 0.8, rung: "operations alone", roof: b.peak / b.ops}
+	e.by(dpuForm, func(x []float64) float64 {
+		efficiency, rest := d.constants(b.build, x)
+		return 1 / norm(b.ops/(b.peak*efficiency)+rest*b.ops*networkRest(b.model), hostSec(b, x))
+	})
+	return e
 }
 
 // dpuSpread is how far a network's time carries from one build to another: to a board of the same

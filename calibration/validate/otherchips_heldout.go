@@ -50,7 +50,32 @@ func (k *otherChips) unseen(t *Table, r *Report) []HeldOut {
 		}
 		out = append(out, summed(class, cases))
 	}
-	return append(out, summed("all of them", all))
+	out = append(out, summed("all of them", all))
+	if alone := withoutAnchors(all); len(alone) > 1 {
+		out = append(out, summed("FPGA, each row by its own operations, without anchors", alone))
+	}
+	return out
+}
+
+// withoutAnchors are the DPU rows as if no other board had run their network, under the constants that
+// boards other than theirs give.
+func withoutAnchors(all []*heldCase) []*heldCase {
+	var out []*heldCase
+	for _, h := range all {
+		b, err := readBoard(h.row)
+		if err != nil || b.ops == 0 {
+			continue
+		}
+		x := h.x
+		if x == nil { // anchored within its build, which no constant enters
+			x = dpuForm.values()
+		}
+		e := aloneBoard(b)
+		c := *h.c
+		c.Error = errorOf(c.scale, e.value, *c.Measured)
+		out = append(out, &heldCase{c: &c, e: e, row: h.row, source: h.row.Text("chip"), predicted: e.at(x)})
+	}
+	return out
 }
 
 // heldCase is a case with what it is held out by.
@@ -59,7 +84,8 @@ type heldCase struct {
 	e         estimate
 	row       Row
 	source    string
-	predicted float64 // 0: there is no other source
+	predicted float64   // 0: there is no other source
+	x         []float64 // the form's constants without the source
 }
 
 // sources are the chips of a class, its models where the class is of one chip, or its settings where it is of one model.
@@ -101,7 +127,7 @@ func holdOutForm(f *form, cases []*heldCase) {
 		x := f.fitted(others, f.starts())
 		for _, h := range cases {
 			if h.source == name {
-				h.predicted = h.e.at(x)
+				h.predicted, h.x = h.e.at(x), x
 			}
 		}
 	}
