@@ -70,12 +70,12 @@ func (k *clusters) Predict(row Row, c Case) []Case {
 	c.Measure(row.Text("metric"), row.Text("unit"), Time, v)
 	c.In("metric", c.Metric)
 	var p Prediction
-	switch kind {
-	case "placement":
+	switch {
+	case kind == "placement":
 		p, err = k.placement(row, &c)
-	case "serverless":
+	case kind == "serverless":
 		p, err = k.serverless(row, &c)
-	case "jct":
+	case strings.Contains(kind, "jct"), strings.Contains(kind, "completion"), isGavel(row):
 		p, err = k.completion(row, &c)
 	default:
 		err = fmt.Errorf("kind %q: want placement, jct or serverless", row.Text("kind"))

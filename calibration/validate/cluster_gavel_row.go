@@ -19,6 +19,7 @@ var (
 	gavelRate   = regexp.MustCompile(`(?i)([0-9.]+)\s*(?:jobs?)?\s*(?:/|per |an )\s*(?:h|hr|hrs|hour)\b`)
 	gavelWord   = regexp.MustCompile(`(?i)(?:rate|load)\s*(?:of|=|:)?\s*([0-9.]+)`)
 	gavelGap    = regexp.MustCompile(`(?i)(?:lambda|lam|interarrival|λ)\s*(?:of|=|:)?\s*([0-9.]+)`)
+	seedCount   = regexp.MustCompile(`(?i)^(\d+)\s*(?:random\s*)?seeds?$`)
 	gavelWindow = regexp.MustCompile(`(?i)jobs?\s*(\d{2,})\s*(?:-|–|to|\.\.)\s*(\d{2,})`)
 )
 
@@ -96,6 +97,12 @@ func gavelRow(row Row) *gavelRun {
 	if r.seeds = row.Text("seeds"); r.seeds == "" {
 		r.seeds = "0..2"
 		r.assumed = append(r.assumed, "seeds 0..2")
+	}
+	if f := seedCount.FindStringSubmatch(r.seeds); f != nil {
+		if n, err := strconv.Atoi(f[1]); err == nil && n > 0 {
+			r.assumed = append(r.assumed, "the seeds are those from 0 on")
+			r.seeds = fmt.Sprintf("0..%d", n-1)
+		}
 	}
 	if r.seedList, r.err = parseSeeds(r.seeds); r.err != nil {
 		return r

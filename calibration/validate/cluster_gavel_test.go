@@ -18,6 +18,7 @@ func TestGavelRowsInAllWords(t *testing.T) {
 		"b,gate,jct,\"continuous-single, lambda=3000\",v100:36|p100:36|k80:36,FIFO,,0," + tail +
 		"c,gate,jct,\"gavel single, arrival rate 1.2\",36:36:36,FIFO (heterogeneity-agnostic),,0," + tail +
 		"d,gate,jct,../jobs/gavel-philly/simulation_throughputs.json.gz (single-GPU),36xV100 36xP100 36xK80,first come first served,1.2,0," + tail +
+		"g,gate,gavel-sweep,\"single-GPU, 1.2 jobs/h\",\"108 GPUs (36 V100, 36 P100, 36 K80)\",fifo,,1 seed," + tail +
 		"e,gate,jct,\"Gavel generator, single-GPU, 1.2 jobs per hour\",v100=36.p100=36.k80=36,fifo,,0,avg_jct_s,61200,,s,paper\n" +
 		"f,gate,jct,\"Gavel generator, multi-GPU, 0.4 jobs/h\",36 V100 + 36 P100 + 36 K80,fifo,,0," + tail
 	r, err := EvaluateIn(folder, "cluster", strings.NewReader(table))

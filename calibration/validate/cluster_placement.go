@@ -124,8 +124,12 @@ func (k *clusters) newPack(key packKey, read map[string]*packRun) *packRun {
 // maxSeeds bounds the runs of one experiment.
 const maxSeeds = 100
 
-// parseSeeds reads "42..51", "42" or "42 43 44"; nothing is the published ten.
+// parseSeeds reads "42..51", "42" or "42 43 44"; nothing, or "10 seeds", is the published
+// ten.
 func parseSeeds(s string) ([]int64, error) {
+	if f := seedCount.FindStringSubmatch(s); f != nil && f[1] == "10" {
+		s = ""
+	}
 	if s == "" {
 		s = "42..51"
 	}
