@@ -38,6 +38,8 @@ type StartStage struct {
 // Reserved is the machine that a function could run on instead.
 type Reserved struct {
 	USDPerHour  float64 `toml:"price"`
+	Instance    string  `toml:"instance"` // catalogue id; gives the price
+	Purchase    string  `toml:"purchase"`
 	Slots       int     `toml:"slots"`
 	Utilisation float64 `toml:"utilisation"`
 }
@@ -66,7 +68,9 @@ var functionKeys = []Key{
 	{Path: "function.price_busy", Doc: "Price of an instance that serves.", Dim: units.MoneyPerHour, Range: within(0, 1e5), Derived: "no bill is made", Example: `"0.06 USD/h"`},
 	{Path: "function.price_idle", Doc: "Price of each of min_instances.", Dim: units.MoneyPerHour, Range: within(0, 1e5), Derived: "nothing, on top of the requests", Example: `"0.015 USD/h"`},
 	{Path: "function.reserved", Doc: "A machine that the function could run on instead."},
-	{Path: "function.reserved.price", Doc: "Its price.", Required: true, Dim: units.MoneyPerHour, Range: above(0, 1e5), Example: `"0.17 USD/h"`},
+	{Path: "function.reserved.price", Doc: "Its price. Give this or instance.", Group: "price", Dim: units.MoneyPerHour, Range: above(0, 1e5), Derived: "the instance's", Example: `"0.17 USD/h"`},
+	{Path: "function.reserved.instance", Doc: "Instance of a cloud, whose price it is.", Group: "price", Ref: "instance", Derived: "price says what it costs", Example: `"aws-p5-4xlarge"`},
+	{Path: "function.reserved.purchase", Doc: "How the instance is bought.", Enum: []string{"on-demand", "one-year", "three-year"}, Default: `"on-demand"`, Why: "the list price"},
 	{Path: "function.reserved.slots", Doc: "Requests that it serves at a time.", Required: true, Range: within(1, 100000), Example: `4`},
 	{Path: "function.reserved.utilisation", Doc: "To which it may be filled.", Dim: units.Ratio, Range: above(0, 1), Default: `0.7`, Why: "assumed: room for bursts"},
 }
@@ -89,12 +93,35 @@ func (c *checker) functions() {
 		if f.USDPerHourIdle != nil && f.MinInstances == 0 {
 			c.bad(at+".price_idle", "", "give min_instances", "changes nothing, because no instance is kept warm")
 		}
+		if r := f.Reserved; r != nil {
+			c.reservedPrice(r, at+".reserved")
+		}
 		if f.Reserved != nil && f.USDPerHourBusy == nil {
 			c.lacks(at, "price_busy", "a reserved machine is compared with it")
 		}
 		if err := f.config().Check(); err != nil && whole {
 			c.bad(at, "", "more instances, or fewer requests", "%s", err)
 		}
+	}
+}
+
+// reservedPrice takes the price of a reserved machine from the catalogue.
+func (c *checker) reservedPrice(r *Reserved, at string) {
+	switch {
+	case r.Instance == "" && c.sc.IsSet(at+".purchase"):
+		c.bad(at+".purchase", "", "give instance", "changes nothing, because no instance is bought")
+	case r.Instance == "" && r.USDPerHour == 0:
+		c.lacks(at, "price", "what the machine costs; this or instance")
+	case r.Instance != "":
+		inst, err := c.refs.Instance(r.Instance)
+		if err != nil {
+			return // reported when it was bound
+		}
+		price := inst.Price(r.Purchase)
+		if !price.Known() {
+			c.bad(at+".purchase", "", `give price = "… USD/h"`, "the catalogue has no %s price of %s", r.Purchase, r.Instance)
+		}
+		r.USDPerHour = price.V
 	}
 }
 

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -64,5 +65,36 @@ func TestFunctionThatNeverDrains(t *testing.T) {
 	var inv *Invalid
 	if !errors.As(err, &inv) || inv.Problems[0].Key != "function.closer-look" {
 		t.Errorf("%v", err)
+	}
+}
+
+// The price of a reserved machine may be that of an instance of the catalogue.
+func TestReservedInstance(t *testing.T) {
+	load := func(reserved string) (*Scenario, error) {
+		return Load("edge-cameras", []string{"function.closer-look.requests=1000", "function.closer-look.reserved=" + reserved})
+	}
+	even := func(reserved string) float64 {
+		t.Helper()
+		sc, err := load(reserved)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := sc.PlayFunctions()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p[0].BreakEven
+	}
+	if a, b := even(`{instance="aws-p5-4xlarge",slots=64}`), even(`{price="6.88 USD/h",slots=64}`); a != b || a <= 0 {
+		t.Errorf("break-even at %g requests/s by the catalogue and %g by hand", a, b)
+	}
+	for reserved, want := range map[string]string{
+		`{slots=4}`: "what the machine costs",
+		`{instance="aws-p5-4xlarge",purchase="three-year",slots=4}`: "no three-year price",
+		`{price="1 USD/h",purchase="three-year",slots=4}`:           "no instance is bought",
+	} {
+		if _, err := load(reserved); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", reserved, err, want)
+		}
 	}
 }
