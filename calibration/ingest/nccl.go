@@ -16,6 +16,7 @@ type nccl struct {
 	op      string // from a command line or "Collective test starting"
 	named   bool   // the operation was named since the last table
 	ranks   map[string]bool
+	hosts   map[string]bool // of the ranks
 	device  string
 	mixed   bool
 	before  []string    // columns ahead of the two groups
@@ -41,6 +42,9 @@ func startsNCCL(line []byte) bool {
 	i := bytes.IndexByte(line[:min(len(line), 16)], '#')
 	if i < 0 {
 		return len(line) < 2000 && bytes.Contains(line, []byte("_perf")) && ncclOp(line) != "" && bytes.Contains(line, []byte(" -"))
+	}
+	if !ncclHash(line[:i]) {
+		return false
 	}
 	line = line[i:]
 	return bytes.HasPrefix(line, []byte("# nThread ")) || bytes.HasPrefix(line, []byte("# Using devices")) || (bytes.HasPrefix(line, []byte("# nccl-tests")) || bytes.HasPrefix(line, []byte("# rccl-tests"))) && bytes.Contains(line, []byte("ersion")) ||
@@ -80,7 +84,7 @@ func ncclOp(line []byte) string {
 }
 
 func openNCCL(f *feed) lineReader {
-	return &nccl{feed: f, ranks: map[string]bool{}, scale: map[string]float64{}}
+	return &nccl{feed: f, ranks: map[string]bool{}, hosts: map[string]bool{}, scale: map[string]float64{}}
 }
 
 func (n *nccl) end() {
@@ -140,7 +144,7 @@ func (n *nccl) header(line []byte) {
 	case len(w) == 0:
 	case w[0] == "nThread":
 		n.flush(n.rows > 0)
-		n.ranks, n.before, n.rows, n.told, n.device, n.mixed = map[string]bool{}, nil, 0, false, "", false
+		n.ranks, n.hosts, n.before, n.rows, n.told, n.device, n.mixed = map[string]bool{}, map[string]bool{}, nil, 0, false, "", false
 		if !n.named { // a table of its own, of another operation
 			n.op = ""
 		}
@@ -160,6 +164,11 @@ func (n *nccl) header(line []byte) {
 		}
 	case w[0] == "Rank" && len(w) > 1:
 		n.ranks[w[1]] = true
+		for i := 2; i+2 < len(w); i++ {
+			if w[i] == "on" && w[i+2] == "device" {
+				n.hosts[w[i+1]] = true
+			}
+		}
 		if i := strings.Index(text, "] "); i > 0 {
 			name := strings.TrimSpace(text[strings.LastIndex(text, "] ")+2:])
 			if n.device != "" && n.device != name && !n.mixed {
@@ -238,7 +247,7 @@ func (n *nccl) row(w [][]byte) {
 	blank := false
 	switch {
 	case len(w) == want:
-	case len(w) == want-1 && hasName(n.before, "redop"):
+	case len(w) == want-1 && n.redopBlank(w):
 		blank = true
 	default:
 		n.wrong("expected %d columns as in the header (%s %s …), found %d: the line is cut or mixed with another", want, strings.Join(n.before, " "), strings.Join(n.groups[0], " "), len(w))
@@ -247,6 +256,9 @@ func (n *nccl) row(w [][]byte) {
 	base := Collective{Op: n.op, Device: n.device}
 	if len(n.ranks) > 0 {
 		base.Ranks = Is(float64(len(n.ranks)))
+	}
+	if len(n.hosts) > 0 {
+		base.Nodes = Is(float64(len(n.hosts)))
 	}
 	i := 0
 	for _, name := range n.before {
@@ -320,6 +332,17 @@ func (n *nccl) row(w [][]byte) {
 	if n.op != "" || len(n.waiting) >= 256 {
 		n.flush(false)
 	}
+}
+
+// redopBlank says that a row has no reduction where the header has one: a number stands in its place.
+func (n *nccl) redopBlank(w [][]byte) bool {
+	for i, name := range n.before {
+		if name == "redop" && i < len(w) {
+			_, err := parseFloat(w[i])
+			return err == nil
+		}
+	}
+	return false
 }
 
 func hasName(names []string, want string) bool {

@@ -11,8 +11,8 @@ import (
 func readNCCLJSON(f *feed, j *jsonReader) error {
 	var t tree
 	op, device := "", ""
-	ranks := Num{}
-	seen := map[string]bool{}
+	ranks, nodes := Num{}, Num{}
+	seen, hosts := map[string]bool{}, map[string]bool{}
 	return j.object(func(key string) error {
 		switch key {
 		case "results":
@@ -22,7 +22,7 @@ func readNCCLJSON(f *feed, j *jsonReader) error {
 					return err
 				}
 				f.line = r.line()
-				ncclResult(f, r, op, device, ranks)
+				ncclResult(f, r, op, device, ranks, nodes)
 				return f.err
 			})
 		case "args", "config", "devices", "version", "nccl_version", "out_of_bounds", "errors":
@@ -48,6 +48,9 @@ func readNCCLJSON(f *feed, j *jsonReader) error {
 		case "devices":
 			v.each(func(d ref) {
 				seen[d.get("rank").str()] = true
+				if h := d.get("hostname").str(); h != "" {
+					hosts[h] = true
+				}
 				name := d.any("device_info", "device_name", "name").str()
 				if device == "" {
 					device = name
@@ -56,6 +59,9 @@ func readNCCLJSON(f *feed, j *jsonReader) error {
 				}
 			})
 			ranks = Is(float64(len(seen)))
+			if len(hosts) > 0 {
+				nodes = Is(float64(len(hosts)))
+			}
 		case "out_of_bounds":
 			if n := v.get("count").num(); n.Known && n.V > 0 {
 				f.wrongAt(v.line(), "nccl-tests found wrong results: %g values out of bounds", n.V)
@@ -67,11 +73,11 @@ func readNCCLJSON(f *feed, j *jsonReader) error {
 	})
 }
 
-func ncclResult(f *feed, r ref, op, device string, ranks Num) {
+func ncclResult(f *feed, r ref, op, device string, ranks, nodes Num) {
 	if o := opName(r.get("experiment_name").str()); op == "" {
 		op = o
 	}
-	base := Collective{Op: op, Device: device, Ranks: ranks, Bytes: f.of(r.get("size"), "size"), Elements: f.of(r.get("count"), "count"),
+	base := Collective{Op: op, Device: device, Ranks: ranks, Nodes: nodes, Bytes: f.of(r.get("size"), "size"), Elements: f.of(r.get("count"), "count"),
 		DType: intern(r.get("type").raw()), RedOp: strings.TrimSpace(r.get("redop").str())}
 	if base.RedOp == "none" {
 		base.RedOp = ""

@@ -235,6 +235,7 @@ type jsonFormat struct {
 // walk goes through one file.
 type walk struct {
 	*feed
+	label  []byte // that stands before the lines of the tool
 	in     *input
 	active lineReader
 	format *textFormat
@@ -302,6 +303,9 @@ func firstByte(b []byte) byte {
 // text gives a line to the tool that is speaking, else looks who begins.
 func (w *walk) text(line []byte) {
 	line = unprefixed(line)
+	if len(w.label) > 0 {
+		line = bytes.TrimPrefix(line, w.label)
+	}
 	if len(line) == 0 {
 		if w.active != nil {
 			w.active.take(line)
@@ -311,6 +315,17 @@ func (w *walk) text(line []byte) {
 	if w.active != nil && w.active.take(line) {
 		return
 	}
+	if w.begins(line) || w.active != nil {
+		return
+	}
+	// node17: or pod/name: before every line, as pdsh and kubectl --prefix write it
+	if i := bytes.Index(line[:min(len(line), 80)], []byte(": ")); i > 0 && i+2 < len(line) && bytes.IndexByte(line[:i], ' ') < 0 && w.begins(line[i+2:]) {
+		w.label = append(w.label[:0], line[:i+2]...)
+	}
+}
+
+// begins hands the line to the tool that begins with it.
+func (w *walk) begins(line []byte) bool {
 	for i := range textFormats {
 		t := &textFormats[i]
 		if t == w.format && w.active != nil || !t.starts(line) {
@@ -321,8 +336,9 @@ func (w *walk) text(line []byte) {
 		w.active = t.open(w.feed)
 		w.saw()
 		w.active.take(line)
-		return
+		return true
 	}
+	return false
 }
 
 func (w *walk) close() {
@@ -332,8 +348,33 @@ func (w *walk) close() {
 	}
 }
 
-// unprefixed takes off what mpirun --tag-output and terminals add.
+// stampForm is how kubectl logs --timestamps and docker logs -t begin a line.
+const stampForm = "0000-00-00T00:00:00"
+
+// stamp is the length of an instant with its zone and the blank behind it; 0 where there is none.
+func stamp(line []byte) int {
+	if len(line) < len(stampForm)+2 || line[10] != 'T' || line[4] != '-' || line[0] < '0' || line[0] > '9' {
+		return 0
+	}
+	for i := range len(stampForm) {
+		if stampForm[i] == '0' && (line[i] < '0' || line[i] > '9') || stampForm[i] != '0' && line[i] != stampForm[i] {
+			return 0
+		}
+	}
+	i := bytes.IndexByte(line[:min(len(line), 40)], ' ')
+	if i < 0 {
+		return 0
+	}
+	zone := line[len(stampForm):i]
+	if n := len(zone); n == 0 || zone[n-1] != 'Z' && !(n >= 6 && zone[n-3] == ':' && (zone[n-6] == '+' || zone[n-6] == '-')) {
+		return 0
+	}
+	return i + 1
+}
+
+// unprefixed takes off what mpirun --tag-output, container logs and terminals add.
 func unprefixed(line []byte) []byte {
+	line = line[stamp(line):]
 	if len(line) > 8 && line[0] == '[' && line[1] >= '0' && line[1] <= '9' {
 		if i := bytes.Index(line[:min(len(line), 24)], []byte("]<std")); i > 0 {
 			if c := bytes.IndexByte(line[i:min(len(line), i+12)], ':'); c > 0 {
