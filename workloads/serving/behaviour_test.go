@@ -104,7 +104,7 @@ func TestEveryKnobMoves(t *testing.T) {
 		}
 		id := "llama3.1-70b"
 		switch name {
-		case "mixed_moe_layer", "moe_layer", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "moe_request", "cadence":
+		case "mixed_moe_layer", "moe_layer", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "widened", "moe_request", "cadence":
 			id = "mixtral-8x7b"
 		case "mla_layer":
 			id = "deepseek-v3-671b"
@@ -126,6 +126,8 @@ func TestEveryKnobMoves(t *testing.T) {
 					c.KVPrecision = hardware.FP8
 				case "gemm8", "quant8", "moe8":
 					c.Precision = hardware.FP8
+				case "widened":
+					c.Precision = hardware.FP4 // beside an H100
 				case "gemm4", "quant4", "moe4":
 					m.Device, c.Precision = device(t, "nvidia-b200-sxm"), hardware.FP4
 				}
@@ -135,7 +137,7 @@ func TestEveryKnobMoves(t *testing.T) {
 		}
 		was, now := e2e(1), e2e(2)
 		switch name {
-		case "hidden", "gemm16", "gemm8", "gemm4", "moe16", "moe8", "moe4", "moe_weights", "stream", "prefill", "prefill8":
+		case "hidden", "gemm16", "gemm8", "gemm4", "moe16", "moe8", "moe4", "moe_weights", "widened", "stream", "prefill", "prefill8":
 			was, now = now, was // an efficiency
 		}
 		if !(now > was*1.00005) {

@@ -53,6 +53,7 @@ type EngineProfile struct {
 	MoE4           Constant `toml:"moe4"`            // the same of the 4-bit peak
 	MoETile        Constant `toml:"moe_tile"`        // rows by which each expert visited is padded, in the mean
 	MoEWeights     Constant `toml:"moe_weights"`     // share of memory bandwidth at which expert weights stream
+	Widened        Constant `toml:"widened"`         // what is left of that rate where expert weights are widened on the way to the units
 	EagerLayer     Constant `toml:"eager_layer"`     // host seconds per layer that launches beside the chip's work; 0: steps run from graphs
 	GEMM16         Constant `toml:"gemm16"`          // factor on the 16-bit matrix rate of the operator model
 	GEMM8          Constant `toml:"gemm8"`           // the same of the 8-bit rate, quantising of activations included
@@ -77,11 +78,11 @@ func (e *EngineProfile) shown() float64 {
 // constants lists the drawn constants in a fixed order.
 func (e *EngineProfile) constants() []*Constant {
 	return []*Constant{&e.MemoryReserve, &e.Layer, &e.Step, &e.Sequence, &e.Hidden, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
-		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoE16, &e.MoE8, &e.MoE4, &e.MoETile, &e.MoEWeights, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Quant8, &e.Quant4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill, &e.Prefill8}
+		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoE16, &e.MoE8, &e.MoE4, &e.MoETile, &e.MoEWeights, &e.Widened, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Quant8, &e.Quant4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill, &e.Prefill8}
 }
 
 var constantNames = []string{"memory_reserve", "layer", "step", "sequence", "hidden", "mixed_step", "mixed_layer", "mixed_moe_layer",
-	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "eager_layer", "gemm16", "gemm8", "gemm4", "quant8", "quant4", "stream", "moe_request", "cadence", "prefill", "prefill8"}
+	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "widened", "eager_layer", "gemm16", "gemm8", "gemm4", "quant8", "quant4", "stream", "moe_request", "cadence", "prefill", "prefill8"}
 
 // Draw returns a copy whose constants went through draw, called once per
 // constant in a fixed order with a stable name such as "vllm.layer", the nominal
@@ -168,7 +169,7 @@ func ParseEngine(text string) (EngineProfile, error) {
 	if e.Hidden.Value > 1 {
 		return bad("hidden %v: expected a ratio from 0 to 1", e.Hidden.Value)
 	}
-	if e.GEMM16.Value == 0 || e.GEMM8.Value == 0 || e.GEMM4.Value == 0 || e.Stream.Value == 0 || e.Prefill.Value == 0 || e.Prefill8.Value == 0 || e.LinkEfficiency.Value == 0 || e.MoE16.Value == 0 || e.MoE8.Value == 0 || e.MoE4.Value == 0 || e.MoEWeights.Value == 0 {
+	if e.GEMM16.Value == 0 || e.GEMM8.Value == 0 || e.GEMM4.Value == 0 || e.Stream.Value == 0 || e.Prefill.Value == 0 || e.Prefill8.Value == 0 || e.LinkEfficiency.Value == 0 || e.MoE16.Value == 0 || e.MoE8.Value == 0 || e.MoE4.Value == 0 || e.MoEWeights.Value == 0 || e.Widened.Value == 0 {
 		return bad("efficiencies must be positive")
 	}
 	return e, nil

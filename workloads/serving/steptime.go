@@ -354,7 +354,7 @@ func (b *stepBuilder) experts(n float64) split {
 	compute := flops / (b.d.Peak[b.dt] * ofType(b.dt, e.MoE16.Value, e.MoE8.Value, e.MoE4.Value) * width / (width + narrow))
 	stream := e.MoEWeights.Value
 	if b.dt != b.c.Precision {
-		stream *= widening
+		stream *= e.Widened.Value
 	}
 	memory := active / tp * weights * storedBytes(b.c.Precision) / (b.d.MemBytesPerSec * stream)
 	// (a² + b²)^½ divides into a²/t and b²/t, its derivatives times a and b.
@@ -369,10 +369,6 @@ func (b *stepBuilder) experts(n float64) split {
 // and both matrices run in one kernel, as engines do on chips with 4-bit units (GPT-OSS and
 // DeepSeek at small batches on B200 against H200).
 const fused = 0.45
-
-// widening is what is left of the rate of streaming expert weights that are widened on
-// the way to the units (MXFP4 on Hopper: GPT-OSS rows of H200 against those of B200).
-const widening = 0.75
 
 // narrow is the width of an expert on one chip at which its kernels reach half of their rate
 // (fused-MoE table of H100, 8-bit blocks: 196, 301, 407, 465 and 510 TFLOP/s at 128, 256, 512,
