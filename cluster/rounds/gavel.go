@@ -41,6 +41,7 @@ type gavel struct {
 	now      float64
 
 	active   []*mixedJob // in order of arrival
+	given    []*mixedJob // by FIFO, to run
 	promised []*mixedJob // by FIFO, in order of arrival; those that are done as well
 	reset    float64     // time of the last allocation
 	stale    bool        // jobs came or went since
@@ -185,7 +186,11 @@ func (g *gavel) round(resetSec float64) {
 		g.allocate()
 		g.stale = false
 	}
-	for _, j := range g.active {
+	list := g.active
+	if g.policy.fifo() {
+		list = g.given // nobody else runs
+	}
+	for _, j := range list {
 		j.kind = -1
 		for k := range g.kinds {
 			j.now[k] = 0
@@ -204,8 +209,8 @@ func (g *gavel) round(resetSec float64) {
 	for _, k := range g.order {
 		free, asked := g.kinds[k].GPUs, 0
 		q := ranked{kind: k, list: g.queue[:0]}
-		for _, j := range g.active {
-			if j.kind < 0 && j.rate[k] > 0 && j.gpus <= free && (!g.policy.fifo() || j.now[k] > 0) {
+		for _, j := range list {
+			if !j.done && j.kind < 0 && j.rate[k] > 0 && j.gpus <= free && (!g.policy.fifo() || j.now[k] > 0) {
 				q.list = append(q.list, j)
 				asked += j.gpus
 			}

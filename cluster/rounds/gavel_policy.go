@@ -119,6 +119,15 @@ func (g *gavel) allocate() {
 		g.firstComeFastest()
 	default:
 		g.fair()
+		return
+	}
+	g.given = g.given[:0]
+	for _, j := range g.active {
+		for _, x := range j.share {
+			if x > 0 {
+				g.given = append(g.given, j)
+			}
+		}
 	}
 }
 
