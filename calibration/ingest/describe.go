@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"aisim/internal/units"
@@ -105,8 +106,22 @@ func (r Record) AppendText(dst []byte) []byte {
 	dst = append(dst, r.Kind...)
 	dst = append(dst, ' ')
 	v := reflect.ValueOf(r.Body)
-	return appendBody(dst, v.UnsafePointer(), shownFields(v.Type().Elem()), "")
+	t := v.Type()
+	last := lastShown.Load() // most records are of the kind of the one before
+	if last == nil || last.body != t {
+		last = &shownBody{t, shownFields(t.Elem())}
+		lastShown.Store(last)
+	}
+	return appendBody(dst, v.UnsafePointer(), last.fields, "")
 }
+
+// shownBody are the fields of a kind of body.
+type shownBody struct {
+	body   reflect.Type
+	fields []shownField
+}
+
+var lastShown atomic.Pointer[shownBody]
 
 func appendBody(dst []byte, body unsafe.Pointer, fields []shownField, prefix string) []byte {
 	for i := range fields {

@@ -137,7 +137,7 @@ func (i *ingestPrinter) Problem(problem ingest.Problem) {
 
 // ingest reads the files one after the other.
 func (p *program) ingest(files []string, format string) error {
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // records live for a moment: most of the heap is of the past
+	defer debug.SetGCPercent(debug.SetGCPercent(800)) // records live for a moment: most of the heap is of the past
 	out := newIngestPrinter(p, p.stdout, format == "json")
 	sink := ingest.NewContradictions(out)
 	if out.json {
