@@ -41,43 +41,57 @@ type tally struct {
 
 // latency gathers one latency: all values up to a number of them, then a histogram.
 type latency struct {
-	v     []float64
+	full  [][]float64 // runs of sortedRun
+	v     []float64   // the last run
 	h     *sim.Histogram
-	ahead bool // another core counts: values are sorted as they come
+	ahead bool // another core counts: runs are sorted as they come, so that little is left for the end
 }
+
+// sortedRun is how many values lie side by side.
+const sortedRun = 1 << 14
 
 func (l *latency) add(x float64) {
 	if l.h != nil {
 		l.h.Record(x)
 		return
 	}
-	if len(l.v) == exactRequests {
-		l.h = sim.NewHistogram()
-		for _, y := range l.v {
-			l.h.Record(y)
+	if len(l.v) == sortedRun {
+		if l.ahead {
+			sortSeconds(l.v)
 		}
-		l.v = nil
-		l.h.Record(x)
-		return
+		l.full, l.v = append(l.full, l.v), make([]float64, 0, sortedRun)
+		if len(l.full) == exactRequests/sortedRun {
+			l.h = sim.NewHistogram()
+			for _, run := range l.full {
+				for _, y := range run {
+					l.h.Record(y)
+				}
+			}
+			l.full, l.v = nil, nil
+			l.h.Record(x)
+			return
+		}
 	}
 	l.v = append(l.v, x)
-	if l.ahead && len(l.v)%sortedRun == 0 { // beside the simulation, so that little is left for the end
-		sortSeconds(l.v[len(l.v)-sortedRun:])
-	}
 }
-
-// sortedRun is how many values are sorted as they come.
-const sortedRun = 1 << 14
 
 func (l *latency) distribution() Distribution {
 	if l.h != nil {
 		return countedDistribution(l.h)
 	}
-	if !l.ahead {
-		return newDistribution(l.v)
+	all := l.v
+	if len(l.full) > 0 {
+		all = make([]float64, 0, len(l.full)*sortedRun+len(l.v))
+		for _, run := range l.full {
+			all = append(all, run...)
+		}
+		all = append(all, l.v...)
 	}
-	sortSeconds(l.v[len(l.v)/sortedRun*sortedRun:])
-	return sortedDistribution(mergeRuns(l.v, sortedRun))
+	if !l.ahead {
+		return newDistribution(all)
+	}
+	sortSeconds(all[len(l.full)*sortedRun:])
+	return sortedDistribution(mergeRuns(all, sortedRun))
 }
 
 func (p *Prepared) newTally(opt *Options) *tally {
