@@ -131,19 +131,29 @@ func TestEveryChipAnswersOrSaysWhy(t *testing.T) {
 	}
 }
 
-func TestMergeRuns(t *testing.T) {
+// Percentiles of many runs are those of all values sorted, on the line between two of them.
+func TestRunsOfLatencies(t *testing.T) {
 	s := sim.NewStream(1, "runs")
-	for _, n := range []int{0, 1, 7, 8, 9, 64, 65, 100} {
-		v := make([]float64, n)
-		for i := range v {
-			v[i] = s.Float64()
+	for _, n := range []int{1, 2, 9, 64, 1000} {
+		var v []float64
+		var runs [][]float64
+		for len(v) < n {
+			run := make([]float64, 1+min(len(runs), n-len(v)-1))
+			for i := range run {
+				run[i] = s.Normal(1, 1) // some below 0
+				if i > 0 && i%5 == 0 {
+					run[i] = run[i-1]
+				}
+			}
+			slices.Sort(run)
+			v, runs = append(v, run...), append(runs, run)
 		}
-		want := slices.Sorted(slices.Values(v))
-		for at := 0; at < n; at += 8 {
-			slices.Sort(v[at:min(at+8, n)])
-		}
-		if got := mergeRuns(v, 8); !slices.Equal(got, want) {
-			t.Errorf("%d values in runs of 8: %v", n, got)
+		slices.Sort(v)
+		d := runsDistribution(runs, 0, 0)
+		for _, p := range []float64{0, 0.1, 0.5, 0.95, 0.999, 1} {
+			if got, want := d.Quantile(p), quantile(v, p); got != want {
+				t.Errorf("%d values in %d runs: quantile %v is %v, want %v", n, len(runs), p, got, want)
+			}
 		}
 	}
 }

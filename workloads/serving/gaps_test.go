@@ -3,6 +3,7 @@ package serving
 import (
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 
 	"aisim/workloads/arrivals"
@@ -25,10 +26,10 @@ func TestGapsAddUp(t *testing.T) {
 					t.Fatal(err)
 				}
 				want := 0.0
-				for _, x := range o.E2E.sorted {
+				for _, x := range slices.Concat(o.E2E.runs...) {
 					want += x
 				}
-				for _, x := range o.TTFT.sorted {
+				for _, x := range slices.Concat(o.TTFT.runs...) {
 					want -= x
 				}
 				if n := int(o.OutputTokens) - o.Completed; o.ITL.Count != n {

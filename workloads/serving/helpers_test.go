@@ -2,6 +2,7 @@ package serving
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"testing"
 
@@ -61,4 +62,16 @@ func quantileOf(v []float64, p float64) float64 {
 
 func sortRequests(reqs []Request) {
 	slices.SortStableFunc(reqs, func(a, b Request) int { return cmp.Compare(a.ArriveSec, b.ArriveSec) })
+}
+
+func quantile(v []float64, p float64) float64 {
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	x := min(max(p, 0), 1) * float64(len(v)-1)
+	i := int(x)
+	if i+1 >= len(v) {
+		return v[len(v)-1]
+	}
+	return v[i] + (x-float64(i))*(v[i+1]-v[i])
 }

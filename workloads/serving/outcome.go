@@ -2,6 +2,7 @@ package serving
 
 import (
 	"math"
+	"sort"
 
 	"aisim/internal/result"
 	"aisim/sim"
@@ -101,7 +102,7 @@ type ResourceShare struct {
 type Distribution struct {
 	Count                                             int
 	Mean, SD, Min, P10, P50, P90, P95, P99, P999, Max float64
-	sorted                                            []float64
+	runs                                              [][]float64    // all values, each run sorted
 	counted                                           *sim.Histogram // instead, of more than exactRequests
 }
 
@@ -111,19 +112,59 @@ func (d *Distribution) Quantile(p float64) float64 {
 	if d.counted != nil {
 		return d.counted.Percentile(100 * p)
 	}
-	return quantile(d.sorted, p)
-}
-
-func quantile(v []float64, p float64) float64 {
-	if len(v) == 0 {
+	if d.Count == 0 {
 		return math.NaN()
 	}
-	x := min(max(p, 0), 1) * float64(len(v)-1)
+	x := min(max(p, 0), 1) * float64(d.Count-1)
 	i := int(x)
-	if i+1 >= len(v) {
-		return v[len(v)-1]
+	v := d.nth(i)
+	if i+1 >= d.Count || x == float64(i) {
+		return v
 	}
-	return v[i] + (x-float64(i))*(v[i+1]-v[i])
+	return v + (x-float64(i))*(d.nth(i+1)-v)
+}
+
+// nth is the value before which i lie, in order.
+func (d *Distribution) nth(i int) float64 {
+	if len(d.runs) == 1 {
+		return d.runs[0][i]
+	}
+	// The least key up to which more than i values lie.
+	low, high := orderKey(d.Min), orderKey(d.Max)
+	for low < high {
+		mid := low + (high-low)/2
+		if d.upTo(mid) > i {
+			high = mid
+		} else {
+			low = mid + 1
+		}
+	}
+	return ofKey(low)
+}
+
+// upTo counts the values whose keys are not above key.
+func (d *Distribution) upTo(key uint64) (n int) {
+	x := ofKey(key)
+	for _, run := range d.runs {
+		n += sort.Search(len(run), func(k int) bool { return run[k] > x })
+	}
+	return n
+}
+
+// orderKey orders floats as unsigned numbers.
+func orderKey(x float64) uint64 {
+	b := math.Float64bits(x)
+	if b>>63 != 0 {
+		return ^b
+	}
+	return b | 1<<63
+}
+
+func ofKey(k uint64) float64 {
+	if k>>63 != 0 {
+		return math.Float64frombits(k &^ (1 << 63))
+	}
+	return math.Float64frombits(^k)
 }
 
 // countedDistribution is that of a histogram.
@@ -143,26 +184,28 @@ func (d *Distribution) percentiles() {
 
 // newDistribution sorts v, which it keeps.
 func newDistribution(v []float64) Distribution {
-	sortSeconds(v)
-	return sortedDistribution(v)
-}
-
-// sortedDistribution is that of sorted values, which it keeps.
-func sortedDistribution(v []float64) Distribution {
-	d := Distribution{Count: len(v), sorted: v}
 	if len(v) == 0 {
-		return d
+		return Distribution{}
 	}
+	sortSeconds(v)
 	var sum, square float64
 	for _, x := range v {
 		sum += x
 	}
-	d.Mean = sum / float64(len(v))
+	mean := sum / float64(len(v))
 	for _, x := range v {
-		square += (x - d.Mean) * (x - d.Mean)
+		square += (x - mean) * (x - mean)
 	}
-	d.SD = math.Sqrt(square / float64(len(v)))
-	d.Min, d.Max = v[0], v[len(v)-1]
+	return runsDistribution([][]float64{v}, mean, math.Sqrt(square/float64(len(v))))
+}
+
+// runsDistribution is that of values in sorted runs, which it keeps.
+func runsDistribution(runs [][]float64, mean, sd float64) Distribution {
+	d := Distribution{runs: runs, Mean: mean, SD: sd, Min: math.Inf(1), Max: math.Inf(-1)}
+	for _, run := range runs {
+		d.Count += len(run)
+		d.Min, d.Max = math.Min(d.Min, run[0]), math.Max(d.Max, run[len(run)-1])
+	}
 	d.percentiles()
 	return d
 }

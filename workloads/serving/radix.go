@@ -49,30 +49,3 @@ func sortSeconds(v []float64) {
 		copy(v, from)
 	}
 }
-
-// mergeRuns sorts v, whose runs of so many values are sorted.
-func mergeRuns(v []float64, run int) []float64 {
-	if len(v) <= run {
-		return v
-	}
-	to := make([]float64, len(v))
-	for ; run < len(v); run *= 2 {
-		for at := 0; at < len(v); at += 2 * run {
-			mid, end := min(at+run, len(v)), min(at+2*run, len(v))
-			a, b, out := v[at:mid], v[mid:end], to[at:end]
-			k := 0
-			for len(a) > 0 && len(b) > 0 {
-				if b[0] < a[0] {
-					out[k], b = b[0], b[1:]
-				} else {
-					out[k], a = a[0], a[1:]
-				}
-				k++
-			}
-			copy(out[k:], a)
-			copy(out[k+len(a):], b)
-		}
-		v, to = to, v
-	}
-	return v
-}

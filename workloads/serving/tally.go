@@ -41,10 +41,12 @@ type tally struct {
 
 // latency gathers one latency: all values up to a number of them, then a histogram.
 type latency struct {
-	full  [][]float64 // runs of sortedRun
-	v     []float64   // the last run
-	h     *sim.Histogram
-	ahead bool // another core counts: runs are sorted as they come, so that little is left for the end
+	full [][]float64 // runs of sortedRun
+	v    []float64   // the last run
+	// Sums of what values are above the first, and of its squares, in order of arrival.
+	first, sum, square float64
+	h                  *sim.Histogram
+	ahead              bool // another core counts: runs are sorted as they come, so that little is left for the end
 }
 
 // sortedRun is how many values lie side by side.
@@ -71,27 +73,30 @@ func (l *latency) add(x float64) {
 			l.h.Record(x)
 			return
 		}
+	} else if l.v == nil {
+		l.first = x
 	}
 	l.v = append(l.v, x)
+	l.sum += x - l.first
+	l.square += (x - l.first) * (x - l.first)
 }
 
 func (l *latency) distribution() Distribution {
 	if l.h != nil {
 		return countedDistribution(l.h)
 	}
-	all := l.v
-	if len(l.full) > 0 {
-		all = make([]float64, 0, len(l.full)*sortedRun+len(l.v))
-		for _, run := range l.full {
-			all = append(all, run...)
-		}
-		all = append(all, l.v...)
+	if len(l.v) == 0 { // a run begins with a value: there is none
+		return Distribution{}
 	}
+	sortSeconds(l.v)
 	if !l.ahead {
-		return newDistribution(all)
+		for _, run := range l.full {
+			sortSeconds(run)
+		}
 	}
-	sortSeconds(all[len(l.full)*sortedRun:])
-	return sortedDistribution(mergeRuns(all, sortedRun))
+	n := float64(len(l.full)*sortedRun + len(l.v))
+	mean := l.sum / n
+	return runsDistribution(append(l.full, l.v), l.first+mean, math.Sqrt(math.Max(0, l.square/n-mean*mean)))
 }
 
 func (p *Prepared) newTally(opt *Options) *tally {
