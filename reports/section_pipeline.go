@@ -119,7 +119,11 @@ func pipelineFigure(w *result.Workload, extra Extra) (f figure.Figure, idle floa
 	return f, idle, true
 }
 
+// busy is a stage's work. Results of older versions hold spans alone.
 func busy(s result.Stage) float64 {
+	if s.BusySec > 0 {
+		return s.BusySec
+	}
 	spans := append([]result.Span(nil), s.Spans...)
 	sort.SliceStable(spans, func(i, j int) bool { return spans[i].Start < spans[j].Start })
 	total, last := 0.0, math.Inf(-1)
@@ -151,15 +155,31 @@ func pickStages(all []result.Stage) []result.Stage {
 	return out
 }
 
+// omitted is the part of a window in which spans are left out of some stage; 0, 0 where
+// there is none.
+func omitted(stages []result.Stage, from, to float64) (lo, hi float64) {
+	lo, hi = to, from
+	for _, s := range stages {
+		if s.OmittedTo > from && s.OmittedFrom < to && s.OmittedTo > s.OmittedFrom {
+			lo, hi = math.Min(lo, math.Max(s.OmittedFrom, from)), math.Max(hi, math.Min(s.OmittedTo, to))
+		}
+	}
+	if hi <= lo {
+		return 0, 0
+	}
+	return lo, hi
+}
+
 // windowShare is the length of the enlarged part, of the step.
 const windowShare = 0.12
 
-// densestIdle finds the window in which the stages are idle most.
+// densestIdle finds the window in which the stages are idle most. Spans that are left out
+// are taken for work.
 func densestIdle(stages []result.Stage, end float64) (from, to float64) {
 	const bins = 400
 	var work [bins]float64
 	for _, s := range stages {
-		for _, x := range s.Spans {
+		for _, x := range append([]result.Span{{Start: s.OmittedFrom, End: s.OmittedTo}}, s.Spans...) {
 			lo, hi := x.Start/end*bins, x.End/end*bins
 			for b := max(int(lo), 0); b < bins && float64(b) < hi; b++ {
 				work[b] += math.Min(hi, float64(b+1)) - math.Max(lo, float64(b))
@@ -222,11 +242,14 @@ func timeline(stages []result.Stage, from, to float64, budget int) (figure.Drawi
 		bars = collect(gap)
 	}
 	repeat := ""
-	var cutLo, cutHi float64
+	cutLo, cutHi := omitted(stages, from, to)
 	if len(bars) > budget {
 		// Keep both ends in full; the middle is one stretch of the same pattern.
 		keep := 0.5 * (1 - float64(budget)/float64(len(bars)))
-		cutLo, cutHi = from+(to-from)*(0.5-keep), from+(to-from)*(0.5+keep)
+		lo, hi := from+(to-from)*(0.5-keep), from+(to-from)*(0.5+keep)
+		if cutLo, cutHi = math.Min(lo, cutLo), math.Max(hi, cutHi); cutLo == 0 {
+			cutLo = lo
+		}
 		kept := bars[:0]
 		for _, b := range bars {
 			if b.hi <= cutLo || b.lo >= cutHi {
@@ -241,6 +264,8 @@ func timeline(stages []result.Stage, from, to float64, budget int) (figure.Drawi
 			}
 		}
 		bars = kept
+	}
+	if cutHi > cutLo {
 		repeat = "The steady middle repeats the pattern at its edges and is left pale."
 	}
 	const inset = 0.5

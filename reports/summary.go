@@ -240,7 +240,7 @@ func (p *page) lever(l result.Lever, key, class string) {
 		detail = append(detail, upperFirst(sentence(l.Detail)))
 	}
 	if l.Condition != "" {
-		detail = append(detail, sentence(l.Condition))
+		detail = append(detail, sentence(upperFirst(l.Condition)))
 	}
 	p.raw("<li", class, "><div><b>", esc(l.Action), "</b><small>", esc(strings.Join(detail, " ")), `</small></div><div class="g">`,
 		esc(number.ChangeFine(l.ObjectiveGain.Value)+" "+gainNoun(key)), "<small>")

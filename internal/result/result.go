@@ -134,6 +134,11 @@ type Stage struct {
 	Name  string `json:"name"`
 	Twins int    `json:"twins"` // ranks that the class stands for
 	Spans []Span `json:"spans"`
+	// BusySec is the work of the whole step; between OmittedFrom and OmittedTo the spans are
+	// left out, where there are too many to draw.
+	BusySec     float64 `json:"busy_s"`
+	OmittedFrom float64 `json:"omitted_from_s,omitempty"`
+	OmittedTo   float64 `json:"omitted_to_s,omitempty"`
 }
 
 // Span is one activity of a stage; times are seconds from the step's start.

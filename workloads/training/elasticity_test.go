@@ -156,16 +156,42 @@ func TestPartsSum(t *testing.T) {
 			t.Errorf("%s: parts sum to %.17g, step is %.17g", e.name, sum, s.Seconds)
 		}
 		for _, st := range s.Stages {
-			at := 0.0
+			at, drawn := 0.0, 0.0
 			for _, sp := range st.Spans {
 				if sp.Start < at-1e-9 || sp.End < sp.Start || sp.End > s.Seconds*(1+1e-9) {
 					t.Fatalf("%s, %s: span %+v after %g of %g s", e.name, st.Name, sp, at, s.Seconds)
 				}
 				at = sp.End
+				drawn += sp.End - sp.Start
+			}
+			// Where nothing is left out of the drawing, it holds all of the work.
+			if st.OmittedTo == 0 && math.Abs(drawn-st.BusySec) > 1e-9*s.Seconds || drawn > st.BusySec*(1+1e-9) || st.BusySec > s.Seconds*(1+1e-9) {
+				t.Errorf("%s, %s: %g s drawn, busy for %g of %g s", e.name, st.Name, drawn, st.BusySec, s.Seconds)
 			}
 		}
 		if s.LevelBytes[topology.ScaleUpLevel]+s.LevelBytes[topology.NICLevel] <= 0 {
 			t.Errorf("%s: no bytes on the network", e.name)
+		}
+	}
+}
+
+// A step of many micro-batches is drawn at its ends only; its work counts in full.
+func TestLongStepsAreBusy(t *testing.T) {
+	e := examples(t)[0]
+	for _, x := range examples(t) {
+		if x.cfg.Parallel.PP > 1 {
+			e = x
+			break
+		}
+	}
+	e.cfg.Batch.Global *= 64
+	s, err := Plan(e.cfg, e.machine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, st := range s.Stages {
+		if st.OmittedTo <= st.OmittedFrom || st.BusySec < 0.8*s.Seconds || st.BusySec > s.Seconds*(1+1e-9) {
+			t.Errorf("%s, %s: busy for %g of %g s, %g to %g s left out", e.name, st.Name, st.BusySec, s.Seconds, st.OmittedFrom, st.OmittedTo)
 		}
 	}
 }

@@ -153,8 +153,14 @@ func (j *Job) genericStep() (*Step, error) {
 	stage := result.Stage{Name: "all ranks", Twins: c.chips()}
 	at := 0.0
 	draw := func(sec float64, what string, i int) {
-		if sec > 0 && len(stage.Spans) < maxSpans {
-			stage.Spans = append(stage.Spans, result.Span{Start: at * stretch, End: (at + sec) * stretch, What: what, Micro: i})
+		if sec > 0 {
+			stage.BusySec += sec * stretch
+			if len(stage.Spans) < maxSpans {
+				stage.Spans = append(stage.Spans, result.Span{Start: at * stretch, End: (at + sec) * stretch, What: what, Micro: i})
+				stage.OmittedFrom = (at + sec) * stretch
+			} else {
+				stage.OmittedTo = (at + sec) * stretch
+			}
 		}
 		at += sec
 	}
@@ -166,6 +172,9 @@ func (j *Job) genericStep() (*Step, error) {
 	draw(seen.sec, "exchange", 0)
 	draw(w.part[partOptimizer], "optimizer", 0)
 	draw(w.part[partParameters], "exchange", 0)
+	if stage.OmittedTo == 0 {
+		stage.OmittedFrom = 0
+	}
 	st.Stages = []result.Stage{stage}
 	st.SamplesPerStep = float64(c.Batch.Global)
 	st.TokensPerStep = st.SamplesPerStep

@@ -40,14 +40,20 @@ func (j *Job) spans(t *timing, stretch float64, tails []stageTail, barrier float
 		if at < 0 {
 			continue
 		}
+		st := &out[at]
+		st.BusySec += (t.end[i] - t.start[i]) * stretch
 		position[op.stage]++
 		if n := position[op.stage]; n > edge && n <= ops[op.stage]-edge {
+			if st.OmittedTo == 0 {
+				st.OmittedFrom = t.start[i] * stretch
+			}
+			st.OmittedTo = t.end[i] * stretch
 			continue
 		}
 		begin := t.start[i]
 		add := func(end float64, what string) {
 			if end > begin {
-				out[at].Spans = append(out[at].Spans, result.Span{Start: begin * stretch, End: end * stretch, What: what, Micro: int(op.micro), Chunk: int(op.chunk)})
+				st.Spans = append(st.Spans, result.Span{Start: begin * stretch, End: end * stretch, What: what, Micro: int(op.micro), Chunk: int(op.chunk)})
 			}
 			begin = end
 		}
@@ -62,6 +68,7 @@ func (j *Job) spans(t *timing, stretch float64, tails []stageTail, barrier float
 		add := func(from, to float64, what string) {
 			if to > from {
 				out[i].Spans = append(out[i].Spans, result.Span{Start: from * stretch, End: to * stretch, What: what})
+				out[i].BusySec += (to - from) * stretch
 			}
 		}
 		add(last, tail.done, "exchange")
