@@ -89,9 +89,9 @@ func planVerdict(p *result.Plan, s *result.PlanStep) words {
 }
 
 // shortLabels are a design's labels for a table: numbers with the last word of their key.
-func shortLabels(p *result.Plan, d *result.PlanDesign) []string {
-	out := make([]string, len(d.Labels))
-	for i, l := range d.Labels {
+func shortLabels(p *result.Plan, labels []string) []string {
+	out := make([]string, len(labels))
+	for i, l := range labels {
 		out[i] = l
 		if c := strings.TrimLeft(l, "-"); c != "" && c[0] >= '0' && c[0] <= '9' || l == "true" || l == "false" {
 			title := p.Goal.Variables[i].Title
@@ -138,7 +138,7 @@ func textPlanTables(b *strings.Builder, p *result.Plan, s *result.PlanStep) {
 			if d.Trade != nil {
 				trade = valueText(*d.Trade)
 			}
-			fmt.Fprintf(b, "  %s %s %s", pad(valueText(d.Objective), 24), pad(trade, 20), strings.Join(shortLabels(p, d), ", "))
+			fmt.Fprintf(b, "  %s %s %s", pad(valueText(d.Objective), 24), pad(trade, 20), strings.Join(shortLabels(p, d.Labels), ", "))
 			if d.Reason != "" {
 				fmt.Fprintf(b, "\n      %s", d.Reason)
 			}
@@ -153,7 +153,7 @@ func textPlanTables(b *strings.Builder, p *result.Plan, s *result.PlanStep) {
 		b.WriteString("\nWhat the limits cost\n")
 		for _, x := range s.Binding {
 			fmt.Fprintf(b, "  %s  relaxed to %s gains %s (%s %s per %s): %s\n", x.Constraint, number.Of(x.RelaxTo, x.Unit), number.Of(x.Gain, p.Goal.Unit),
-				strconv.FormatFloat(x.Shadow, 'g', 3, 64), p.Goal.Unit, x.Unit, strings.Join(x.Labels, ", "))
+				strconv.FormatFloat(x.Shadow, 'g', 3, 64), p.Goal.Unit, x.Unit, strings.Join(shortLabels(p, x.Labels), ", "))
 		}
 	}
 }
