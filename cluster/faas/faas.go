@@ -128,7 +128,7 @@ type world struct {
 	now      float64
 	inst     []instance
 	alive    []int // in order of birth
-	heap     []done
+	heap     sim.PriorityQueue[done]
 	seq      int
 	waiting  []float64 // arrival times
 	head     int
@@ -235,7 +235,7 @@ func (w *world) coldStart(came, now float64) {
 		sec = chain + w.warm()
 		w.inst[i].coldDone = now + chain
 		if w.Concurrency > 1 {
-			w.push(done{now + chain, w.seq, i, true})
+			w.heap.Push(done{now + chain, w.seq, i, true})
 			w.seq++
 		}
 	}
@@ -267,7 +267,7 @@ func (w *world) serve(i int, came, now, sec float64) {
 	w.waitSec += now - came
 	w.respSec += now - came + sec
 	w.out.ResponseCounts.Record(now - came + sec)
-	w.push(done{now + sec, w.seq, i, false})
+	w.heap.Push(done{now + sec, w.seq, i, false})
 	w.seq++
 }
 
@@ -282,7 +282,7 @@ func (w *world) account(x *instance, now float64) {
 // until plays the ends of requests and the removal of instances up to now.
 func (w *world) until(now float64) {
 	for len(w.heap) > 0 && w.heap[0].sec <= now {
-		d := w.pop()
+		d := w.heap.Pop()
 		w.remove(d.sec)
 		x := &w.inst[d.inst]
 		if !d.ready {
@@ -331,42 +331,5 @@ func (w *world) remove(now float64) {
 	w.alive = kept
 }
 
-// push and pop keep the ends of requests in a binary heap by time, then order of start.
-func (w *world) push(d done) {
-	h := append(w.heap, d)
-	for i := len(h) - 1; i > 0; {
-		up := (i - 1) / 2
-		if !before(h[i], h[up]) {
-			break
-		}
-		h[i], h[up] = h[up], h[i]
-		i = up
-	}
-	w.heap = h
-}
-
-func (w *world) pop() done {
-	h := w.heap
-	top := h[0]
-	last := len(h) - 1
-	h[0] = h[last]
-	h = h[:last]
-	for i := 0; ; {
-		c := 2*i + 1
-		if c >= len(h) {
-			break
-		}
-		if c+1 < len(h) && before(h[c+1], h[c]) {
-			c++
-		}
-		if !before(h[c], h[i]) {
-			break
-		}
-		h[i], h[c] = h[c], h[i]
-		i = c
-	}
-	w.heap = h
-	return top
-}
-
-func before(a, b done) bool { return a.sec < b.sec || a.sec == b.sec && a.seq < b.seq }
+// Before orders the ends of requests by time, then order of start.
+func (a done) Before(b done) bool { return a.sec < b.sec || a.sec == b.sec && a.seq < b.seq }

@@ -18,7 +18,8 @@ type event struct {
 	run  int32
 }
 
-func (a event) before(b event) bool {
+// Before implements sim.PriorityQueue.
+func (a event) Before(b event) bool {
 	switch {
 	case a.sec != b.sec:
 		return a.sec < b.sec
@@ -28,41 +29,4 @@ func (a event) before(b event) bool {
 		return a.pool < b.pool
 	}
 	return a.id < b.id
-}
-
-func (w *world) push(e event) {
-	h := append(w.heap, e)
-	for i := len(h) - 1; i > 0; {
-		up := (i - 1) / 2
-		if !h[i].before(h[up]) {
-			break
-		}
-		h[i], h[up] = h[up], h[i]
-		i = up
-	}
-	w.heap = h
-}
-
-func (w *world) pop() event {
-	h := w.heap
-	top := h[0]
-	last := len(h) - 1
-	h[0] = h[last]
-	h = h[:last]
-	for i := 0; ; {
-		c := 2*i + 1
-		if c >= len(h) {
-			break
-		}
-		if c+1 < len(h) && h[c+1].before(h[c]) {
-			c++
-		}
-		if !h[c].before(h[i]) {
-			break
-		}
-		h[i], h[c] = h[c], h[i]
-		i = c
-	}
-	w.heap = h
-	return top
 }

@@ -7,7 +7,7 @@ func (w *world) nextFault(pl *pool, leaf bool) {
 		perDay, id = w.Faults.PerLeafDay*float64(pl.nodes.leaves), 1
 	}
 	if perDay > 0 {
-		w.push(event{sec: w.now + pl.faults.Exp(86400/perDay), kind: evFail, pool: pl.number, id: id})
+		w.heap.Push(event{sec: w.now + pl.faults.Exp(86400/perDay), kind: evFail, pool: pl.number, id: id})
 	}
 }
 
@@ -29,7 +29,7 @@ func (w *world) fault(pl *pool, leaf bool) {
 		}
 		pl.lost += int(pl.nodes.free[i])
 		pl.nodes.fail(i)
-		w.push(event{sec: w.now + repair, kind: evRepair, pool: pl.number, id: int32(i)})
+		w.heap.Push(event{sec: w.now + repair, kind: evRepair, pool: pl.number, id: int32(i)})
 	}
 	var hit []int32
 	for _, j := range pl.running {
@@ -70,5 +70,5 @@ func (w *world) window(pl *pool, id int, phase int32) {
 			w.closed[id] = append(w.closed[id], int32(i))
 		}
 	}
-	w.push(event{sec: w.Windows[id].UntilSec, kind: evWindow, pool: pl.number, id: int32(id), run: 1})
+	w.heap.Push(event{sec: w.Windows[id].UntilSec, kind: evWindow, pool: pl.number, id: int32(id), run: 1})
 }

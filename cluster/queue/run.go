@@ -84,7 +84,7 @@ type world struct {
 	tenants []tenantState
 	rank    []float64 // by job, in order Factors
 	qosHeld []int
-	heap    []event
+	heap    sim.PriorityQueue[event]
 	spare   [][]grant
 	closed  [][]int32 // nodes of windows
 	now     float64
@@ -169,7 +169,7 @@ func (w *world) setup() {
 		w.nextFault(pl, true)
 	}
 	for i, x := range w.Windows {
-		w.push(event{sec: x.FromSec, kind: evWindow, pool: int32(x.Pool), id: int32(i), run: 0})
+		w.heap.Push(event{sec: x.FromSec, kind: evWindow, pool: int32(x.Pool), id: int32(i), run: 0})
 	}
 }
 
@@ -200,7 +200,7 @@ func (w *world) loop() error {
 		w.advance(sec)
 		for len(w.heap) > 0 && w.heap[0].sec <= sec {
 			w.out.Events++
-			w.handle(w.pop())
+			w.handle(w.heap.Pop())
 		}
 		for next < len(w.trace.Jobs) && w.trace.Jobs[next].SubmitSec <= sec {
 			w.out.Events++
@@ -332,6 +332,6 @@ func (w *world) enqueue(j int32) {
 	pl.touched = true
 	if w.Order == LAS && !pl.ticking {
 		pl.ticking = true
-		w.push(event{sec: math.Ceil(w.now/w.QuantumSec) * w.QuantumSec, kind: evTick, pool: pl.number})
+		w.heap.Push(event{sec: math.Ceil(w.now/w.QuantumSec) * w.QuantumSec, kind: evTick, pool: pl.number})
 	}
 }

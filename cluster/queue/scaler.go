@@ -75,7 +75,7 @@ func (w *world) scaleUp(pl *pool) {
 	}
 	if scan := w.Scale.ScanSec; scan > 0 {
 		s.scanning = true
-		w.push(event{sec: (math.Floor(w.now/scan) + 1) * scan, kind: evNode, pool: pl.number, run: nodeScan})
+		w.heap.Push(event{sec: (math.Floor(w.now/scan) + 1) * scan, kind: evNode, pool: pl.number, run: nodeScan})
 		return
 	}
 	w.rent(pl)
@@ -107,7 +107,7 @@ func (w *world) rent(pl *pool) {
 		s.off -= pl.GPUsPerNode
 		s.booting += pl.GPUsPerNode
 		w.out.NodeStarts++
-		w.push(event{sec: ready, kind: evNode, pool: pl.number, id: int32(i), run: nodeReady})
+		w.heap.Push(event{sec: ready, kind: evNode, pool: pl.number, id: int32(i), run: nodeReady})
 		n--
 	}
 }
@@ -157,5 +157,5 @@ func (w *world) lookAt(pl *pool, id int, afterSec float64) {
 	if scan := w.Scale.ScanSec; scan > 0 {
 		sec = math.Ceil(sec/scan) * scan
 	}
-	w.push(event{sec: sec, kind: evNode, pool: pl.number, id: int32(id), run: nodeEmpty})
+	w.heap.Push(event{sec: sec, kind: evNode, pool: pl.number, id: int32(id), run: nodeEmpty})
 }

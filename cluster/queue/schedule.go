@@ -320,7 +320,7 @@ func (w *world) conservative(pl *pool) {
 		if !math.IsInf(at, 1) {
 			pl.prof.use(at, at+length, int(s.gpus))
 			if at > w.now && at != was {
-				w.push(event{sec: at, kind: evWindow, pool: pl.number, id: -1})
+				w.heap.Push(event{sec: at, kind: evWindow, pool: pl.number, id: -1})
 			}
 		}
 		i++

@@ -58,7 +58,7 @@ func (w *world) begin(pl *pool, j int32) {
 		pl.shrunk++
 	}
 	w.hold(job.Tenant, int(s.gpus), 1)
-	w.push(event{sec: s.endSec, kind: evEnd, pool: pl.number, id: j, run: s.run})
+	w.heap.Push(event{sec: s.endSec, kind: evEnd, pool: pl.number, id: j, run: s.run})
 	w.note(uint64(j), w.now)
 }
 

@@ -181,5 +181,5 @@ func (w *world) slice(pl *pool) {
 		}
 	}
 	pl.ticking = true
-	w.push(event{sec: w.now + w.QuantumSec, kind: evTick, pool: pl.number})
+	w.heap.Push(event{sec: w.now + w.QuantumSec, kind: evTick, pool: pl.number})
 }

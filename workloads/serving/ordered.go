@@ -3,6 +3,8 @@ package serving
 import (
 	"fmt"
 	"math"
+
+	"aisim/sim"
 )
 
 // inOrder plays a load in which requests wait for answers (clients, talks of several turns) or
@@ -75,7 +77,7 @@ type callers struct {
 	cursor int32 // the request to be sent next of those that follow no other
 	loaded int32 // requests in the book
 	end    bool  // of the load
-	calls  calls
+	calls  sim.PriorityQueue[call]
 	follow []int32 // by request: the turn after it, −1 for none; nil without talks
 }
 
@@ -172,7 +174,7 @@ func (c *callers) next() (float64, error) {
 		at = 0
 	case !ok:
 		for len(c.calls) > 0 && c.calls[0].req == nobody { // clients without anything left to ask
-			c.calls.pop()
+			c.calls.Pop()
 		}
 		c.free = 0
 		at = math.Inf(1)
@@ -191,7 +193,7 @@ func (c *callers) send(t float64) {
 		c.free--
 		c.cursor++
 	case len(c.calls) > 0 && c.calls[0].at <= t:
-		if j := c.calls.pop().req; j != nobody {
+		if j := c.calls.Pop().req; j != nobody {
 			i = j
 		} else {
 			c.cursor++
@@ -206,11 +208,11 @@ func (c *callers) send(t float64) {
 func (c *callers) ended(i int32, t float64) {
 	if c.follow != nil && c.follow[i] >= 0 && !c.f.book.record(i).lost {
 		j := c.follow[i]
-		c.calls.push(call{t + float64(c.f.book.req(j).ThinkSec), j})
+		c.calls.Push(call{t + float64(c.f.book.req(j).ThinkSec), j})
 		return
 	}
 	if !c.open {
-		c.calls.push(call{t + c.f.opt.ThinkSec, nobody})
+		c.calls.Push(call{t + c.f.opt.ThinkSec, nobody})
 	}
 }
 
@@ -232,45 +234,8 @@ type call struct {
 	req int32
 }
 
-func (a call) before(b call) bool { return a.at < b.at || a.at == b.at && a.req < b.req }
-
-type calls []call
-
-func (h *calls) push(c call) {
-	v := append(*h, c)
-	for i := len(v) - 1; i > 0; {
-		up := (i - 1) / 2
-		if !v[i].before(v[up]) {
-			break
-		}
-		v[i], v[up] = v[up], v[i]
-		i = up
-	}
-	*h = v
-}
-
-func (h *calls) pop() call {
-	v := *h
-	top := v[0]
-	v[0] = v[len(v)-1]
-	v = v[:len(v)-1]
-	for i := 0; ; {
-		k := 2*i + 1
-		if k >= len(v) {
-			break
-		}
-		if k+1 < len(v) && v[k+1].before(v[k]) {
-			k++
-		}
-		if !v[k].before(v[i]) {
-			break
-		}
-		v[i], v[k] = v[k], v[i]
-		i = k
-	}
-	*h = v
-	return top
-}
+// Before orders calls by time, then request.
+func (a call) Before(b call) bool { return a.at < b.at || a.at == b.at && a.req < b.req }
 
 func (f *fleet) latest() float64 {
 	t := 0.0

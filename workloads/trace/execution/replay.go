@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"aisim/hardware"
+	"aisim/sim"
 	"aisim/topology"
 	"aisim/topology/collective"
 )
@@ -111,7 +112,7 @@ type player struct {
 	t        *Trace
 	m        *Machine
 	ranks    []rankState
-	events   []finish
+	events   sim.PriorityQueue[finish]
 	members  []int       // ranks of the trace in each group
 	meetings [][]meeting // by group
 	sent     map[route][]half
@@ -158,7 +159,7 @@ func (t *Trace) Replay(m Machine, record ...int32) (*Result, error) {
 		pl.dispatch(int32(i))
 	}
 	for len(pl.events) > 0 && pl.err == nil {
-		f := pl.pop()
+		f := pl.events.Pop()
 		pl.now = f.at
 		pl.end(f)
 	}
@@ -253,17 +254,17 @@ func (pl *player) start(rank, node int32) {
 		sec, err := pl.pricer.message(rank, n)
 		pl.fail(err)
 		arrive := pl.now + sec
-		pl.push(finish{arrive, rank, node})
+		pl.events.Push(finish{arrive, rank, node})
 		at := n.route(s.r.Index)
 		if w := pl.awaited[at]; len(w) > 0 {
 			pl.awaited[at] = w[1:]
-			pl.push(finish{max(arrive, w[0].at), w[0].rank, w[0].node})
+			pl.events.Push(finish{max(arrive, w[0].at), w[0].rank, w[0].node})
 		} else {
 			pl.sent[at] = append(pl.sent[at], half{at: arrive})
 		}
 	default:
 		ns := pl.pricer.compute(n)
-		pl.push(finish{pl.now + n.LeadNs + ns, rank, node})
+		pl.events.Push(finish{pl.now + n.LeadNs + ns, rank, node})
 		if n.Kind == Compute {
 			pl.result.WorkNs[n.Work] += ns
 		}
@@ -281,12 +282,12 @@ func (pl *player) receive(rank, node int32) {
 	if len(pl.ranks) == 1 {
 		sec, err := pl.pricer.message(rank, n)
 		pl.fail(err)
-		pl.push(finish{pl.now + sec, rank, node})
+		pl.events.Push(finish{pl.now + sec, rank, node})
 		return
 	}
 	if m := pl.sent[at]; len(m) > 0 {
 		pl.sent[at] = m[1:]
-		pl.push(finish{max(pl.now, m[0].at), rank, node})
+		pl.events.Push(finish{max(pl.now, m[0].at), rank, node})
 		return
 	}
 	pl.awaited[at] = append(pl.awaited[at], half{rank, node, pl.now})
@@ -315,7 +316,7 @@ func (pl *player) meet(rank, node int32) {
 	pl.fail(err)
 	pl.pricer.count(n.Op, m.bytes, ns)
 	for _, f := range m.from {
-		pl.push(finish{pl.now + ns, f.rank, f.node})
+		pl.events.Push(finish{pl.now + ns, f.rank, f.node})
 	}
 	m.from = nil
 }
