@@ -175,7 +175,7 @@ func measureClass(c *serving.ClassOutcome, put func(key, unit string, v float64)
 	for _, l := range []struct {
 		name string
 		d    *serving.Distribution
-	}{{"ttft", &c.TTFT}, {"tpot", &c.TPOT}, {"latency", &c.E2E}} {
+	}{{"ttft", &c.TTFT}, {"tpot", &c.TPOT}, {"itl", &c.ITL}, {"latency", &c.E2E}} {
 		if l.d.Count == 0 {
 			continue
 		}

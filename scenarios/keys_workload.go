@@ -142,7 +142,7 @@ var servingKeys = []Key{
 	{Path: "workload.speculative.tokens", Doc: "Tokens proposed at once.", Required: true, Range: within(1, 16), Example: `4`},
 	{Path: "workload.speculative.acceptance", Doc: "Share of proposed tokens that are accepted. It depends on the pair of models and on the text, and is measured: engines print it.", Required: true, Dim: units.Ratio, Range: within(0, 1), Example: `0.7`},
 	{Path: "workload.class", Doc: "A kind of requests, or a tenant: part of the requests with a priority and a promise of its own.", Only: "serving", Items: within(0, 64)},
-	{Path: "workload.class.id", Doc: "Name that metrics refer to: WORKLOAD.CLASS.ttft_p95.", Required: true, Example: `"interactive"`},
+	{Path: "workload.class.id", Doc: "Name that metrics refer to: WORKLOAD.CLASS.ttft_p95 and so on (tpot, itl, latency).", Required: true, Example: `"interactive"`},
 	{Path: "workload.class.share", Doc: "Part of the requests, over the sum of all.", Dim: units.Ratio, Range: above(0, 1e6), Default: `1`},
 	{Path: "workload.class.priority", Doc: "Larger goes first among those that wait, and gives way last when blocks run out.", Range: within(-1000, 1000), Default: `0`},
 	{Path: "workload.class.slo", Doc: "What the service promises to the class.", Derived: "the workload's slo"},

@@ -85,6 +85,7 @@ type ClassOutcome struct {
 	SLO                           SLO
 	Requests, Completed, Attained int
 	TTFT, TPOT, E2E, Queue        Distribution
+	ITL                           Distribution // between deliveries to a client
 	Attainment                    float64
 }
 

@@ -44,13 +44,17 @@ func (g *gaps) joined(t float64, n int) {
 // histogram are wider.
 const gapWidth = 0.0005
 
-// run counts the deliveries of a run of steps.
-func (g *gaps) run(m *StepModel, e *entry) {
+// run counts the deliveries of a run of steps to b of its sequences.
+func (g *gaps) run(m *StepModel, e *entry, b int) {
 	if g.h == nil {
 		return
 	}
-	k, b := e.steps, int(e.batch)
-	growth := m.kv.sec * float64(b)
+	if b == 0 { // those of whom it knows gave way
+		g.last = g.last[:0]
+		return
+	}
+	k := e.steps
+	growth := m.kv.sec * float64(e.batch)
 	until := func(n int64) float64 { return float64(n)*e.first + growth*m.gained(e.decoded, n) }
 	g.decode(e.start+until(1), b)
 	longest := e.first + growth*float64(m.gain(e.decoded, k-1))

@@ -106,7 +106,7 @@ func (r *replica) joinLanded() {
 		s.finish = r.clock + int64(s.output) - 1
 		r.decodes(slot)
 		if l := r.log; l != nil {
-			l.entries = append(l.entries, entry{kind: tookOver, replica: r.number, start: c.first})
+			l.entries = append(l.entries, entry{kind: tookOver, replica: r.number, start: c.first, batch: int32(r.kinds.of(c.w.req))})
 		}
 	}
 	r.landed = append(r.landed[:0], r.landed[n:]...)

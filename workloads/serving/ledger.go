@@ -1,6 +1,10 @@
 package serving
 
-import "aisim/sim"
+import (
+	"slices"
+
+	"aisim/sim"
+)
 
 // What a step costs by resource, and when it brings tokens to clients, changes nothing in what
 // happens next. Replicas write their steps down, and accounts are made of them behind the
@@ -64,6 +68,7 @@ type mark struct {
 type ledger struct {
 	entries []entry
 	marks   []mark
+	kinds   []int32 // of runs and mixed steps, where there are classes (kinds.go)
 }
 
 // postAt is how many entries are worth handing on.
@@ -80,13 +85,14 @@ type account struct {
 	model      *StepModel
 	batcher    *batchModel
 	gaps       gaps
+	kinds      []gaps  // by class
 	cum        split   // busy seconds by resource
 	prefillSec float64 // of the busy seconds, those that prompts cause
 }
 
 // post books a ledger in the order in which it was written.
 func post(of []account, l *ledger) {
-	k := 0
+	k, kinds := 0, l.kinds
 	for i := 0; ; i++ {
 		for ; k < len(l.marks) && int(l.marks[k].after) == i; k++ {
 			m := &l.marks[k]
@@ -96,10 +102,12 @@ func post(of []account, l *ledger) {
 			break
 		}
 		e := &l.entries[i]
-		of[e.replica].post(e)
+		a := &of[e.replica]
+		a.post(e)
+		kinds = a.postKinds(e, kinds)
 	}
 	clear(l.marks)
-	l.entries, l.marks = l.entries[:0], l.marks[:0]
+	l.entries, l.marks, l.kinds = l.entries[:0], l.marks[:0], l.kinds[:0]
 }
 
 func (b *bill) note(m moment, cum *split) {
@@ -131,7 +139,7 @@ func (a *account) post(e *entry) {
 		gained := m.gained(e.decoded, e.steps)
 		cost := m.decode(b).times(f)
 		a.cum = a.cum.plus(cost.plus(m.kv.times(f*(e.kv+float64(b*m.rows())) + float64(b)*gained)))
-		a.gaps.run(m, e)
+		a.gaps.run(m, e, b)
 		a.gaps.joined(e.end, int(e.stay))
 	case mixedStep:
 		a.mixed(e)
@@ -190,12 +198,19 @@ func (f *fleet) openAccounts(gapsWanted bool) {
 		f.logs[k] = &ledger{}
 	}
 	var h *sim.Histogram
+	var kinds []gaps
 	if gapsWanted {
 		h = sim.NewHistogram()
+		for range f.c.Classes {
+			kinds = append(kinds, gaps{h: sim.NewHistogram()})
+		}
 	}
 	for i := range f.reps {
 		r := &f.reps[i]
 		r.log, r.number = f.logs[i%len(f.logs)], int32(i)
-		f.accounts[i] = account{model: r.model, batcher: r.batcher, gaps: gaps{h: h}}
+		f.accounts[i] = account{model: r.model, batcher: r.batcher, gaps: gaps{h: h}, kinds: slices.Clone(kinds)}
+		if len(kinds) > 0 {
+			r.kinds = &kindCounts{f.c.Classes, make([]int32, len(kinds))}
+		}
 	}
 }

@@ -180,6 +180,9 @@ func (r *replica) abandon(t float64) []int32 {
 	r.heap = r.heap[:0]
 	r.whole = r.whole[:0]
 	clear(r.phases)
+	if r.kinds != nil {
+		clear(r.kinds.running)
+	}
 	r.free = r.free[:0]
 	for i := range r.slots {
 		r.free = append(r.free, int32(len(r.slots)-1-i))

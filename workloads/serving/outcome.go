@@ -271,6 +271,9 @@ func (f *fleet) use(o *Outcome, per []int) {
 	if h := f.accounts[0].gaps.h; h != nil {
 		o.ITL = countedDistribution(h)
 	}
+	for k, g := range f.accounts[0].kinds {
+		o.Classes[k].ITL = countedDistribution(g.h)
+	}
 	o.BusyBy = resourceShares(cum, 0, 0, 0)
 }
 

@@ -130,6 +130,7 @@ type replica struct {
 	blocked, roused bool
 
 	log        *ledger // nil: nobody asks what its work costs
+	kinds      *kindCounts
 	number     int32
 	busySec    float64
 	kvIntegral float64 // blocks × seconds
@@ -297,6 +298,7 @@ func (r *replica) complete() {
 			at = len(l.entries)
 			l.entries = append(l.entries, entry{kind: ranSteps, replica: r.number, start: r.start, end: r.now, first: r.first, kv: r.kvSum, steps: k, decoded: r.decoded, batch: int32(b)})
 		}
+		r.noteKinds(true)
 		n := r.gain(k)
 		blocks := r.need(n)
 		r.kvIntegral += sec * (float64(r.used) + float64(blocks)/2)
@@ -309,6 +311,7 @@ func (r *replica) complete() {
 		r.steps0 += k
 		r.doneTokens += n * int64(b)
 		r.leave()
+		r.noteKinds(true)
 		if at >= 0 {
 			r.log.entries[at].stay = int32(r.running)
 		}
@@ -324,6 +327,7 @@ func (r *replica) completeMixed(sec float64) {
 		l.entries = append(l.entries, entry{kind: mixedStep, replica: r.number, start: r.start, end: r.now, first: r.pairs, kv: r.kvSum, batch: int32(b),
 			tokens: int32(r.tokens), prompts: int32(r.pf), sampled: int32(r.sampled), whole: int32(len(r.whole))})
 	}
+	r.noteKinds(b > 0)
 	if b > 0 {
 		n := r.gain(1)
 		r.clock += n
@@ -335,10 +339,12 @@ func (r *replica) completeMixed(sec float64) {
 	r.seqSeconds += sec * float64(b+r.pf)
 	r.steps0++
 	r.leave()
+	r.noteKinds(true)
 	stay := r.running
 	for _, slot := range r.whole {
 		r.join(slot)
 	}
+	r.noteKinds(true)
 	if at >= 0 {
 		e := &r.log.entries[at]
 		e.stay, e.joins = int32(stay), int32(r.running-stay)
@@ -352,7 +358,7 @@ func (r *replica) join(slot int32) {
 	rec := r.book.record(s.req)
 	emitted := s.kv0 // tokens out before this one
 	if emitted > 0 && r.log != nil {
-		r.log.entries = append(r.log.entries, entry{kind: wentOn, replica: r.number, start: s.since, end: r.now})
+		r.log.entries = append(r.log.entries, entry{kind: wentOn, replica: r.number, start: s.since, end: r.now, batch: int32(r.kinds.of(s.req))})
 	}
 	if rec.first == 0 {
 		rec.first = r.now
@@ -400,6 +406,7 @@ func (r *replica) decodes(slot int32) {
 	s.phase = int32(((int64(s.kv0)-r.clock)%bs + bs) % bs)
 	r.phases[s.phase]++
 	r.running++
+	r.kinds.add(s.req, 1)
 	r.kvSum += float64(s.kv0)
 	r.push(finishing{s.finish, slot})
 }
@@ -424,6 +431,7 @@ func (r *replica) undecode(slot int32) {
 	s := &r.slots[slot]
 	r.phases[s.phase]--
 	r.running--
+	r.kinds.add(s.req, -1)
 	s.kv0 += int32(r.clock - s.d0)
 	s.d0 = r.clock
 	r.kvSum -= float64(s.kv0)
@@ -512,8 +520,8 @@ func (r *replica) preempt(slot int32) {
 		r.back = append(r.back, waiting{ready: r.now, req: s.req, emitted: emitted, prompt: s.prompt, output: s.output})
 		return
 	}
-	emitted := s.kv0
+	emitted := s.kv0 // its client has waited for the next token since it gave way first
 	r.release(slot, r.blocksOf(r.partDone))
 	r.part = -1
-	r.back = append(r.back, waiting{ready: r.now, req: s.req, emitted: emitted, prompt: s.prompt, output: s.output})
+	r.back = append(r.back, waiting{ready: s.since, req: s.req, emitted: emitted, prompt: s.prompt, output: s.output})
 }

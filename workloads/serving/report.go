@@ -34,6 +34,9 @@ func (o *Outcome) Serving(slo SLO) *result.Serving {
 			rows = append(rows, latencyRow{"time per output token, " + k.ID, &k.TPOT, k.SLO, k.SLO.TPOTSec, k.ID})
 		}
 		rows = append(rows, latencyRow{"whole request, " + k.ID, &k.E2E, k.SLO, 0, k.ID})
+		if k.ITL.Count > 0 {
+			rows = append(rows, latencyRow{"between tokens, " + k.ID, &k.ITL, k.SLO, 0, k.ID})
+		}
 	}
 	for _, r := range rows {
 		if r.d.Count == 0 {
