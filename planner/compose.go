@@ -247,12 +247,12 @@ func (e *evaluation) service(i int, out *result.Workload) {
 	out.Requests = o.Requests
 	out.Objective = result.MetricLatencyP95
 	words := []string{p.Arch.ID, prep.Config.Engine.ID, p.Precision}
-	if n := prep.Config.TP * prep.Config.PP; n > 1 {
-		words = append(words, fmt.Sprintf("TP %d × PP %d", prep.Config.TP, prep.Config.PP))
+	if prep.Config.ReplicaChips() > 1 {
+		words = append(words, cutOf(&prep.Config))
 	}
 	words = append(words, fmt.Sprintf("%d replicas, %s", prep.Config.Replicas, prep.Config.Router))
 	if d := prep.Prefill; d != nil {
-		words = append(words, fmt.Sprintf("prompts on %d × TP %d × PP %d of %s", d.Config.Replicas, d.Config.TP, d.Config.PP, p.Prefill.Chip.ID))
+		words = append(words, fmt.Sprintf("prompts on %d × %s of %s", d.Config.Replicas, cutOf(&d.Config), p.Prefill.Chip.ID))
 	}
 	if p.Trace != "" {
 		words = append(words, "recorded requests")
@@ -293,11 +293,23 @@ func (e *evaluation) service(i int, out *result.Workload) {
 	}
 }
 
+// cutOf is how a replica is cut, as headings print it.
+func cutOf(c *serving.Config) string {
+	text := fmt.Sprintf("TP %d × PP %d", c.TP, c.PP)
+	if c.AttentionDP > 1 {
+		text += fmt.Sprintf(" × attention %d", c.AttentionDP)
+	}
+	if c.Arch.Experts > 0 && c.ExpertParallel > 1 {
+		text += fmt.Sprintf(", EP %d", c.ExpertParallel)
+	}
+	return text
+}
+
 // memoryClass is how the chips of a pool of replicas spend their memory.
 func memoryClass(name string, prep *serving.Prepared) result.MemoryClass {
 	mem := prep.Memory
 	gib := func(b float64) float64 { return b / (1 << 30) }
-	class := result.MemoryClass{Name: name, Ranks: prep.Config.Replicas * max(1, prep.Config.TP*prep.Config.PP), UsableGiB: gib(mem.Usable)}
+	class := result.MemoryClass{Name: name, Ranks: prep.Chips(), UsableGiB: gib(mem.Usable)}
 	for _, part := range []result.MemoryPart{{Name: "weights", GiB: gib(mem.Weights)}, {Name: "kv cache", GiB: gib(mem.Cache)}, {Name: "buffers", GiB: gib(mem.Reserve)}} {
 		if part.GiB > 0 {
 			class.Parts = append(class.Parts, part)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"aisim/workloads"
+	"aisim/workloads/serving"
 )
 
 func (c *checker) workloads() {
@@ -179,26 +180,45 @@ func (c *checker) serving(w *Workload, at string, chips int, shape *workloads.Ar
 		c.bad(at+".batcher", "", "the engine batches; see max_batch and token_budget", "is for generic models only")
 	}
 	p := &w.Parallelism
-	ranks := finite(p.Tensor, p.Pipeline)
+	ranks := finite(p.Tensor, p.Pipeline, p.Attention)
 	replicas := 1
 	if w.Replicas != nil {
 		replicas = *w.Replicas
 	}
 	if chips > 0 && ranks*float64(replicas) > float64(chips) {
-		key, text := at+".parallelism", fmt.Sprintf("tensor %d × pipeline %d = %.0f", p.Tensor, p.Pipeline, ranks)
+		cut := cutOf(&serving.Config{TP: p.Tensor, PP: p.Pipeline, AttentionDP: p.Attention})
+		key, text := at+".parallelism", fmt.Sprintf("%s = %.0f", cut, ranks)
 		if replicas > 1 {
-			key, text = at+".replicas", fmt.Sprintf("%d replicas × tensor %d × pipeline %d = %.0f", replicas, p.Tensor, p.Pipeline, ranks*float64(replicas))
+			key, text = at+".replicas", fmt.Sprintf("%d replicas × %s = %.0f", replicas, cut, ranks*float64(replicas))
 		}
 		c.bad(key, fmt.Sprintf("a product of up to %d", chips), "", "%s, and the workload has %d accelerators", text, chips)
 	}
 	if shape != nil && shape.Heads%p.Tensor != 0 {
 		c.bad(at+".parallelism.tensor", fmt.Sprintf("a divisor of %d", shape.Heads), "", "does not divide the model's %d attention heads", shape.Heads)
 	}
+	if shape != nil {
+		c.experts(p, at, shape)
+	}
 	if shape != nil && p.Pipeline > shape.Layers {
 		c.bad(at+".parallelism.pipeline", fmt.Sprintf("1 to %d", shape.Layers), "", "the model has %d layers", shape.Layers)
 	}
 	if shape == nil && !language && ranks > 1 {
 		c.bad(at+".parallelism", "1", "", "a model known by totals per sample cannot be split")
+	}
+}
+
+// experts checks how a replica spreads a mixture.
+func (c *checker) experts(p *Parallelism, at string, shape *workloads.Architecture) {
+	chips := int(finite(p.Tensor, p.Attention))
+	switch {
+	case p.Attention > 1 && shape.Experts == 0:
+		c.bad(at+".parallelism.attention", "1", "as many replicas do the same", "the model has no experts that attention groups could share")
+	case p.Expert > 1 && shape.Experts == 0:
+		c.bad(at+".parallelism.expert", "1", "", "the model has no experts")
+	case chips%max(p.Expert, 1) != 0:
+		c.bad(at+".parallelism.expert", fmt.Sprintf("a divisor of %d", chips), "", "does not divide tensor %d × attention %d", p.Tensor, p.Attention)
+	case p.Expert > 1 && shape.Experts%p.Expert != 0:
+		c.bad(at+".parallelism.expert", fmt.Sprintf("a divisor of %d", shape.Experts), "", "does not divide the model's %d experts", shape.Experts)
 	}
 }
 

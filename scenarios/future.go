@@ -46,7 +46,7 @@ func (s *Sample) PlayCluster(c Change) (*Future, error) { return s.play(c, playi
 // another future of the same sample.
 func (f *Future) SameService(g *Future, i int) bool {
 	p := &f.World.Placed[i]
-	inside := p.Prefill == nil && max(1, p.Serving.TP)*max(1, p.Serving.PP) <= f.World.Server.AcceleratorCount
+	inside := p.Prefill == nil && p.Serving.ReplicaChips() <= f.World.Server.AcceleratorCount
 	for _, r := range append(stepResources, WANLink) {
 		switch r {
 		case NIC, Leaf, Spine, Core:

@@ -99,7 +99,7 @@ func (f *Future) rdma(site string) bool {
 		if p.Training != nil && p.NodeCount > 1 {
 			return true
 		}
-		if s := p.Serving; s != nil && max(1, s.TP)*max(1, s.PP) > f.World.Server.AcceleratorCount {
+		if s := p.Serving; s != nil && s.ReplicaChips() > f.World.Server.AcceleratorCount {
 			return true
 		}
 	}

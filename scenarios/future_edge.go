@@ -83,9 +83,9 @@ func (f *Future) offload(i int, e *Edge) (PlayedOffload, error) {
 	out.LinkFull = e.WAN.BytesPerSec / bytes * float64(e.Sites)
 	for k, l := range out.Local {
 		cfg := *p.Serving
-		cfg.Replicas = e.Offload.Nodes * server.AcceleratorCount / (max(1, cfg.TP) * max(1, cfg.PP))
+		cfg.Replicas = e.Offload.Nodes * server.AcceleratorCount / cfg.ReplicaChips()
 		if cfg.Replicas < 1 {
-			return out, fmt.Errorf("%d × %s hold no replica of tensor %d × pipeline %d", e.Offload.Nodes, server.ID, max(1, cfg.TP), max(1, cfg.PP))
+			return out, fmt.Errorf("%d × %s hold no replica of %s", e.Offload.Nodes, server.ID, cutOf(&cfg))
 		}
 		there := edge.LinkSec(bytes, e.WAN.BytesPerSec, l.RequestsPerSec/float64(e.Sites))
 		if math.IsInf(there, 1) {

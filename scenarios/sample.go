@@ -221,10 +221,47 @@ func (s *Sample) tables(config *serving.Config, dev *hardware.Device, comm *coll
 			return nil, err
 		}
 		sm.AllReduce = serving.AllReduceOn(plan)
+		if apart(comm.Graph(), chips[:tp]) {
+			sm.AllReduce = serving.Whole(plan)
+		}
+	}
+	if err := beyondScaleUp(&sm, config, comm, chips); err != nil {
+		return nil, err
 	}
 	cfg := *config
 	cfg.Engine = cfg.Engine.Drawn(s.draw)
 	return serving.Prepare(cfg, sm)
+}
+
+// apart says whether chips stand neither in one scale-up domain nor in one server.
+func apart(g *topology.Graph, chips []topology.NodeID) bool {
+	first, last := chips[0], chips[len(chips)-1]
+	_, a, _ := g.HostOf(first)
+	_, b, _ := g.HostOf(last)
+	return a != b && g.Domain(first) != g.Domain(last)
+}
+
+// beyondScaleUp lays what passes between the chips of a replica that is larger than a
+// scale-up domain on the network: the rows of experts, and what pipeline stages hand on.
+func beyondScaleUp(m *serving.Machine, c *serving.Config, comm *collective.Comm, chips []topology.NodeID) error {
+	stage := c.ReplicaChips() / max(1, c.PP)
+	if c.AttentionDP > 1 && apart(comm.Graph(), chips[:stage]) {
+		plan, err := comm.Prepare(collective.AllToAll, [][]topology.NodeID{chips[:stage]}, collective.PlanOptions{})
+		if err != nil {
+			return err
+		}
+		m.Exchange = serving.Whole(plan)
+	}
+	if c.PP > 1 && apart(comm.Graph(), chips[:c.ReplicaChips()]) {
+		plan, err := comm.Prepare(collective.SendRecv, [][]topology.NodeID{{chips[0], chips[stage]}}, collective.PlanOptions{})
+		if err != nil {
+			return err
+		}
+		const large = 1 << 24
+		m.HopLatencySec = plan.Time(0).Sec
+		m.HopBytesPerSec = large / (plan.Time(large).Sec - m.HopLatencySec)
+	}
+	return nil
 }
 
 // Requests are those of a service in this sample.

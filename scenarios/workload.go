@@ -96,12 +96,13 @@ type Generic struct {
 // Parallelism says over how many accelerators each dimension of the work is
 // cut. Data follows from the rest; when given it is checked.
 type Parallelism struct {
-	Tensor   int  `toml:"tensor"`
-	Pipeline int  `toml:"pipeline"`
-	Context  int  `toml:"context"`
-	Expert   int  `toml:"expert"`
-	Virtual  int  `toml:"virtual"`
-	Data     *int `toml:"data"`
+	Tensor    int  `toml:"tensor"`
+	Pipeline  int  `toml:"pipeline"`
+	Attention int  `toml:"attention"`
+	Context   int  `toml:"context"`
+	Expert    int  `toml:"expert"`
+	Virtual   int  `toml:"virtual"`
+	Data      *int `toml:"data"`
 }
 
 // Batch is the batch of one optimizer step, in sequences (or samples).
@@ -185,6 +186,8 @@ type Prefill struct {
 	PriceUSD       *float64 `toml:"price"`
 	Tensor         *int     `toml:"tensor"`
 	Pipeline       *int     `toml:"pipeline"`
+	Attention      *int     `toml:"attention"`
+	Expert         *int     `toml:"expert"`
 	MaxBatch       *int     `toml:"max_batch"`
 	TokenBudget    *int     `toml:"token_budget"`
 	MemoryFraction *float64 `toml:"memory_fraction"`

@@ -98,7 +98,8 @@ func (w *World) trainingConfig(p *Placed) *training.Config {
 func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 	wl := p.Workload
 	key := "workload." + wl.ID
-	c := &serving.Config{Arch: p.Arch, Precision: p.DType, TP: wl.Parallelism.Tensor, PP: wl.Parallelism.Pipeline, Router: wl.Router}
+	c := &serving.Config{Arch: p.Arch, Precision: p.DType, TP: wl.Parallelism.Tensor, PP: wl.Parallelism.Pipeline,
+		AttentionDP: wl.Parallelism.Attention, ExpertParallel: wl.Parallelism.Expert, Router: wl.Router}
 	if p.Arch.Generic == nil {
 		var err error
 		if c.Engine, err = serving.Engine(wl.Engine); err != nil {
@@ -182,14 +183,14 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 			usable = min(usable, e.Sites**e.DevicesPerSite)
 		}
 	}
-	fit := usable / (max(1, c.TP) * max(1, c.PP))
+	fit := usable / c.ReplicaChips()
 	c.Replicas = fit
 	if wl.Replicas != nil {
 		c.Replicas = *wl.Replicas
 	}
 	if c.Replicas < 1 || c.Replicas > fit {
-		return nil, Problems(w.Scenario.ProblemAt(key+".replicas", fmt.Sprint(c.Replicas), fmt.Sprintf("1..%d", fit), "more nodes or a smaller tensor × pipeline",
-			fmt.Sprintf("%d accelerators hold %d replicas of tensor %d × pipeline %d", usable, fit, max(1, c.TP), max(1, c.PP))))
+		return nil, Problems(w.Scenario.ProblemAt(key+".replicas", fmt.Sprint(c.Replicas), fmt.Sprintf("1..%d", fit), "more nodes or smaller replicas",
+			fmt.Sprintf("%d accelerators hold %d replicas of %s", usable, fit, cutOf(c))))
 	}
 	if a := wl.Autoscale; a != nil {
 		most := c.Replicas
@@ -219,7 +220,7 @@ func (w *World) prefixTiers(wl *Workload, c *serving.Config) error {
 	c.Prefix.Enabled = true
 	host := t.HostBytesPerSec
 	if host == 0 {
-		host = w.Chip.HostBandwidth.V * float64(max(1, c.TP)*max(1, c.PP))
+		host = w.Chip.HostBandwidth.V * float64(c.ReplicaChips())
 	}
 	for _, x := range []struct {
 		name              string
@@ -238,7 +239,7 @@ func (w *World) prefixTiers(wl *Workload, c *serving.Config) error {
 
 // replicaChips are the chips of one replica of a service.
 func (p *Placed) replicaChips(r int) []topology.NodeID {
-	n := max(1, p.Serving.TP) * max(1, p.Serving.PP)
+	n := p.Serving.ReplicaChips()
 	chips := p.Chips
 	if p.Prefill != nil && p.Prefill.Own {
 		chips = chips[len(p.Prefill.Chips):]

@@ -85,7 +85,8 @@ func (w *World) resolvePool(wl *Workload, opt Options) (*PromptPool, error) {
 	} else if pre.PriceUSD != nil {
 		return nil, Problems(sc.ProblemAt(key+".price", "", "", "economics.prices.server has the price of the cluster's servers", "the pool stands on nodes of the cluster"))
 	}
-	each := float64(wl.prefillRanks()) / float64(p.Server.AcceleratorCount)
+	cut := wl.prefillCut()
+	each := float64(cut.ReplicaChips()) / float64(p.Server.AcceleratorCount)
 	switch {
 	case pre.Nodes != nil:
 		p.Nodes = *pre.Nodes
@@ -108,21 +109,25 @@ func (w *World) profileOf(chip string, opt Options) (*profile.Profile, error) {
 	return profile.For(chip)
 }
 
-// prefillCut is the tensor and pipeline degrees of a worker that computes prompts.
-func (wl *Workload) prefillCut() (tensor, pipeline int) {
-	tensor, pipeline = max(1, wl.Parallelism.Tensor), max(1, wl.Parallelism.Pipeline)
-	if t := wl.Prefill.Tensor; t != nil {
-		tensor = *t
+// prefillCut is how a worker that computes prompts is cut.
+func (wl *Workload) prefillCut() serving.Config {
+	own, pre := &wl.Parallelism, wl.Prefill
+	or := func(n *int, otherwise int) int {
+		if n != nil {
+			return *n
+		}
+		return max(1, otherwise)
 	}
-	if n := wl.Prefill.Pipeline; n != nil {
-		pipeline = *n
-	}
-	return tensor, pipeline
+	return serving.Config{TP: or(pre.Tensor, own.Tensor), PP: or(pre.Pipeline, own.Pipeline), AttentionDP: or(pre.Attention, own.Attention), ExpertParallel: or(pre.Expert, own.Expert)}
 }
 
-func (wl *Workload) prefillRanks() int {
-	t, p := wl.prefillCut()
-	return t * p
+// cutOf says in words how a replica is cut.
+func cutOf(c *serving.Config) string {
+	text := fmt.Sprintf("tensor %d × pipeline %d", max(1, c.TP), max(1, c.PP))
+	if c.AttentionDP > 1 {
+		text += fmt.Sprintf(" × attention %d", c.AttentionDP)
+	}
+	return text
 }
 
 // ownPoolNodes is how many of a workload's nodes compute prompts only.
@@ -149,8 +154,9 @@ func (w *World) placePool(p *Placed) error {
 	}
 	c := *p.Serving
 	c.CacheBlocks = 0 // said of replicas that decode
-	c.TP, c.PP = wl.prefillCut()
-	ranks := c.TP * c.PP
+	cut := wl.prefillCut()
+	c.TP, c.PP, c.AttentionDP, c.ExpertParallel = cut.TP, cut.PP, cut.AttentionDP, cut.ExpertParallel
+	ranks := c.ReplicaChips()
 	if pre := wl.Prefill; pre.MaxBatch != nil {
 		c.MaxBatch = *pre.MaxBatch
 	}
@@ -165,8 +171,8 @@ func (w *World) placePool(p *Placed) error {
 		c.Replicas = *wl.Prefill.Replicas
 	}
 	if c.Replicas < 1 || c.Replicas > fit {
-		return Problems(w.Scenario.ProblemAt(key+".replicas", fmt.Sprint(c.Replicas), fmt.Sprintf("1 to %d", fit), "more nodes or a smaller tensor × pipeline",
-			fmt.Sprintf("%d accelerators hold %d workers of tensor %d × pipeline %d", len(pool.Chips), fit, c.TP, c.PP)))
+		return Problems(w.Scenario.ProblemAt(key+".replicas", fmt.Sprint(c.Replicas), fmt.Sprintf("1 to %d", fit), "more nodes or smaller workers",
+			fmt.Sprintf("%d accelerators hold %d workers of %s", len(pool.Chips), fit, cutOf(&c))))
 	}
 	if err := c.Validate(); err != nil {
 		return Problems(w.Scenario.ProblemAt(key, "", "", "", err.Error()))
@@ -203,7 +209,7 @@ const maxPairs = 1 << 16
 // the cache alike: each part goes from the chip that made it to the one that needs it.
 func (w *World) waysBetween(p *Placed) (*ways, error) {
 	from, to := p.Prefill.Config, p.Serving
-	a, b := from.TP*from.PP, max(1, to.TP)*max(1, to.PP)
+	a, b := from.ReplicaChips(), to.ReplicaChips()
 	pairs := from.Replicas * to.Replicas
 	if pairs > maxPairs {
 		return nil, Problems(w.Scenario.ProblemAt("workload."+p.ID+".prefill", "", fmt.Sprintf("up to %d pairs of workers and replicas", maxPairs), "larger replicas, or services side by side", fmt.Sprintf("%d workers and %d replicas make %d pairs", from.Replicas, to.Replicas, pairs)))

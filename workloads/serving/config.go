@@ -65,6 +65,11 @@ type Config struct {
 	Batcher   Batcher // for Arch.Generic
 }
 
+// ReplicaChips is the number of chips of one replica.
+func (c *Config) ReplicaChips() int {
+	return max(c.TP, 1) * max(c.PP, 1) * max(c.AttentionDP, 1)
+}
+
 // SLO is a goal: a share Attainment of requests has its first token within
 // TTFTSec and further tokens at most TPOTSec apart in the mean. A zero limit is
 // no limit. For generic models TTFTSec bounds the whole answer.
@@ -126,6 +131,10 @@ type Machine struct {
 	// CrossingSec is what each copy between host and device takes more than its bytes: the
 	// bridge of confidential computing. A step has two, its input and its tokens.
 	CrossingSec float64
+	// Exchange is the time in seconds in which each chip of a replica sends the given bytes to
+	// the others in equal parts, latency included; nil means the formula of
+	// docs/models/serving.md on Device.ScaleUpBytesPerSec.
+	Exchange func(bytes float64) float64
 	// HopBytesPerSec and HopLatencySec are the link between pipeline stages; 0
 	// bytes/s means the scale-up link, then the host link.
 	HopBytesPerSec float64

@@ -15,6 +15,12 @@ func AllReduceOn(p *collective.Plan) func(bytes float64) float64 {
 	}
 }
 
+// Whole is the time of a prepared collective with its latency, for chips that meet over
+// the network.
+func Whole(p *collective.Plan) func(bytes float64) float64 {
+	return func(bytes float64) float64 { return p.Time(bytes).Sec }
+}
+
 // Drawn returns the profile with its constants drawn, in the names
 // "engine/vllm.layer" and so on.
 func (e EngineProfile) Drawn(d hardware.Draw) EngineProfile {
@@ -28,10 +34,10 @@ func (e EngineProfile) Drawn(d hardware.Draw) EngineProfile {
 
 // WeightBytes is what one replica loads before it is ready, over all its chips.
 func (p *Prepared) WeightBytes() float64 {
-	return p.Memory.Weights * float64(p.Config.TP*p.Config.PP*p.Config.AttentionDP)
+	return p.Memory.Weights * float64(p.Config.ReplicaChips())
 }
 
 // Chips is the number of chips of the whole service.
 func (p *Prepared) Chips() int {
-	return p.Config.TP * p.Config.PP * p.Config.AttentionDP * p.Config.Replicas
+	return p.Config.ReplicaChips() * p.Config.Replicas
 }

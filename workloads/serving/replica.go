@@ -150,7 +150,7 @@ type replica struct {
 
 func newReplica(m *StepModel, bm *batchModel, c *Config, b *book, low *bounds, everyStep bool) replica {
 	r := replica{model: m, eng: &c.Engine, book: b, batcher: bm, low: low, everyStep: everyStep, part: -1, head: -1, tail: -1}
-	r.chips = max(1, c.TP) * max(1, c.PP) * max(1, c.AttentionDP)
+	r.chips = c.ReplicaChips()
 	r.timeout, r.levels = c.Limits.TimeoutSec, newLevels(c.Classes)
 	if bm != nil {
 		r.batch = make([]int32, 0, bm.max)

@@ -400,6 +400,11 @@ func (b *stepBuilder) exchanges(rows float64) split {
 	}
 	chips := float64(b.c.TP * b.c.AttentionDP)
 	to := math.Min(float64(b.c.Arch.ExpertsActive), chips-1)
+	if b.m.Exchange != nil {
+		values := rows / float64(b.c.TP) * to * float64(b.c.Arch.Hidden)
+		t := b.m.Exchange(values) + b.m.Exchange(2*values)
+		return split{sec: t, scaleup: t}
+	}
 	t := rows / float64(b.c.TP) * to * float64(b.c.Arch.Hidden) * (1 + 2) / (rate * e.LinkEfficiency.Value)
 	// Latencies of gathers and scatters over 4 and 8 chips are 1.9 and 2.6 times that of the
 	// link's class (NCCL tables of H100 and B200: 9 and 13, 14 and 19 µs); engines' own kernels

@@ -255,8 +255,8 @@ func (c *Config) checkModel(bad func(field, format string, args ...any)) {
 		}
 		return
 	}
-	if c.Precision == hardware.INT8 {
-		bad("precision", "int8 training of transformers is not modelled: nothing measured supports it")
+	if c.Precision == hardware.INT8 || c.Precision == hardware.FP4 {
+		bad("precision", "%s training of transformers is not modelled: nothing measured supports it", c.Precision)
 	}
 	if c.Batch.Seq < 1 {
 		bad("batch.sequence", "must be at least 1, is %d", c.Batch.Seq)
