@@ -95,12 +95,13 @@ func (s *recorded) Fill(to []Request) (int, error) {
 
 // feed makes chunks of a source's requests and checks them.
 type feed struct {
-	src    Source
-	closed bool // a closed loop: arrival times are not used
-	hashes int  // prefix hashes that requests may point at
-	count  int
-	last   float64
-	free   []*chunk
+	src      Source
+	closed   bool // a closed loop: arrival times are not used
+	hashes   int  // prefix hashes that requests may point at
+	adapters int  // that they may bring; 0: those that they name do not count
+	count    int
+	last     float64
+	free     []*chunk
 }
 
 // maxRequests is what running numbers of 32 bits hold.
@@ -152,6 +153,9 @@ func (f *feed) next() (*chunk, error) {
 		}
 		if q := &c.reqs[i]; f.hashes > 0 && (q.HashStart < 0 || q.HashCount < 0 || int64(q.HashStart)+int64(q.HashCount) > int64(f.hashes)) {
 			return nil, fmt.Errorf("serving: request %d has prefix hashes %d to %d of %d", f.count+i, q.HashStart, int64(q.HashStart)+int64(q.HashCount), f.hashes)
+		}
+		if q := &c.reqs[i]; f.adapters > 0 && (q.Adapter < 0 || int(q.Adapter) > f.adapters) {
+			return nil, fmt.Errorf("serving: request %d brings adapter %d of %d", f.count+i, q.Adapter, f.adapters)
 		}
 		f.last = c.reqs[i].ArriveSec
 	}

@@ -24,9 +24,12 @@ const (
 	// KVAware takes the replica with the fewest tokens in flight, those counted that the
 	// request would bring: its known prefix is free where it went.
 	KVAware = "kv-aware"
+	// AdapterAware sends a request to the least loaded of the replicas whose chips should hold
+	// its adapter, unless that has many more in flight than the least loaded of all.
+	AdapterAware = "adapter-aware"
 )
 
-var routers = []string{RoundRobin, LeastOutstanding, PrefixAware, KVAware}
+var routers = []string{RoundRobin, LeastOutstanding, PrefixAware, KVAware, AdapterAware}
 
 // Config is what a service is asked to be. Zero values of MaxBatch,
 // TokenBudget and MemoryFraction mean the engine's default.
@@ -55,6 +58,7 @@ type Config struct {
 
 	Prefix      PrefixCache
 	Speculation Speculation
+	Adapters    Adapters
 	Limits      Admission
 	// Autoscale makes Replicas the most that there can be.
 	Autoscale Autoscale
@@ -253,6 +257,9 @@ func (c *Config) Validate() error {
 		if d.TP != 1 || d.PP != 1 || d.AttentionDP != 1 {
 			return fmt.Errorf("serving: model %q is known by totals only and cannot be split: tensor and pipeline must be 1, are %d and %d", d.Arch.ID, d.TP, d.PP)
 		}
+		if err := d.Adapters.validate(&d); err != nil {
+			return err
+		}
 		return d.Speculation.validate(&d)
 	}
 	switch {
@@ -276,6 +283,9 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("serving: pipeline %d exceeds the %d layers of %s", d.PP, d.Arch.Layers, d.Arch.ID)
 	case d.Arch.Heads%d.TP != 0:
 		return fmt.Errorf("serving: tensor %d does not divide the %d heads of %s", d.TP, d.Arch.Heads, d.Arch.ID)
+	}
+	if err := d.Adapters.validate(&d); err != nil {
+		return err
 	}
 	return d.Speculation.validate(&d)
 }

@@ -44,6 +44,8 @@ func (f *fleet) route(i int32, ready float64) {
 		k = f.prefixAware(i, l)
 	case KVAware:
 		k = f.kvAware(i, l)
+	case AdapterAware:
+		k = f.adapterAware(i, l)
 	}
 	if k < 0 {
 		f.held = append(f.held, i)
@@ -60,9 +62,13 @@ func (f *fleet) route(i int32, ready float64) {
 	}
 	at := f.front + k*sites + site
 	if f.seen != nil {
+		salt := f.salt(i)
 		for _, h := range f.chain(i) {
-			f.seen.set(h, int32(at))
+			f.seen.set(h^salt, int32(at))
 		}
+	}
+	if a := f.book.req(i).Adapter; f.sent != nil && a > 0 {
+		f.sent.sent(int32(at), a)
 	}
 	f.book.record(i).replica = int32(at)
 	r := &f.reps[at]

@@ -30,7 +30,8 @@ type fleet struct {
 	talks    bool    // requests wait for answers to others
 	gone     []int32 // requests that ended without a replica since somebody looked
 	accounts []account
-	logs     []*ledger   // of goroutines
+	logs     []*ledger // of goroutines
+	sent     *sentAdapters
 	seen     *blockIndex // replica that a prefix hash was last sent to, for routers that ask
 }
 
@@ -133,9 +134,15 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 		return nil, fmt.Errorf("serving: prefix hashes of %d tokens over blocks of %d: expected a multiple", opt.HashTokens, c.Engine.BlockTokens)
 	}
 	dense := denseHashes(opt.Hashes, len(f.reps))
+	if c.Adapters.Count > 0 {
+		dense = 0 // blocks are known by hash and adapter
+	}
 	if len(opt.Hashes) > 0 && (c.Router == PrefixAware || c.Router == KVAware) {
 		seen := newBlockIndex(dense)
 		f.seen = &seen
+	}
+	if c.Router == AdapterAware {
+		f.sent = newSentAdapters(&c.Adapters, len(f.reps))
 	}
 	f.talks = hasTurns(src)
 	for i := range f.reps {
@@ -147,9 +154,13 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 		r := &f.reps[i]
 		*r = newReplica(of.Model, of.batch, &of.Config, f.book, low, opt.EveryStep)
 		r.prompts, r.answers = of != p, f.talks
+		if p.Config.Adapters.Count > 0 {
+			r.adapters = newAdapterPool(&of.Config, of.Model.adapters)
+		}
 		if shared {
 			r.mostBlocks = math.MaxInt // a step may hold any number of cached blocks
 			r.prefix = newPrefixes(&of.Config.Prefix, opt.Hashes, dense, opt.HashTokens, c.Engine.BlockTokens, c.Arch.KVBytesPerToken(c.KVPrecision))
+			r.prefix.salted = c.Adapters.Count > 0
 		}
 		f.look(i)
 	}

@@ -43,6 +43,9 @@ func (r *replica) check() {
 			}
 		}
 	}
+	if p := r.adapters; p != nil {
+		p.check(r)
+	}
 	used += r.kept
 	for k := range r.coming {
 		used += r.coming[k].own
@@ -105,5 +108,38 @@ func (f *fleet) conserved(t *tally) {
 	}
 	if t.lost == 0 && math.Abs(area-t.stays) > 1e-9*(1+t.end)*float64(t.requests) {
 		panic(fmt.Sprintf("serving: invariant: %v requests × seconds at the replicas, %v by the times of %d requests", area, t.stays, t.requests))
+	}
+}
+
+// check counts the adapters of a batch and of the slots from the sequences and the adapters themselves.
+func (p *adapterPool) check(r *replica) {
+	batch, decoding, rows := make([]int32, len(p.one)), make([]int32, len(p.one)), 0
+	for s := r.head; s >= 0; s = r.slots[s].next {
+		i := p.of(r.book.req(r.slots[s].req))
+		batch[i]++
+		if r.slots[s].decoding && i != p.own {
+			decoding[i]++
+			rows++
+		}
+	}
+	held, distinct, there, filled := 0, 0, 0, 0
+	ok := true
+	for i := range p.one {
+		e := &p.one[i]
+		if int32(i) == p.own {
+			continue
+		}
+		ok = ok && e.batch == batch[i] && e.decoding == decoding[i] && (e.slot < 0 || p.slots[e.slot] == int32(i)) && (e.batch == 0 || e.slot >= 0 && e.there)
+		for k, n := range map[*int]bool{&held: e.batch > 0, &distinct: e.decoding > 0, &there: e.there, &filled: e.slot >= 0} {
+			if n {
+				*k++
+			}
+		}
+	}
+	ok = ok && held == p.held && distinct == p.decoding && rows == p.rows && there == p.inHost && filled == p.held+p.loading+p.idle.count &&
+		there == filled+p.hosted.count && held <= len(p.slots) && p.loading == len(p.flying)
+	if !ok {
+		panic(fmt.Sprintf("serving: invariant: counted %d adapters in the batch, %d decoding in %d rows, %d in slots, %d in the host's memory; kept %d, %d, %d, %d, %d",
+			held, distinct, rows, filled, there, p.held, p.decoding, p.rows, p.held+p.loading+p.idle.count, p.inHost))
 	}
 }

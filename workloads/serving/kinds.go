@@ -68,7 +68,7 @@ func (a *account) postKinds(e *entry, counts []int32) []int32 {
 		a.kinds[e.batch].joined(e.start, 1)
 	case wentOn:
 		a.kinds[e.batch].h.Record(e.end - e.start)
-	case batchStep:
+	case batchStep, adapterWork:
 	}
 	return counts
 }

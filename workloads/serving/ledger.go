@@ -13,12 +13,13 @@ import (
 type entryKind uint8
 
 const (
-	ranSteps  entryKind = iota // a run of decode steps
-	mixedStep                  // a step with prompts
-	batchStep                  // a batch of samples
-	lostWork                   // a replica went away, start seconds after its last step
-	tookOver                   // a sequence joined that had a token at start
-	wentOn                     // a sequence that had given way at start had its next token at end
+	ranSteps    entryKind = iota // a run of decode steps
+	mixedStep                    // a step with prompts
+	batchStep                    // a batch of samples
+	lostWork                     // a replica went away, start seconds after its last step
+	tookOver                     // a sequence joined that had a token at start
+	adapterWork                  // of the steps of the next entry
+	wentOn                       // a sequence that had given way at start had its next token at end
 )
 
 // entry is one of them.
@@ -43,7 +44,9 @@ type bill struct {
 	sched split // the replica's counters when its prompt began
 	first split // and at its first token; both as if earlier attempts had been here
 	end   split // and at its last
-	moved bool  // sched and first hold what it took, before and after its first token, on a replica that it has left
+	// loadSec is how long steps with its prompt waited for adapters.
+	loadSec float32
+	moved   bool // sched and first hold what it took, before and after its first token, on a replica that it has left
 }
 
 type moment uint8
@@ -148,6 +151,8 @@ func (a *account) post(e *entry) {
 	case lostWork: // it took the device's time and came to nothing
 		a.cum = a.cum.plus(hostTime(e.start))
 		a.gaps.last = a.gaps.last[:0]
+	case adapterWork:
+		a.adapters(e)
 	case tookOver:
 		a.gaps.joined(e.start, 1)
 	case wentOn:

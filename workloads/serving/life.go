@@ -161,6 +161,14 @@ func (r *replica) abandon(t float64) []int32 {
 		}
 		l.n = 0
 	}
+	if p := r.adapters; p != nil {
+		for _, all := range p.order {
+			for k := all.head; k >= 0; k = p.wait[k].next {
+				list = append(list, p.wait[k].w.req)
+			}
+		}
+		p.reset()
+	}
 	lost := 0.0
 	if r.doing == decodes || r.doing == mixes {
 		lost = math.Max(0, t-r.start)

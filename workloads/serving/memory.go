@@ -17,6 +17,7 @@ type Memory struct {
 	Usable  float64 // that the engine may use
 	Weights float64
 	Reserve float64 // activations, graphs, communication buffers
+	Slots   float64 // of adapters
 	Cache   float64 // what is left for the key-value cache
 
 	TokenBytes float64 // cache of one token on one chip
@@ -36,8 +37,12 @@ type MemoryError struct {
 // Error gives the arithmetic and the nearest degree that fits.
 func (e *MemoryError) Error() string {
 	m := e.Memory
-	msg := fmt.Sprintf("serving: %s does not fit on %s with tensor %d, pipeline %d: %.1f GB usable per chip − %.1f GB weights − %.1f GB reserve leaves %.1f GB for the cache, one token of which takes %.3g kB",
-		e.Model, e.Chip, e.TP, e.PP, m.Usable/1e9, m.Weights/1e9, m.Reserve/1e9, m.Cache/1e9, m.TokenBytes/1e3)
+	slots := ""
+	if m.Slots > 0 {
+		slots = fmt.Sprintf(" − %.1f GB slots of adapters", m.Slots/1e9)
+	}
+	msg := fmt.Sprintf("serving: %s does not fit on %s with tensor %d, pipeline %d: %.1f GB usable per chip − %.1f GB weights%s − %.1f GB reserve leaves %.1f GB for the cache, one token of which takes %.3g kB",
+		e.Model, e.Chip, e.TP, e.PP, m.Usable/1e9, m.Weights/1e9, slots, m.Reserve/1e9, m.Cache/1e9, m.TokenBytes/1e3)
 	if e.NearestTP > 0 {
 		return msg + fmt.Sprintf("; tensor %d fits", e.NearestTP)
 	}
@@ -87,7 +92,11 @@ func memoryFor(c *Config, chip *hardware.Device, tp, pp int) Memory {
 	}
 	m.TokenBytes = a.KVBytesPerToken(c.KVPrecision) * share / float64(pp)
 	c.Speculation.draftMemory(c, &m, func(d *Config) Memory { return memoryFor(d, chip, tp, pp) })
-	m.Cache = math.Max(0, m.Usable-m.Weights-m.Reserve)
+	if c.Adapters.Count > 0 {
+		_, chip := c.Adapters.Bytes(a, tp, pp)
+		m.Slots = float64(c.Adapters.Slots) * chip
+	}
+	m.Cache = math.Max(0, m.Usable-m.Weights-m.Slots-m.Reserve)
 	block := float64(c.Engine.BlockTokens)
 	m.Blocks = int(math.Min(math.Floor(m.Cache/(m.TokenBytes*block))*float64(adp), 1e9))
 	if c.CacheBlocks > 0 {
@@ -108,7 +117,7 @@ func PlanMemory(c Config, m Machine) (Memory, error) {
 		return genericMemory(&c, m.Device)
 	}
 	mem := memoryFor(&c, m.Device, c.TP, c.PP)
-	if mem.Blocks >= 1 && mem.Usable-mem.Weights-mem.Reserve > 0 {
+	if mem.Blocks >= 1 && mem.Usable-mem.Weights-mem.Slots-mem.Reserve > 0 {
 		return mem, nil
 	}
 	e := &MemoryError{Model: c.Arch.ID, Chip: m.Device.ID, TP: c.TP, PP: c.PP, Memory: mem, Domain: max(m.Device.ScaleUpDomain, 1)}
@@ -116,7 +125,7 @@ func PlanMemory(c Config, m Machine) (Memory, error) {
 		if c.Arch.Heads%tp != 0 {
 			continue
 		}
-		if n := memoryFor(&c, m.Device, tp, c.PP); n.Blocks >= 1 && n.Usable > n.Weights+n.Reserve {
+		if n := memoryFor(&c, m.Device, tp, c.PP); n.Blocks >= 1 && n.Usable > n.Weights+n.Slots+n.Reserve {
 			e.NearestTP = tp
 			break
 		}

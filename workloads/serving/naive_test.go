@@ -28,6 +28,9 @@ type naive struct {
 	finish  []float64
 	preempt []int
 	steps   int
+	lora    *naiveAdapters // nil: none (adapters_naive_test.go)
+	prompts []*naiveSeq    // with a chunk in this step, and its tokens
+	chunks  []int
 }
 
 type naiveSeq struct {
@@ -70,6 +73,7 @@ func (n *naive) drop(s *naiveSeq) {
 
 func (n *naive) evict(s *naiveSeq) {
 	n.drop(s)
+	n.leaves(s.req)
 	n.preempt[s.req]++
 	n.back = append(n.back, naiveSeq{req: s.req, emitted: s.emitted})
 }
@@ -88,6 +92,7 @@ func (n *naive) fill(budget, withheld int, admit bool) (tokens int, pairs float6
 	take := func(s *naiveSeq, chunk int) {
 		pairs += float64(chunk) * (float64(s.kv) + float64(chunk)/2)
 		s.kv += chunk
+		n.prompts, n.chunks = append(n.prompts, s), append(n.chunks, chunk)
 		tokens += chunk
 		budget -= chunk
 		seqs++
@@ -112,10 +117,17 @@ func (n *naive) fill(budget, withheld int, admit bool) (tokens int, pairs float6
 	}
 	for admit && budget > 0 {
 		var s naiveSeq
-		if len(n.back) > 0 {
-			s = n.back[len(n.back)-1]
-		} else if len(n.queue) > 0 && n.reqs[n.queue[0]].ArriveSec <= n.now {
-			s = naiveSeq{req: n.queue[0]}
+		gave, waits := len(n.back)-1, 0
+		for gave >= 0 && !n.permits(n.back[gave].req) {
+			gave--
+		}
+		for gave < 0 && waits < len(n.queue) && n.reqs[n.queue[waits]].ArriveSec <= n.now && !n.permits(n.queue[waits]) {
+			waits++
+		}
+		if gave >= 0 {
+			s = n.back[gave]
+		} else if waits < len(n.queue) && n.reqs[n.queue[waits]].ArriveSec <= n.now {
+			s = naiveSeq{req: n.queue[waits]}
 		} else {
 			return
 		}
@@ -132,11 +144,12 @@ func (n *naive) fill(budget, withheld int, admit bool) (tokens int, pairs float6
 		if len(n.running) == n.seats || ask > free() || reserved+s.reserved > n.blocks {
 			return
 		}
-		if len(n.back) > 0 {
-			n.back = n.back[:len(n.back)-1]
+		if gave >= 0 {
+			n.back = slices.Delete(n.back, gave, gave+1)
 		} else {
-			n.queue = n.queue[1:]
+			n.queue = slices.Delete(n.queue, waits, waits+1)
 		}
+		n.admits(s.req)
 		added := &s
 		n.running = append(n.running, added)
 		take(added, chunk)
@@ -149,6 +162,8 @@ func (n *naive) fill(budget, withheld int, admit bool) (tokens int, pairs float6
 
 func (n *naive) step() {
 	n.steps++
+	n.arrive()
+	n.prompts, n.chunks = n.prompts[:0], n.chunks[:0]
 	tokens, pairs, seqs, whole := 0, 0.0, 0, []*naiveSeq(nil)
 	decode := true
 	if n.e.PrefillFirst {
@@ -183,12 +198,16 @@ func (n *naive) step() {
 		kv += float64(b)
 	}
 	if b == 0 && tokens == 0 {
-		if len(n.back) == 0 && (len(n.queue) == 0 || n.reqs[n.queue[0]].ArriveSec > n.now) {
-			n.now = n.reqs[n.queue[0]].ArriveSec
+		n.fetches()
+		switch stuck := n.lora != nil && len(n.lora.landAt) > 0; {
+		case stuck || len(n.back) == 0 && (len(n.queue) == 0 || n.reqs[n.queue[0]].ArriveSec > n.now):
+			n.now = n.wakes()
 		}
 		return
 	}
-	n.now += n.m.step(tokens, pairs, b, kv, b+len(whole), seqs)
+	sec := n.adapterSec(stepping, n.prompts, n.chunks)
+	n.fetches()
+	n.now += n.m.step(tokens, pairs, b, kv, b+len(whole), seqs) + sec
 	emit := func(s *naiveSeq) {
 		s.emitted++
 		if n.first[s.req] == 0 {
@@ -197,6 +216,7 @@ func (n *naive) step() {
 		if s.emitted == int(n.reqs[s.req].Output) {
 			n.finish[s.req] = n.now
 			n.drop(s)
+			n.leaves(s.req)
 		}
 	}
 	for _, s := range stepping {
@@ -206,6 +226,19 @@ func (n *naive) step() {
 	for _, s := range whole {
 		s.decoding = true
 		emit(s)
+	}
+}
+
+// play serves all requests.
+func (n *naive) play(t fataler) {
+	for i := range n.reqs {
+		n.queue = append(n.queue, i)
+	}
+	for len(n.queue)+len(n.back)+len(n.running) > 0 {
+		n.step()
+		if n.steps > 100_000 {
+			t.Fatal("naive scheduler does not come to an end")
+		}
 	}
 }
 
@@ -258,15 +291,7 @@ func TestAgainstNaive(t *testing.T) {
 		p := toyService(e, 1, seats, budget, blocks)
 		ref := &naive{m: p.Model, e: e, seats: seats, budget: budget, blocks: blocks, reqs: reqs,
 			first: make([]float64, n), finish: make([]float64, n), preempt: make([]int, n)}
-		for i := range reqs {
-			ref.queue = append(ref.queue, i)
-		}
-		for len(ref.queue)+len(ref.back)+len(ref.running) > 0 {
-			ref.step()
-			if ref.steps > 100_000 {
-				r.Fatal("naive scheduler does not come to an end")
-			}
-		}
+		ref.play(r)
 		steps += ref.steps
 		for _, every := range []bool{false, true} {
 			f := runFleet(r, p, reqs, Options{EveryStep: every})

@@ -46,9 +46,10 @@ type Outcome struct {
 	PromptAsked  int64
 	Memory       Memory
 	Replicas     []ReplicaUse
-	Scaling      *Scaling // nil without autoscaling
-	Prefill      *PoolUse // nil without workers of their own for prompts; other means are then of those that decode
-	MoveSec      float64  // mean time of a prompt's cache on its way between pools
+	Scaling      *Scaling    // nil without autoscaling
+	Prefill      *PoolUse    // nil without workers of their own for prompts; other means are then of those that decode
+	Adapters     *AdapterUse // nil without adapters
+	MoveSec      float64     // mean time of a prompt's cache on its way between pools
 	Classes      []ClassOutcome
 
 	TTFTParts []result.PartsAt  // at p50, p95 and p99
@@ -270,6 +271,9 @@ func (f *fleet) use(o *Outcome, per []int) {
 	}
 	if h := f.accounts[0].gaps.h; h != nil {
 		o.ITL = countedDistribution(h)
+	}
+	if f.c.Adapters.Count > 0 {
+		o.Adapters = f.adapterUse()
 	}
 	for k, g := range f.accounts[0].kinds {
 		o.Classes[k].ITL = countedDistribution(g.h)

@@ -7,17 +7,20 @@ type phases struct {
 	n                              int
 	network, queue, fixed, stalled float64
 	moved                          float64 // on the way between pools
+	adapters                       float64 // for adapters to come or for a place for them in the batch
 	prefill, decode                split
 }
 
 func (s *phases) add(rec *record, b *bill, l *latencies) {
 	s.n++
 	s.network += l.network
-	s.queue += l.queue
+	place, load := float64(rec.placeSec), float64(b.loadSec)
+	s.queue += l.queue - place
+	s.adapters += place + load
 	s.fixed += l.fixed
 	// What lies between without the replica working on it: preempted, moved, or lost with a replica.
 	prefill, decode := minus(b.first, b.sched), minus(b.end, b.first)
-	s.stalled += l.prefill - prefill.sec + (rec.finish - rec.first - decode.sec) - float64(rec.moveSec)
+	s.stalled += l.prefill - prefill.sec + (rec.finish - rec.first - decode.sec) - float64(rec.moveSec) - load
 	s.moved += float64(rec.moveSec)
 	s.prefill = s.prefill.plus(prefill)
 	s.decode = s.decode.plus(decode)
@@ -30,6 +33,7 @@ func (s *phases) merge(o *phases) {
 	s.fixed += o.fixed
 	s.stalled += o.stalled
 	s.moved += o.moved
+	s.adapters += o.adapters
 	s.prefill = s.prefill.plus(o.prefill)
 	s.decode = s.decode.plus(o.decode)
 }
@@ -44,6 +48,12 @@ func (s *phases) shares(o *Outcome) {
 		part("decode: scale-up link", result.KindScaleUp, s.decode.scaleup*f),
 		part("decode: host and launches", result.KindWait, s.decode.host()*f),
 		part("stalled", result.KindWait, s.stalled*f))
+	if s.adapters > 0 {
+		for _, by := range []*[]ResourceShare{&o.TTFTBy, &o.LatencyBy} {
+			*by = append(*by, ResourceShare{Resource: "adapters", Name: "waiting for adapters", Kind: result.KindWait, Seconds: s.adapters * f})
+			fillShares(*by)
+		}
+	}
 	if s.moved > 0 {
 		o.MoveSec = s.moved * f
 		o.E2EParts = append(o.E2EParts, part("cache between pools", result.KindNetwork, s.moved*f))
@@ -69,6 +79,9 @@ func (s *phases) firstToken() []result.StepPart {
 		part("prefill: host and launches", result.KindWait, s.prefill.host()*f),
 		part("request handling", result.KindWait, s.fixed*f),
 		part("network", result.KindNetwork, s.network*f),
+	}
+	if s.adapters > 0 {
+		out = append(out, part("adapters", result.KindWait, s.adapters*f))
 	}
 	out[0].Waiting = true
 	return out

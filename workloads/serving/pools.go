@@ -31,6 +31,8 @@ func (p *Prepared) WithPrefill(prefill *Prepared, way *Way) (*Prepared, error) {
 		return nil, fmt.Errorf("serving: prompts of %s with a cache in %s, answers of %s with one in %s: both pools must agree", d.Arch.ID, d.KVPrecision, c.Arch.ID, c.KVPrecision)
 	case c.Speculation.Tokens > 0:
 		return nil, fmt.Errorf("serving: speculative decoding in separate pools is not modelled: leave it out, or serve from one pool")
+	case c.Adapters.Count > 0:
+		return nil, fmt.Errorf("serving: adapters in separate pools are not modelled: leave them out, or serve from one pool")
 	case c.Autoscale.Max > 0:
 		return nil, fmt.Errorf("serving: autoscaling of separate pools is not modelled: leave it out, or serve from one pool")
 	case c.Network.Sites > 1:

@@ -48,6 +48,7 @@ type prefixes struct {
 	free   []int32
 	list   []lru // 0: idle in the chips' memory; then the tiers
 	tiers  []Tier
+	salted bool      // caches of adapters differ
 	most   []int     // cells that a tier holds
 	sec    []float64 // to load one cell from a tier
 
@@ -82,6 +83,25 @@ func newPrefixes(p *PrefixCache, hashes []int64, dense, tokens, blockTokens int,
 	return c
 }
 
+// saltOf tells the cached blocks of adapters apart: they are those of other weights. The numbers are
+// those of SplitMix64.
+func saltOf(q *Request) int64 {
+	if q.Adapter == 0 {
+		return 0
+	}
+	z := uint64(q.Adapter) * 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return int64(z ^ z>>31)
+}
+
+func (c *prefixes) salt(q *Request) int64 {
+	if !c.salted {
+		return 0
+	}
+	return saltOf(q)
+}
+
 func (c *prefixes) chain(q *Request) []int64 { return c.hashes[q.HashStart : q.HashStart+q.HashCount] }
 
 // find returns how many of a request's first blocks are cached, how many of them no
@@ -90,11 +110,12 @@ func (c *prefixes) chain(q *Request) []int64 { return c.hashes[q.HashStart : q.H
 func (c *prefixes) find(q *Request, goal int32) (n int32, idle int, loadSec float64) {
 	most := min((goal-1)/c.tokens, q.Prompt/c.tokens)
 	var touched [maxTiers + 1]bool
+	salt := c.salt(q)
 	for _, h := range c.chain(q) {
 		if n >= most {
 			break
 		}
-		i, ok := c.index.get(h)
+		i, ok := c.index.get(h ^ salt)
 		if !ok {
 			break
 		}
@@ -119,8 +140,9 @@ func (c *prefixes) find(q *Request, goal int32) (n int32, idle int, loadSec floa
 // pin holds the first n blocks of a request in the chips' memory and returns how many of
 // them nobody held before.
 func (c *prefixes) pin(q *Request, n int32) (taken int) {
+	salt := c.salt(q)
 	for _, h := range c.chain(q)[:n] {
-		i, _ := c.index.get(h)
+		i, _ := c.index.get(h ^ salt)
 		e := &c.cells[i]
 		c.hits[e.tier] += int64(c.tokens)
 		if e.refs == 0 {
@@ -136,9 +158,9 @@ func (c *prefixes) pin(q *Request, n int32) (taken int) {
 // unpin lets go of them, the last first, so that it is the first to be evicted. It
 // returns how many nobody holds any more.
 func (c *prefixes) unpin(q *Request, n int32) (idle int) {
-	chain := c.chain(q)
+	chain, salt := c.chain(q), c.salt(q)
 	for k := n - 1; k >= 0; k-- {
-		i, _ := c.index.get(chain[k])
+		i, _ := c.index.get(chain[k] ^ salt)
 		if c.cells[i].refs--; c.cells[i].refs == 0 {
 			c.link(i, 0)
 			idle++
@@ -151,9 +173,10 @@ func (c *prefixes) unpin(q *Request, n int32) (idle int) {
 // are held already. It returns how many are held now, and for how many of them the memory
 // is one copy less than was computed, since another request had brought them.
 func (c *prefixes) register(q *Request, n, tokens int32) (held int32, spare int) {
-	chain := c.chain(q)
+	chain, salt := c.chain(q), c.salt(q)
 	held = min(tokens/c.tokens, int32(len(chain)))
 	for _, h := range chain[min(n, held):held] {
+		h ^= salt
 		i, ok := c.index.get(h)
 		if !ok {
 			if k := len(c.free); k > 0 {

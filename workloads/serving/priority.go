@@ -128,6 +128,9 @@ func (r *replica) victim() int32 {
 
 // waits is the requests that wait at the replica, those that gave way apart.
 func (r *replica) waits() int {
+	if r.adapters != nil {
+		return r.qLen + r.adapters.n
+	}
 	if r.levels == nil {
 		return r.qLen
 	}

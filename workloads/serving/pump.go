@@ -37,7 +37,7 @@ const (
 )
 
 func newPump(src Source, f *fleet, t *tally, opt *Options) pump {
-	p := pump{book: f.book, logs: f.logs, of: f.accounts, feed: feed{src: src, closed: opt.Concurrency > 0, hashes: len(opt.Hashes)}, t: t, late: t.late}
+	p := pump{book: f.book, logs: f.logs, of: f.accounts, feed: feed{src: src, closed: opt.Concurrency > 0, hashes: len(opt.Hashes), adapters: f.c.Adapters.Count}, t: t, late: t.late}
 	if s, ok := src.(*recorded); opt.Workers < 2 || ok && len(s.reqs) <= chunkSize {
 		return p
 	}

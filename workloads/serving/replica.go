@@ -14,6 +14,7 @@ type record struct {
 	shed, timedOut       bool    // lost: turned away, or its client gave up
 	unsent               bool    // lost: the answer that it waited for never came
 	moveSec              float32 // that its cache was on the way between pools
+	placeSec             float32 // that it waited because its adapter was not there or had no place in the batch
 }
 
 // sequence is a request in the batch of a replica.
@@ -117,6 +118,8 @@ type replica struct {
 	// request needs the link too.
 	isLoading, awaits bool
 
+	adapters *adapterPool // nil: none
+
 	prompts bool       // it computes prompts and hands them over
 	answers bool       // its prefix cache keeps answers, too
 	handed  []handover // for the pools to collect
@@ -217,7 +220,10 @@ func (r *replica) nextTime() float64 {
 	if r.isLoading {
 		t = r.loading.ready
 	}
-	if r.qLen > 0 && !r.blocked && (!r.awaits || r.levels != nil) {
+	if r.adapters != nil {
+		t = math.Min(t, r.adapters.next())
+	}
+	if r.qLen > 0 && !r.blocked && (!r.awaits || r.levels != nil || r.adapters != nil) {
 		t = math.Min(t, r.queue[r.qHead].ready)
 	}
 	return math.Max(r.now, t)
@@ -243,8 +249,11 @@ func (r *replica) event(t float64) {
 	}
 	if r.batcher != nil {
 		r.scheduleBatch()
-	} else {
-		r.schedule()
+		return
+	}
+	r.schedule()
+	if r.adapters != nil {
+		r.fetchAdapters()
 	}
 }
 
@@ -293,6 +302,7 @@ func (r *replica) complete() {
 		r.completeMixed(sec)
 	case decodes:
 		k, b := r.steps, r.inStep
+		r.noteAdapters(k)
 		at := -1
 		if l := r.log; l != nil {
 			at = len(l.entries)
@@ -304,6 +314,9 @@ func (r *replica) complete() {
 		r.kvIntegral += sec * (float64(r.used) + float64(blocks)/2)
 		r.seqSeconds += sec * float64(b)
 		r.used += blocks
+		if r.prefix != nil { // before anybody leaves: the steps of the run took the room
+			r.prefix.trim(r.blocks - r.used)
+		}
 		r.peak = max(r.peak, r.used)
 		r.clock += n
 		r.decoded += k
@@ -322,6 +335,7 @@ func (r *replica) complete() {
 
 func (r *replica) completeMixed(sec float64) {
 	b, at := r.inStep, -1
+	r.noteAdapters(1)
 	if l := r.log; l != nil {
 		at = len(l.entries)
 		l.entries = append(l.entries, entry{kind: mixedStep, replica: r.number, start: r.start, end: r.now, first: r.pairs, kv: r.kvSum, batch: int32(b),
@@ -407,6 +421,9 @@ func (r *replica) decodes(slot int32) {
 	r.phases[s.phase]++
 	r.running++
 	r.kinds.add(s.req, 1)
+	if r.adapters != nil {
+		r.adapters.decodes(slot, 1)
+	}
 	r.kvSum += float64(s.kv0)
 	r.push(finishing{s.finish, slot})
 }
@@ -432,6 +449,9 @@ func (r *replica) undecode(slot int32) {
 	r.phases[s.phase]--
 	r.running--
 	r.kinds.add(s.req, -1)
+	if r.adapters != nil {
+		r.adapters.decodes(slot, -1)
+	}
 	s.kv0 += int32(r.clock - s.d0)
 	s.d0 = r.clock
 	r.kvSum -= float64(s.kv0)
@@ -499,6 +519,9 @@ func (r *replica) release(slot int32, blocks int) {
 	}
 	r.reserved -= int(s.reserved)
 	r.free = append(r.free, slot)
+	if r.adapters != nil {
+		r.adapters.leaves(slot, r.now)
+	}
 }
 
 // preempt sends a sequence back to the front of the queue; what it cached is lost.
@@ -507,6 +530,9 @@ func (r *replica) preempt(slot int32) {
 	rec := r.book.record(s.req)
 	rec.preempted++
 	r.preempts++
+	if p := r.adapters; p != nil {
+		p.one[p.ofSlot[slot]].waiting++
+	}
 	if s.decoding {
 		for i := range r.heap {
 			if r.heap[i].slot == slot {

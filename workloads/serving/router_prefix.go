@@ -13,6 +13,14 @@ func (f *fleet) chain(i int32) []int64 {
 	return f.opt.Hashes[q.HashStart : q.HashStart+q.HashCount]
 }
 
+// salt tells the blocks of adapters apart.
+func (f *fleet) salt(i int32) int64 {
+	if f.c.Adapters.Count == 0 {
+		return 0
+	}
+	return saltOf(f.book.req(i))
+}
+
 // known returns the replica of request i's site where its longest known prefix went, by
 // its number within the site, and the tokens of that prefix; −1 when none of it is known.
 func (f *fleet) known(i int32) (k int, tokens int64) {
@@ -25,8 +33,9 @@ func (f *fleet) known(i int32) (k int, tokens int64) {
 	if f.talks { // what comes after is the answer
 		chain = chain[:min(len(chain), int(f.book.req(i).Prompt)/f.opt.HashTokens)]
 	}
+	salt := f.salt(i)
 	for _, h := range chain {
-		r, ok := f.seen.get(h)
+		r, ok := f.seen.get(h ^ salt)
 		if !ok {
 			break
 		}

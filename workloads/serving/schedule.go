@@ -8,7 +8,10 @@ func (r *replica) schedule() {
 	if checked {
 		r.check()
 	}
-	if r.levels != nil {
+	switch {
+	case r.adapters != nil:
+		r.adapters.begin(r)
+	case r.levels != nil:
 		r.sortIn()
 	}
 	if len(r.landed) > 0 {
@@ -204,6 +207,8 @@ func (r *replica) take() {
 	switch n := len(r.back); {
 	case r.isLoading && r.loading.ready <= r.now:
 		r.isLoading = false
+	case r.adapters != nil:
+		r.takeByAdapter()
 	case r.levels != nil:
 		r.takeByPriority()
 	case n > 0:
@@ -227,6 +232,9 @@ func (r *replica) blockedNow() bool {
 func (r *replica) headWaiting() (waiting, bool) {
 	if r.isLoading && r.loading.ready <= r.now {
 		return r.loading, true
+	}
+	if r.adapters != nil {
+		return r.nextByAdapter()
 	}
 	if r.levels != nil {
 		return r.nextByPriority()
@@ -266,6 +274,9 @@ func (r *replica) seat(w waiting, promise int) int32 {
 		r.head = slot
 	}
 	r.tail = slot
+	if p := r.adapters; p != nil {
+		p.joins(p.of(r.book.req(w.req)), slot)
+	}
 	return slot
 }
 
@@ -273,6 +284,9 @@ func (r *replica) chunk(slot, past, n int32) {
 	r.tokens += int(n)
 	r.pairs += float64(n) * (float64(past) + float64(n)/2)
 	r.pf++
+	if r.adapters != nil {
+		r.adapters.prompt(slot, n)
+	}
 }
 
 func (r *replica) startMixed() {
@@ -284,7 +298,10 @@ func (r *replica) startMixed() {
 		kv = r.kvSum + float64(r.inStep*r.rows())
 	}
 	r.stepKV = kv
-	r.end = r.now + r.model.step(r.tokens, r.pairs, r.inStep, kv, r.sampled, r.pf)
+	r.end = r.now + r.model.step(r.tokens, r.pairs, r.inStep, kv, r.sampled, r.pf) + r.adapterSec()
+	if r.adapters != nil {
+		r.adapters.noteLoads(r)
+	}
 	r.peak = max(r.peak, r.used)
 }
 
@@ -295,7 +312,7 @@ func (r *replica) startRun(clean bool) {
 	r.start = r.now
 	r.inStep = r.running
 	b := r.running
-	r.first = r.model.step(0, 0, b, r.kvSum+float64(b*r.rows()), b, 0)
+	r.first = r.model.step(0, 0, b, r.kvSum+float64(b*r.rows()), b, 0) + r.adapterSec()
 	r.growth = r.model.kv.sec * float64(b)
 	k := r.stepsFor(r.heap[0].step - r.clock)
 	k = r.runWithin(k, r.blocks-r.used)

@@ -49,6 +49,8 @@ type StepModel struct {
 	perStep float64 // tokens that it gains by a step
 	passes  []split // by sequences: the draft's passes after the first
 
+	adapters *adapterCost // nil: none
+
 	RequestSec float64 // per request outside the step loop
 	Memory     Memory
 }
@@ -147,6 +149,9 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 			return nil, fmt.Errorf("draft of %s: %w", c.Arch.ID, err)
 		}
 		s.speculate(&c.Speculation, draft)
+	}
+	if s.adapters = b.adapterWork(); s.adapters != nil && !(m.Device.HostBytesPerSec > 0) {
+		return nil, fmt.Errorf("serving: adapters on %s: its host link is not known, over which they load", m.Device.ID)
 	}
 	last := s.linear[len(s.linear)-1].sec
 	if math.IsInf(last, 0) || math.IsNaN(last) || !(s.kv.sec > 0) || math.IsInf(s.kv.sec, 0) {

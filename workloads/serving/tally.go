@@ -314,6 +314,9 @@ func (t *tally) outcome(f *fleet) *Outcome {
 	f.use(o, t.per)
 	if o.Completed > 0 {
 		t.sum.shares(o)
+		if o.Adapters != nil {
+			o.Adapters.WaitSec = t.sum.adapters / float64(t.sum.n)
+		}
 		o.TTFTParts = t.partsAt(&o.TTFT)
 	}
 	return o

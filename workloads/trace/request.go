@@ -19,6 +19,8 @@ type Request struct {
 	// answers took no time, and HashCount counts the blocks of the answer too.
 	Back     int32
 	ThinkSec float32 // from that answer to this request
+	// Adapter is the number of the low-rank adapter that it brings, from 1; 0 for the model itself.
+	Adapter int32
 }
 
 // Trace is a sequence of requests in order of arrival.
