@@ -8,17 +8,9 @@ import (
 	"aisim/internal/result"
 )
 
-// realMemBytes are device bytes that differ from the label read as GiB
-// (inference notes, section 1: real device bytes of serving runs).
-var realMemBytes = map[string]struct {
-	bytes  float64
-	source string
-}{
-	"nvidia-h100-sxm": {85.9e9, "80 GiB; ai-dynamo/aiconfigurator system_h100_sxm.yaml: 85,899,345,920"},
-	"nvidia-h200-sxm": {150e9, "inference notes, section 1: H200 150e9 B"},
-	"nvidia-b200-sxm": {192e9, "inference notes, section 1: B200 192e9 B"},
-	"nvidia-gb200":    {198e9, "inference notes, section 1: GB200 198e9 B"},
-}
+// driverMiB is what the driver keeps on GPUs of which no reading is known: the median of
+// those of accelerator-memory.toml, 357 to 869 MiB.
+const driverMiB = 530
 
 // Device makes the operator model of a chip from its catalogue entry and a
 // profile (nil: the embedded one for the chip), each uncertain value as draw
@@ -108,8 +100,16 @@ func NewDevice(a *Accelerator, prof *profile.Profile, draw Draw) (*Device, error
 	}
 
 	d.MemBytes = a.Memory.V * eff.UsableMemory.V
-	if real, ok := realMemBytes[a.ID]; ok && !overridden(a.Memory) {
-		d.MemBytes = real.bytes
+	if a.Kind == "gpu" {
+		d.ReservedBytes = driverMiB << 20
+	}
+	if !overridden(a.Memory) {
+		if a.DeviceMemory.Known() {
+			d.MemBytes = a.DeviceMemory.V
+		}
+		if a.ReservedMemory.Known() {
+			d.ReservedBytes = a.ReservedMemory.V
+		}
 	}
 	if a.TDP.Known() {
 		d.MaxWatts = draw(chip+"tdp", a.TDP)

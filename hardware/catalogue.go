@@ -14,7 +14,8 @@ import (
 var catalogueFiles embed.FS
 
 // The kinds of entries, each one file of the catalogue and, where rows are kept by hand, a
-// second one of the same form, KIND-more.toml.
+// second one of the same form, KIND-more.toml. Files of further columns of a kind are listed
+// in moreColumns.
 const (
 	KindAccelerator  = "accelerator"
 	KindServer       = "server"
@@ -25,6 +26,9 @@ const (
 	KindPower        = "power" // grids, electricity prices, PUE, embodied carbon
 	KindFact         = "fact"  // operations facts
 )
+
+// moreColumns are the files with values that the tables which others made do not have.
+var moreColumns = map[string]string{KindAccelerator: "accelerator-memory", KindModel: "model-vision"}
 
 var kinds = []string{KindAccelerator, KindServer, KindInterconnect, KindDrive, KindInstance, KindModel, KindPower, KindFact}
 
@@ -53,13 +57,22 @@ var defaultCatalogue = sync.OnceValue(func() *Catalogue {
 					err = t.join(by)
 				}
 			}
+			if name := moreColumns[kind]; err == nil && name != "" {
+				var by *catalogueTable
+				if text, err = catalogueFiles.ReadFile("catalogue/" + name + ".toml"); err != nil {
+					return nil, fmt.Errorf("catalogue: %w", err)
+				}
+				if by, err = parseTable(kind, string(text)); err == nil {
+					err = t.extend(by)
+				}
+			}
 			return t, err
 		})
 	}
 	c.sha = sync.OnceValue(func() string {
 		h := sha256.New()
 		for _, kind := range kinds {
-			for _, name := range []string{kind, kind + "-more"} {
+			for _, name := range []string{kind, kind + "-more", moreColumns[kind]} {
 				if text, err := catalogueFiles.ReadFile("catalogue/" + name + ".toml"); err == nil {
 					fmt.Fprintf(h, "%s %d\n", name, len(text))
 					h.Write(text)

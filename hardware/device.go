@@ -19,6 +19,7 @@ type Device struct {
 
 	Peak               [NumDTypes]float64 // FLOP/s dense; 0: the chip has no such units
 	MemBytes           float64            // real device bytes, before runtime reserves
+	ReservedBytes      float64            // of them, what the driver keeps from processes
 	MemBytesPerSec     float64            // as stated
 	OnChipBytes        float64
 	OnChipBytesPerSec  float64 // of operators whose bytes it holds; 0: as memory

@@ -52,11 +52,19 @@ func TestEveryChipHasADevice(t *testing.T) {
 
 func TestRealDeviceBytes(t *testing.T) {
 	for id, want := range map[string]float64{
-		"nvidia-h100-sxm": 85.9e9, "nvidia-h200-sxm": 150e9, "nvidia-b200-sxm": 192e9, "nvidia-gb200": 198e9, // inference notes, section 1
+		"nvidia-h100-sxm": 81559 << 20, "nvidia-h200-sxm": 143771 << 20, "nvidia-b200-sxm": 183359 << 20, "nvidia-gb200": 198.67e9,
 		"nvidia-a100-sxm-80": 80 << 30, "nvidia-gb300": 284208 << 20,
+		// Error correction is kept in the memory itself: a sixteenth is gone.
+		"nvidia-l40s": 46068 << 20, "nvidia-a10g": 23028 << 20, "nvidia-l4": 23034 << 20, "nvidia-t4": 15360 << 20,
 	} {
 		if got := device(t, id).MemBytes; math.Abs(got/want-1) > 1e-3 {
 			t.Errorf("%s: %g B, want %g", id, got, want)
+		}
+	}
+	// What CUDA and PyTorch report, in GiB.
+	for id, want := range map[string]float64{"nvidia-h100-sxm": 79.18, "nvidia-h200-sxm": 139.80, "nvidia-l40s": 44.39, "nvidia-a10g": 22.06, "nvidia-b200-sxm": 178.35, "nvidia-rtx-4090": 23.64} {
+		if d := device(t, id); math.Abs((d.MemBytes-d.ReservedBytes)/(1<<30)-want) > 0.01 {
+			t.Errorf("%s: processes see %.2f GiB, want %.2f", id, (d.MemBytes-d.ReservedBytes)/(1<<30), want)
 		}
 	}
 	a, err := Default().Accelerator("nvidia-h100-sxm")

@@ -30,6 +30,10 @@ func (c *Catalogue) Model(id string) (*Model, error) {
 			QKNope: noted(r.note, "qk_nope"), QKRope: noted(r.note, "qk_rope"), VHead: noted(r.note, "v_head"),
 		}
 	}
+	if r.count("vision_layers") > 0 {
+		m.Vision = &Vision{Layers: r.count("vision_layers"), Hidden: r.count("vision_hidden"), FFN: r.count("vision_ffn"),
+			Gated: r.count("vision_matrices") == 3, Patches: r.count("vision_patches"), Tokens: r.count("vision_tokens"), Params: r.value("vision_params_b")}
+	}
 	if g := firstDense.FindStringSubmatch(r.note); g != nil {
 		m.FirstDenseLayers, _ = strconv.Atoi(g[1])
 		m.DenseFFN, _ = strconv.Atoi(g[2])

@@ -190,6 +190,36 @@ func (t *catalogueTable) join(by *catalogueTable) error {
 	return nil
 }
 
+// extend gives rows values that their own table lacks, each with the pedigree of the row
+// that brings it.
+func (t *catalogueTable) extend(by *catalogueTable) error {
+	for _, id := range by.ids {
+		r, add := t.byID[id], by.byID[id]
+		if r == nil {
+			return fmt.Errorf("catalogue: %s: no row %q to add values to", t.kind, id)
+		}
+		for _, col := range by.columns {
+			v, ok := add.number[col]
+			if !ok {
+				continue
+			}
+			if _, has := r.number[col]; has {
+				return fmt.Errorf("catalogue: %s: row %q has its own %s", t.kind, id, col)
+			}
+			if _, known := r.table.units[col]; !known {
+				r.table.units[col] = by.units[col]
+				r.table.columns = append(r.table.columns, col)
+			}
+			if r.except == nil {
+				r.except = map[string]exception{}
+			}
+			r.number[col] = v
+			r.except[col] = exception{pedigree: add.pedigree, source: add.source, sd: add.sd, date: add.date}
+		}
+	}
+	return nil
+}
+
 func parseRecord(t *catalogueTable, sources []string, raw map[string]any) (*record, error) {
 	r := &record{table: t, text: map[string]string{}, number: map[string]float64{}}
 	var err error

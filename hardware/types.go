@@ -8,6 +8,8 @@ type Accelerator struct {
 	ProcessNm           float64
 	Peak                [NumDTypes]Value // FLOP/s (OP/s for INT8), dense
 	Memory              Value            // B, the vendor's label
+	DeviceMemory        Value            // B that the driver reports, less than the label where error correction takes memory
+	ReservedMemory      Value            // B of it that the driver keeps from processes
 	MemoryType          string
 	MemoryBandwidth     Value // B/s
 	OnChip              Value // B of on-chip memory
@@ -111,9 +113,20 @@ type Model struct {
 	MoEEvery                              int  // experts in every n-th layer, dense FFN in the others; 0 or 1: in all
 	FirstDenseLayers, DenseFFN            int  // MoE models whose first layers are dense
 	MLA                                   *MLA
-	Window                                int   // sliding-window width of local layers, 0: none
-	FlopsPerSample                        Value // forward FLOP per token, image or denoising step
+	Vision                                *Vision // of models that take images
+	Window                                int     // sliding-window width of local layers, 0: none
+	FlopsPerSample                        Value   // forward FLOP per token, image or denoising step
 	Notes, Source                         string
+}
+
+// Vision is the encoder of a model that takes images: a transformer over patches and what
+// brings its output to the width of the language model.
+type Vision struct {
+	Layers, Hidden, FFN int
+	Gated               bool // three matrices per layer's MLP
+	Patches             int  // that the encoder runs over for the largest image
+	Tokens              int  // that the largest image takes in the prompt
+	Params              Value
 }
 
 // MLA holds the widths of multi-head latent attention.

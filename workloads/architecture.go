@@ -27,8 +27,10 @@ type Architecture struct {
 	FirstDense             int // MoE models: layers before the first MoE layer
 	MoEEvery               int // MoE models: every n-th layer after FirstDense is MoE; 0 means 1
 	MLA                    *hardware.MLA
-	Window                 int // tokens that a local layer looks back, 0: all layers are global
-	GlobalEvery            int // with Window: every n-th layer is global; 0: none is
+	Window                 int              // tokens that a local layer looks back, 0: all layers are global
+	GlobalEvery            int              // with Window: every n-th layer is global; 0: none is
+	Vision                 *hardware.Vision // encoder of images, nil: none
+	MLPs8                  bool             // checkpoints in 8 bits keep the projections of attention in 16
 
 	PublishedParams float64 // the size that the authors state, 0 when unknown
 	Generic         *Generic

@@ -19,6 +19,10 @@ const SizeTolerance = 0.03
 // three chunked to one global; Mistral 7B v0.1 has no global layer).
 var globalEvery = map[string]int{"Gemma-2": 2, "Gemma-3": 6, "GPT-OSS": 2, "LLaMA-4": 4, "Mistral": 0}
 
+// mlps8 are the families whose 8-bit checkpoints quantise MLPs alone (Llama 4: Maverick FP8 of
+// Meta, Scout FP8-dynamic of Red Hat).
+var mlps8 = map[string]bool{"LLaMA-4": true}
+
 // learnedPositions is the length of the learned position table of families
 // that have one.
 var learnedPositions = map[string]bool{"GPT-2": true, "GPT-3": true, "Megatron-GPT": true, "OPT": true, "BERT": true, "MiniLM": true}
@@ -71,6 +75,7 @@ func FromCard(m *hardware.Model) (Architecture, error) {
 			}
 		}
 	}
+	a.Vision, a.MLPs8 = m.Vision, mlps8[m.Family]
 	a.Window = m.Window
 	if a.Window == 0 {
 		a.Window = noteInt(windowNote, m.Notes)

@@ -250,10 +250,10 @@ const fullMemory = 0.95
 func (s *service) prepare(c serving.Config, m serving.Machine) (*serving.Prepared, error) {
 	p, err := serving.Prepare(c, m)
 	var full *serving.MemoryError
-	if errors.As(err, &full) && s.limits.fraction == 0 && c.Engine.MemoryFraction < fullMemory {
+	if errors.As(err, &full) && s.limits.fraction == 0 && full.Memory.Fraction < fullMemory {
 		c.MemoryFraction = fullMemory
 		if p, second := serving.Prepare(c, m); second == nil {
-			s.assume("memory fraction %g: the model does not fit into %g", fullMemory, c.Engine.MemoryFraction)
+			s.assume("memory fraction %g: the model does not fit into %.3g", fullMemory, full.Memory.Fraction)
 			return p, nil
 		}
 	}

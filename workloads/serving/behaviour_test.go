@@ -99,8 +99,9 @@ func TestEveryKnobMoves(t *testing.T) {
 	// Each constant of the engine profile, doubled, must slow something. The three
 	// of mixtures and latent attention are turned on models that have them.
 	for i, name := range constantNames {
-		if name == "memory_reserve" || name == "link_efficiency" {
-			continue // above, by memory and by the link
+		switch name {
+		case "memory_reserve", "memory_links", "sampler_bytes", "link_efficiency":
+			continue // in memory_test.go, and above by the link
 		}
 		id := "llama3.1-70b"
 		switch name {

@@ -271,7 +271,7 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("serving: token_budget %d: at most %d", d.TokenBudget, maxBudget)
 	case d.TokenBudget < d.MaxBatch:
 		return fmt.Errorf("serving: token_budget %d is below max_batch %d: every running sequence takes one token per step", d.TokenBudget, d.MaxBatch)
-	case !(d.MemoryFraction > 0 && d.MemoryFraction <= 1):
+	case !(d.MemoryFraction > 0 && d.MemoryFraction <= 1) && !(d.MemoryFraction == 0 && d.Engine.MemoryRule == MemoryStatic):
 		return fmt.Errorf("serving: memory_fraction %v: expected a ratio above 0 and at most 1", d.MemoryFraction)
 	case d.AttentionDP > 1 && d.Arch.Experts == 0:
 		return fmt.Errorf("serving: %d attention groups for %s, which has no experts to spread over them: ask for as many replicas", d.AttentionDP, d.Arch.ID)

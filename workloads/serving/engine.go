@@ -3,6 +3,7 @@ package serving
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -32,9 +33,12 @@ type EngineProfile struct {
 	BlockTokens    int     `toml:"block_tokens"`
 	TokenBudget    int     `toml:"token_budget"`
 	MaxBatch       int     `toml:"max_batch"`
-	MemoryFraction float64 `toml:"memory_fraction"`
+	MemoryFraction float64 `toml:"memory_fraction"` // 0 with the static rule: the engine's own choice by device
+	MemoryRule     string  `toml:"memory_rule"`     // MemoryTotal, MemoryStatic or MemoryFree
 
-	MemoryReserve  Constant `toml:"memory_reserve"`  // bytes per chip: activations, graphs, buffers
+	MemoryReserve  Constant `toml:"memory_reserve"`  // bytes per chip that libraries take outside the engine's pools
+	MemoryLinks    Constant `toml:"memory_links"`    // more of them where chips work together
+	SamplerBytes   Constant `toml:"sampler_bytes"`   // bytes at the sampler's peak for each seat and entry of the vocabulary
 	Layer          Constant `toml:"layer"`           // seconds per layer and step
 	Step           Constant `toml:"step"`            // host seconds per step
 	Sequence       Constant `toml:"sequence"`        // host seconds per sequence and step
@@ -77,11 +81,11 @@ func (e *EngineProfile) shown() float64 {
 
 // constants lists the drawn constants in a fixed order.
 func (e *EngineProfile) constants() []*Constant {
-	return []*Constant{&e.MemoryReserve, &e.Layer, &e.Step, &e.Sequence, &e.Hidden, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
+	return []*Constant{&e.MemoryReserve, &e.MemoryLinks, &e.SamplerBytes, &e.Layer, &e.Step, &e.Sequence, &e.Hidden, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
 		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoE16, &e.MoE8, &e.MoE4, &e.MoETile, &e.MoEWeights, &e.Widened, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Quant8, &e.Quant4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill, &e.Prefill8}
 }
 
-var constantNames = []string{"memory_reserve", "layer", "step", "sequence", "hidden", "mixed_step", "mixed_layer", "mixed_moe_layer",
+var constantNames = []string{"memory_reserve", "memory_links", "sampler_bytes", "layer", "step", "sequence", "hidden", "mixed_step", "mixed_layer", "mixed_moe_layer",
 	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "widened", "eager_layer", "gemm16", "gemm8", "gemm4", "quant8", "quant4", "stream", "moe_request", "cadence", "prefill", "prefill8"}
 
 // Draw returns a copy whose constants went through draw, called once per
@@ -153,7 +157,9 @@ func ParseEngine(text string) (EngineProfile, error) {
 		return bad("block_tokens %d: expected 1 to %d", e.BlockTokens, maxBlockTokens)
 	case e.MaxBatch < 1 || e.TokenBudget < e.MaxBatch:
 		return bad("max_batch %d and token_budget %d: expected 1 ≤ max_batch ≤ token_budget", e.MaxBatch, e.TokenBudget)
-	case !(e.MemoryFraction > 0 && e.MemoryFraction <= 1):
+	case !slices.Contains(memoryRules, e.MemoryRule):
+		return bad("memory_rule %q: expected one of %s", e.MemoryRule, strings.Join(memoryRules, ", "))
+	case !(e.MemoryFraction > 0 && e.MemoryFraction <= 1) && !(e.MemoryFraction == 0 && e.MemoryRule == MemoryStatic):
 		return bad("memory_fraction %v: expected a ratio above 0 and at most 1", e.MemoryFraction)
 	case !(e.ReserveOutput >= 0 && e.ReserveOutput <= 1):
 		return bad("reserve_output %v: expected a ratio from 0 to 1", e.ReserveOutput)

@@ -13,12 +13,13 @@ const maxBlockTokens = 256
 
 // Memory is how one chip of a replica spends its memory, in bytes.
 type Memory struct {
-	Total   float64 // device memory
-	Usable  float64 // that the engine may use
-	Weights float64
-	Reserve float64 // activations, graphs, communication buffers
-	Slots   float64 // of adapters
-	Cache   float64 // what is left for the key-value cache
+	Total    float64 // device memory that processes see
+	Fraction float64 // memory fraction that holds
+	Usable   float64 // that the engine may use
+	Weights  float64 // the encoder of images and the table of rotations with them
+	Reserve  float64 // libraries, peak of activations
+	Slots    float64 // of adapters
+	Cache    float64 // what is left for the key-value cache
 
 	TokenBytes float64 // cache of one token on one chip
 	Tokens     int     // that the cache of a replica holds
@@ -30,6 +31,7 @@ type MemoryError struct {
 	Model, Chip string
 	TP, PP      int
 	Memory      Memory
+	BlockTokens int // tokens of a block of the cache
 	NearestTP   int // smallest degree at the same PP that fits, 0: none in the scale-up domain
 	Domain      int
 }
@@ -41,27 +43,38 @@ func (e *MemoryError) Error() string {
 	if m.Slots > 0 {
 		slots = fmt.Sprintf(" − %.1f GB slots of adapters", m.Slots/1e9)
 	}
-	msg := fmt.Sprintf("serving: %s does not fit on %s with tensor %d, pipeline %d: %.1f GB usable per chip − %.1f GB weights%s − %.1f GB reserve leaves %.1f GB for the cache, one token of which takes %.3g kB",
-		e.Model, e.Chip, e.TP, e.PP, m.Usable/1e9, m.Weights/1e9, slots, m.Reserve/1e9, m.Cache/1e9, m.TokenBytes/1e3)
+	left := m.Usable - m.Weights - m.Slots - m.Reserve
+	msg := fmt.Sprintf("serving: %s does not fit on %s with tensor %d, pipeline %d: %.1f GB usable per chip (%.3g of %.1f) − %.1f GB weights%s − %.1f GB libraries and activations ",
+		e.Model, e.Chip, e.TP, e.PP, m.Usable/1e9, m.Usable/m.Total, m.Total/1e9, m.Weights/1e9, slots, m.Reserve/1e9)
+	if left > 0 {
+		msg += fmt.Sprintf("leaves %.1f MB for the cache, a block of which takes %.3g", left/1e6, m.TokenBytes*float64(e.BlockTokens)/1e6)
+	} else {
+		msg += fmt.Sprintf("is %.1f GB too little before any cache, one token of which takes %.3g kB", -left/1e9, m.TokenBytes/1e3)
+	}
 	if e.NearestTP > 0 {
 		return msg + fmt.Sprintf("; tensor %d fits", e.NearestTP)
 	}
-	return msg + fmt.Sprintf("; no tensor degree up to the scale-up domain of %d fits: use more pipeline stages, a narrower precision or a larger chip", e.Domain)
+	return msg + fmt.Sprintf("; no tensor degree up to the scale-up domain of %d fits: use more pipeline stages, a narrower precision, fewer seats (max_batch) or a larger chip", e.Domain)
 }
-
-// The driver keeps a share of a device's memory from engines, which is in the reserves that
-// profiles state, since these were read off 80 GiB of an H100. The share is what is between
-// the reserves of an H100 (2.10 GB, five models) and of an RTX 4090 (1.70 GB) in measured
-// block counts of vLLM.
-const (
-	driverShare     = 0.0081
-	reserveMemBytes = 80 << 30
-)
 
 // memoryFor does the arithmetic for given degrees, fit or not.
 func memoryFor(c *Config, chip *hardware.Device, tp, pp int) Memory {
-	m := Memory{Total: chip.MemBytes, Usable: chip.MemBytes * c.MemoryFraction, Reserve: c.Engine.MemoryReserve.Value}
-	m.Reserve = math.Max(0, m.Reserve+c.MemoryFraction*driverShare*(chip.MemBytes-reserveMemBytes))
+	cut := *c
+	cut.TP, cut.PP = tp, pp
+	if cut.ExpertParallel > 1 && tp*cut.AttentionDP%cut.ExpertParallel != 0 {
+		cut.ExpertParallel = 1
+	}
+	c = &cut
+	e := &c.Engine
+	m := Memory{Total: chip.MemBytes - chip.ReservedBytes}
+	libraries := e.MemoryReserve.Value
+	if tp*pp*max(c.AttentionDP, 1) > 1 {
+		libraries += e.MemoryLinks.Value
+	}
+	m.Fraction = c.MemoryFraction
+	if m.Fraction == 0 {
+		m.Fraction = staticFraction(c, chip.MemBytes)
+	}
 	a := &c.Arch
 	// Embedding and head stay in 16 bits in quantised checkpoints.
 	tables := a.EmbeddingParams()
@@ -71,10 +84,13 @@ func memoryFor(c *Config, chip *hardware.Device, tp, pp int) Memory {
 	body := a.Params() - tables
 	stored := storedBytes(c.Precision)
 	attention := 0.0
-	if expertsOnly(c) {
+	if mlpsOnly(c) {
 		attention = float64(a.Layers) * a.AttentionParams() * (2 - stored)
 	}
-	m.Weights = (body*stored + attention + tables*math.Max(2, c.Precision.Bytes())) / float64(tp*pp)
+	m.Weights = (body*stored+attention+tables*math.Max(2, c.Precision.Bytes()))/float64(tp*pp) + rotaryBytes(c)
+	if a.Vision != nil {
+		m.Weights += a.Vision.Params.V * 2 / float64(tp)
+	}
 	adp := max(c.AttentionDP, 1)
 	if adp > 1 {
 		// Routed experts are spread over all groups; each group has the rest.
@@ -95,6 +111,15 @@ func memoryFor(c *Config, chip *hardware.Device, tp, pp int) Memory {
 	if c.Adapters.Count > 0 {
 		_, chip := c.Adapters.Bytes(a, tp, pp)
 		m.Slots = float64(c.Adapters.Slots) * chip
+	}
+	switch e.MemoryRule {
+	case MemoryStatic:
+		m.Usable = m.Fraction * (m.Total - libraries)
+	case MemoryFree:
+		m.Usable, m.Reserve = m.Total, libraries+activations(c)
+		m.Reserve += (1 - m.Fraction) * math.Max(0, m.Usable-m.Weights-m.Slots-m.Reserve)
+	default:
+		m.Usable, m.Reserve = m.Fraction*m.Total, libraries+activations(c)
 	}
 	m.Cache = math.Max(0, m.Usable-m.Weights-m.Slots-m.Reserve)
 	block := float64(c.Engine.BlockTokens)
@@ -120,7 +145,7 @@ func PlanMemory(c Config, m Machine) (Memory, error) {
 	if mem.Blocks >= 1 && mem.Usable-mem.Weights-mem.Slots-mem.Reserve > 0 {
 		return mem, nil
 	}
-	e := &MemoryError{Model: c.Arch.ID, Chip: m.Device.ID, TP: c.TP, PP: c.PP, Memory: mem, Domain: max(m.Device.ScaleUpDomain, 1)}
+	e := &MemoryError{Model: c.Arch.ID, Chip: m.Device.ID, TP: c.TP, PP: c.PP, Memory: mem, BlockTokens: c.Engine.BlockTokens, Domain: max(m.Device.ScaleUpDomain, 1)}
 	for tp := 1; tp <= e.Domain; tp++ {
 		if c.Arch.Heads%tp != 0 {
 			continue

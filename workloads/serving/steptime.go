@@ -233,17 +233,19 @@ func (b *stepBuilder) gemm(rows, n, k float64) split {
 }
 
 // project is gemm for the projections of attention, which stay in 16 bits where a
-// 4-bit checkpoint quantises the experts alone.
+// checkpoint quantises the MLPs alone.
 func (b *stepBuilder) project(rows, n, k float64) split {
-	if !expertsOnly(b.c) || b.d.Supports(hardware.BF16) != nil {
+	if !mlpsOnly(b.c) || b.d.Supports(hardware.BF16) != nil {
 		return b.gemm(rows, n, k)
 	}
 	return attributed(b.wide, b.wideFast, func(d *hardware.Device) hardware.Cost { return d.GEMMWeights(rows, n, k, hardware.BF16, 2) })
 }
 
-// expertsOnly says whether only the experts are quantised: 4-bit mixtures (GPT-OSS,
-// NVFP4 checkpoints of DeepSeek; inference notes, section 3e).
-func expertsOnly(c *Config) bool { return c.Precision.Bytes() < 1 && c.Arch.Experts > 0 }
+// mlpsOnly says whether only the MLPs are quantised: 4-bit mixtures (GPT-OSS, NVFP4
+// checkpoints of DeepSeek; inference notes, section 3e) and families that keep it so in 8 bits.
+func mlpsOnly(c *Config) bool {
+	return c.Precision.Bytes() < 1 && c.Arch.Experts > 0 || c.Precision.Bytes() == 1 && c.Arch.MLPs8
+}
 
 // storedBytes is what a weight takes in memory: 4-bit formats carry a scale of 8 bits
 // for each block of 16.
