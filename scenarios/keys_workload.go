@@ -139,6 +139,8 @@ var servingKeys = []Key{
 	{Path: "workload.prefill.expert", Doc: "Expert parallelism of a worker.", Range: within(1, 4096), Derived: "workload.parallelism.expert", Example: `4`},
 	{Path: "workload.prefill.max_batch", Doc: "Prompts that run at once in one worker.", Range: within(1, 65536), Derived: "workload.max_batch", Example: `64`},
 	{Path: "workload.prefill.token_budget", Doc: "Tokens that one step of a worker may take.", Range: within(1, 1<<24), Derived: "workload.token_budget", Example: `16384`},
+	{Path: "workload.prefill.first_token", Doc: "Who sends the first token to the client: the replica, when the sequence joins it, or the worker, as soon as it is computed.", Enum: []string{"replica", "worker"}, Default: `"replica"`, Why: "behind the routers of SGLang, Dynamo and llm-d clients hold a stream of the replica alone"},
+	{Path: "workload.prefill.transfer", Doc: "When a cache sets out: with its prompt computed, or layer by layer while it is (the replica is then chosen when the prompt begins).", Enum: []string{"prompt", "layer"}, Default: `"prompt"`, Why: "what NIXL and Mooncake connectors do unless told otherwise"},
 	{Path: "workload.prefill.memory_fraction", Doc: "Share of device memory that a worker's engine may use.", Dim: units.Ratio, Range: within(0.05, 1), Derived: "workload.memory_fraction", Example: `0.9`},
 	{Path: "workload.speculative", Doc: "A draft proposes tokens that the model verifies, several in one step.", Only: "serving"},
 	{Path: "workload.speculative.draft", Doc: "Model that proposes, by catalogue id, with the same vocabulary; \"mtp\" is a head of one layer of the model's own shape (multi-token prediction, EAGLE).", Required: true, Example: `"llama3.1-8b"`},

@@ -81,6 +81,12 @@ func TestPrefillKeys(t *testing.T) {
 		{[]string{"nodes=1", "memory_fraction=0.5"}, "less cache", func(f *Future) bool {
 			return f.Services[0].Prefill.Memory.Blocks < one.Services[0].Prefill.Memory.Blocks/2
 		}},
+		{[]string{"nodes=1", "first_token=\"worker\""}, "clients see the first token before the cache moves", func(f *Future) bool {
+			return f.Served[0].TTFT.P50 < one.Served[0].TTFT.P50 && f.Served[0].E2E.P50 == one.Served[0].E2E.P50
+		}},
+		{[]string{"nodes=1", "transfer=\"layer\""}, "caches leave while they are made", func(f *Future) bool {
+			return f.Served[0].MoveSec < 0.5*one.Served[0].MoveSec && f.Served[0].TTFT.P50 < one.Served[0].TTFT.P50
+		}},
 		{[]string{"nodes=1", "server=\"dgx-h200\""}, "another chip, besides the three nodes", func(f *Future) bool {
 			return f.Pools[0].ID == "nvidia-h200-sxm" && f.World.Chips() == 32 && f.Services[0].Config.Replicas == 6 && f.Services[0].Prefill.Memory.Blocks > one.Services[0].Prefill.Memory.Blocks
 		}},

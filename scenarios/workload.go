@@ -191,6 +191,8 @@ type Prefill struct {
 	MaxBatch       *int     `toml:"max_batch"`
 	TokenBudget    *int     `toml:"token_budget"`
 	MemoryFraction *float64 `toml:"memory_fraction"`
+	FirstToken     string   `toml:"first_token"`
+	Transfer       string   `toml:"transfer"`
 }
 
 // Class is part of the requests of a service.

@@ -174,6 +174,7 @@ func (w *World) placePool(p *Placed) error {
 		return Problems(w.Scenario.ProblemAt(key+".replicas", fmt.Sprint(c.Replicas), fmt.Sprintf("1 to %d", fit), "more nodes or smaller workers",
 			fmt.Sprintf("%d accelerators hold %d workers of %s", len(pool.Chips), fit, cutOf(&c))))
 	}
+	p.Serving.Handover = serving.Handover{Early: wl.Prefill.FirstToken == "worker", Layers: wl.Prefill.Transfer == "layer"}
 	if err := c.Validate(); err != nil {
 		return Problems(w.Scenario.ProblemAt(key, "", "", "", err.Error()))
 	}

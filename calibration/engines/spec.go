@@ -70,6 +70,9 @@ func EngineSpec(id string) []EngineConstant {
 		{"stream", 0.98, 0.05, 0.7, 1.05},
 		{"prefill", 1, 0.15, 0.5, 1.4},
 	}
+	if id != "vllm" { // no measured pools
+		list = append(list, EngineConstant{"handover", 20e-3, 0.8, 1e-3, 200e-3})
+	}
 	if id == "trtllm" {
 		list = append(list, EngineConstant{"prefill8", 1.5, 0.15, 1, 2})
 	}

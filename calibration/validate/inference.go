@@ -8,6 +8,7 @@ import (
 
 	"aisim/hardware"
 	"aisim/sim"
+	"aisim/topology/flow"
 	"aisim/workloads/serving"
 )
 
@@ -17,6 +18,7 @@ func init() { Register("inference", newInference) }
 type inference struct {
 	catalogue *hardware.Catalogue
 	devices   map[string]*hardware.Device
+	sweeps    map[string]*sweep // of disaggregated services
 }
 
 func newInference() (Kind, error) {
@@ -223,11 +225,7 @@ func (k *inference) answer(s *service, d *hardware.Device) (*answer, error) {
 	if s.load.shape == openLoop {
 		replicas = 1
 	}
-	out := &answer{busy: o.Utilisation, value: map[string]float64{
-		"ttft_ms": 1e3 * o.TTFT.Mean, "ttft_p90_ms": 1e3 * o.TTFT.P90, "ttft_p99_ms": 1e3 * o.TTFT.P99,
-		"tpot_ms": 1e3 * o.TPOT.Mean, "tpot_p99_ms": 1e3 * o.TPOT.P99, "e2e_mean_ms": 1e3 * o.E2E.Mean, "e2e_p99_ms": 1e3 * o.E2E.P99,
-		"output_tok_s": o.OutputPerSec * replicas, "output_tok_s_per_gpu": o.OutputPerSec / gpus, "req_s": o.RequestsPerSec * replicas,
-	}}
+	out := &answer{busy: o.Utilisation, value: measures(o, replicas, gpus*replicas)}
 	if k := float64(s.limits.stream - 1); k > 0 {
 		// The first tokens wait for those that are sent with them; the rest comes as before.
 		wait := 1e3 * k * o.TPOT.Mean
@@ -240,6 +238,15 @@ func (k *inference) answer(s *service, d *hardware.Device) (*answer, error) {
 	out.busy = math.Max(o.CachePeak, o.MeanBatch/float64(p.Config.MaxBatch))
 	s.roofline(out, d, l, o.MeanBatch)
 	return out, nil
+}
+
+// measures are the metrics of one replica, of so many, on so many chips.
+func measures(o *serving.Outcome, replicas, chips float64) map[string]float64 {
+	return map[string]float64{
+		"ttft_ms": 1e3 * o.TTFT.Mean, "ttft_p90_ms": 1e3 * o.TTFT.P90, "ttft_p99_ms": 1e3 * o.TTFT.P99,
+		"tpot_ms": 1e3 * o.TPOT.Mean, "tpot_p99_ms": 1e3 * o.TPOT.P99, "e2e_mean_ms": 1e3 * o.E2E.Mean, "e2e_p99_ms": 1e3 * o.E2E.P99,
+		"output_tok_s": o.OutputPerSec * replicas, "output_tok_s_per_gpu": o.OutputPerSec * replicas / chips, "req_s": o.RequestsPerSec * replicas,
+	}
 }
 
 // fullMemory is the largest share of a chip's memory that recipes give an engine.
@@ -314,6 +321,9 @@ func (s *service) requests() ([]serving.Request, serving.Options) {
 	default:
 		opt.Concurrency = max(1, int(math.Ceil(l.inFlight/float64(s.replicas))))
 		n = max(l.requests/s.replicas, min(max(10*opt.Concurrency, 20), max(2000, 2*opt.Concurrency)))
+		if len(s.pools) == 2 { // sa-bench of srt-slurm, which measures such systems, sends ten for each
+			n = max(l.requests, 10*opt.Concurrency, 20)
+		}
 	}
 	reqs := make([]serving.Request, n)
 	at := 0.0
@@ -359,48 +369,65 @@ func (s *service) disaggregated(m serving.Machine) (*answer, error) {
 		return nil, fmt.Errorf("disaggregated runs are predicted in a closed loop only")
 	}
 	pre, dec := s.config(s.pools[0]), s.config(s.pools[1])
-	per := int(math.Ceil(s.load.inFlight / float64(s.pools[1].workers)))
-	dec.MaxBatch = max(dec.Engine.MaxBatch*dec.AttentionDP, per)
+	pre.MaxBatch = 0 // seats are said of those that decode
+	pre.Replicas, dec.Replicas = s.pools[0].workers, s.pools[1].workers
+	pre.Router, dec.Router = serving.LeastOutstanding, serving.LeastOutstanding
+	per := int(math.Ceil(s.load.inFlight / float64(dec.Replicas)))
+	if dec.MaxBatch == 0 {
+		dec.MaxBatch = max(dec.Engine.MaxBatch*dec.AttentionDP, per)
+	}
 	if dec.Engine.TokenBudget*dec.AttentionDP < dec.MaxBatch {
 		dec.TokenBudget = dec.MaxBatch
 	}
-	pp, err := s.prepare(pre, m)
+	prompts, err := s.prepare(pre, m)
 	if err != nil {
 		return nil, err
 	}
-	pd, err := s.prepare(dec, m)
+	answers, err := s.prepare(dec, m)
 	if err != nil {
 		return nil, err
 	}
-	sys := serving.Disaggregated{Prefill: pp, Decode: pd, PrefillWorkers: s.pools[0].workers, DecodeWorkers: s.pools[1].workers, CacheBytesPerSec: cacheBytesPerSec}
-	s.assume("caches move at %g GB/s", cacheBytesPerSec/1e9)
-	n := int(s.load.inFlight)
-	reqs := make([]serving.Request, min(max(10*n, 20), max(2000, 3*n)))
-	stream := sim.NewStream(1, "validate")
-	for i := range reqs {
-		f := 1.0
-		if s.load.uniform {
-			f = stream.Uniform(0.8, 1)
-		}
-		reqs[i] = serving.Request{Prompt: int32(math.Max(1, s.load.isl*f)), Output: int32(math.Max(1, s.load.osl*f))}
-	}
-	o, err := sys.Simulate(reqs, n)
+	p, err := answers.WithPrefill(prompts, s.ports())
 	if err != nil {
 		return nil, err
+	}
+	reqs, opt := s.requests()
+	o, err := p.Simulate(reqs, opt)
+	if err != nil {
+		return nil, err
+	}
+	if o.Lost > 0 {
+		return nil, fmt.Errorf("%d of %d requests exceed the context or the cache of %d tokens", o.Lost, o.Requests, o.Memory.Tokens)
 	}
 	gpus := float64(s.pools[0].workers*s.pools[0].chips() + s.pools[1].workers*s.pools[1].chips())
-	out := &answer{busy: math.Max(o.PrefillBusy, 0), value: map[string]float64{
-		"ttft_ms": 1e3 * o.TTFT.Mean, "ttft_p90_ms": 1e3 * o.TTFT.P90, "ttft_p99_ms": 1e3 * o.TTFT.P99, "tpot_ms": 1e3 * o.TPOT.Mean, "tpot_p99_ms": 1e3 * o.TPOT.P99,
-		"e2e_mean_ms": 1e3 * o.E2E.Mean, "e2e_p99_ms": 1e3 * o.E2E.P99, "output_tok_s": float64(o.OutputTokens) / o.EndSec,
-		"output_tok_s_per_gpu": float64(o.OutputTokens) / o.EndSec / gpus, "req_s": float64(len(reqs)) / o.EndSec,
-	}}
-	out.note = fmt.Sprintf("prefill pool %.0f %% busy, decode %.0f %%", 100*o.PrefillBusy, 100*o.DecodeBusy)
+	out := &answer{busy: o.Prefill.Utilisation, value: measures(o, 1, gpus)}
+	out.note = fmt.Sprintf("prefill pool %.0f %% busy, decode %.0f %%", 100*o.Prefill.Utilisation, 100*o.Utilisation)
 	s.roofline(out, m.Device, s.pools[1], s.load.inFlight/float64(s.pools[1].workers))
 	return out, nil
 }
 
-// cacheBytesPerSec is one 400 Gb/s NIC per worker.
-const cacheBytesPerSec = 50e9
+// portBytesPerSec is one 400 Gb/s port for each chip, as boards of eight chips and trays of
+// four have them.
+const portBytesPerSec = 50e9
+
+// ports is a fabric on which nothing but the ports of the workers is narrow.
+func (s *service) ports() *serving.Way {
+	from, to := s.pools[0], s.pools[1]
+	s.assume("caches move over %g GB/s for each chip", portBytesPerSec/1e9)
+	w := &serving.Way{}
+	for _, l := range s.pools {
+		for range l.workers {
+			w.Capacity = append(w.Capacity, portBytesPerSec*float64(l.chips()))
+		}
+	}
+	for i := range from.workers {
+		for j := range to.workers {
+			w.Uses = append(w.Uses, []flow.Use{{Res: flow.ResourceID(i), Weight: 1}, {Res: flow.ResourceID(from.workers + j), Weight: 1}})
+		}
+	}
+	w.LatencySec = make([]float64, len(w.Uses))
+	return w
+}
 
 // roofline is what peak rates alone say: a decode step reads the weights that a token
 // uses and the caches once at stated bandwidth or computes at peak; a prompt computes

@@ -52,6 +52,7 @@ func ReadServingRuns(r io.Reader) (*ServingRuns, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.kind.study(table)
 	for _, row := range table.Rows {
 		if use := row.Text("use"); use != "" && use != UseGate {
 			continue

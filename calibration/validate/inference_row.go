@@ -20,7 +20,7 @@ type service struct {
 	weights  hardware.DType
 	cache    hardware.DType
 	pools    []layout // one, or prefill and decode
-	replicas int      // of pools[0] where it is one pool
+	replicas int      // of pools[0] where it is one pool; else 1
 	load     load
 	limits   limits
 	waits    bool // the engine is a version that plans a step after the last
@@ -196,6 +196,7 @@ func (k *inference) readService(row Row) (*service, error) {
 	} else if ok {
 		s.limits.fraction = v
 	}
+	k.seats(s, row)
 	s.waits = engine == "vllm" && plansAfter(row.Text("engine_version"))
 	s.kind = s.name()
 	return s, nil
@@ -243,6 +244,7 @@ func (s *service) layouts(text, mode string, gpus int) error {
 			l.workers = n
 			s.pools = append(s.pools, l)
 		}
+		s.replicas = 1
 		return nil
 	}
 	if strings.HasPrefix(strings.ToLower(mode), "disagg") {

@@ -152,6 +152,40 @@ func TestInferenceTable(t *testing.T) {
 	document(t, "validation-inference.md", r, "kind", "engine and metric", "chip and metric", "model and metric", "utilisation, ttft_ms", "utilisation, tpot_ms")
 }
 
+// A sweep of pools that ends at 11 sequences for each worker is of workers of 8 under an engine that
+// promises outputs: the last point waits for seats, in its first token. Two points are no sweep, SGLang has no
+// such limit, and a row that says its own keeps it.
+func TestSeatsOfSweeps(t *testing.T) {
+	sweep := func(engine, seats string, loads ...int) (first float64, assumed string) {
+		text := strings.Replace(inferenceHeader, "\n", ",max_num_seqs\n", 1)
+		for i, c := range loads {
+			text += fmt.Sprintf("r%d,h200_sxm,,Llama-3.1-70B,%s,,fp8,P:2x(tp4) D:5x(tp4),disagg,,2000,500,concurrency,%d,100,10,,,,%s\n", i, engine, c, seats)
+		}
+		r := reportOf(t, "inference", text)
+		last := r.Cases[len(r.Cases)-2]
+		if last.Metric != "ttft_ms" || last.Status != Predicted {
+			t.Fatalf("%+v", last)
+		}
+		return *last.Predicted, strings.Join(last.Assumed, "; ")
+	}
+	full, why := sweep("trtllm", "", 5, 30, 55)
+	if !strings.Contains(why, "8 sequences for each worker") {
+		t.Errorf("assumed %s", why)
+	}
+	// 15 of 55 wait for one of 40 seats: by Little's law some 3/8 of the time from seat to end.
+	for _, x := range []struct {
+		engine, seats string
+		loads         []int
+	}{{"trtllm", "", []int{30, 55}}, {"sglang", "", []int{5, 30, 55}}, {"trtllm", "16", []int{5, 30, 55}}} {
+		if free, why := sweep(x.engine, x.seats, x.loads...); free > full/3 {
+			t.Errorf("%s of %s seats, loads %v: first token after %v ms, with seats for all %v (%s)", x.engine, x.seats, x.loads, free, full, why)
+		}
+	}
+	if want := 3.0 / 8 * 500 * 8; full < want/2 || full > 3*want { // some 8 ms per token
+		t.Errorf("first token after %v ms, expected some %v", full, want)
+	}
+}
+
 const inferenceHeader = "id,hardware,n_gpu,model,engine,engine_version,precision,parallelism,mode,workload,isl,osl,load_type,load_value,ttft_ms,tpot_ms,output_tok_s,notes,ref\n"
 
 func TestInferenceRefusals(t *testing.T) {

@@ -100,8 +100,8 @@ func TestEveryKnobMoves(t *testing.T) {
 	// of mixtures and latent attention are turned on models that have them.
 	for i, name := range constantNames {
 		switch name {
-		case "memory_reserve", "memory_links", "sampler_bytes", "link_efficiency":
-			continue // in memory_test.go, and above by the link
+		case "memory_reserve", "memory_links", "sampler_bytes", "link_efficiency", "handover":
+			continue // in memory_test.go, above by the link, and between pools (TestSplitOneRequest)
 		}
 		id := "llama3.1-70b"
 		switch name {

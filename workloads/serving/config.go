@@ -67,6 +67,7 @@ type Config struct {
 	Network   Network
 	Front     Front
 	Batcher   Batcher // for Arch.Generic
+	Handover  Handover
 }
 
 // ReplicaChips is the number of chips of one replica.

@@ -68,6 +68,7 @@ type EngineProfile struct {
 	MoERequest     Constant `toml:"moe_request"`     // Request, for mixtures
 	Cadence        Constant `toml:"cadence"`         // steps of a busy engine that a request waits before it is seen, in the mean, in recipes of mixtures
 	Prefill        Constant `toml:"prefill"`         // factor on the chip's rate of prefill attention
+	Handover       Constant `toml:"handover"`        // seconds by which a request computed in one pool comes to the next, its cache apart
 	Prefill8       Constant `toml:"prefill8"`        // a further one where the cache is in 8 bits and so is the chip's arithmetic
 }
 
@@ -82,11 +83,11 @@ func (e *EngineProfile) shown() float64 {
 // constants lists the drawn constants in a fixed order.
 func (e *EngineProfile) constants() []*Constant {
 	return []*Constant{&e.MemoryReserve, &e.MemoryLinks, &e.SamplerBytes, &e.Layer, &e.Step, &e.Sequence, &e.Hidden, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
-		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoE16, &e.MoE8, &e.MoE4, &e.MoETile, &e.MoEWeights, &e.Widened, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Quant8, &e.Quant4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill, &e.Prefill8}
+		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoE16, &e.MoE8, &e.MoE4, &e.MoETile, &e.MoEWeights, &e.Widened, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Quant8, &e.Quant4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill, &e.Prefill8, &e.Handover}
 }
 
 var constantNames = []string{"memory_reserve", "memory_links", "sampler_bytes", "layer", "step", "sequence", "hidden", "mixed_step", "mixed_layer", "mixed_moe_layer",
-	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "widened", "eager_layer", "gemm16", "gemm8", "gemm4", "quant8", "quant4", "stream", "moe_request", "cadence", "prefill", "prefill8"}
+	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "widened", "eager_layer", "gemm16", "gemm8", "gemm4", "quant8", "quant4", "stream", "moe_request", "cadence", "prefill", "prefill8", "handover"}
 
 // Draw returns a copy whose constants went through draw, called once per
 // constant in a fixed order with a stable name such as "vllm.layer", the nominal

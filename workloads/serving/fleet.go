@@ -153,9 +153,12 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 		f.down[i] = 1 // until it is ready
 		r := &f.reps[i]
 		*r = newReplica(of.Model, of.batch, &of.Config, f.book, low, opt.EveryStep)
-		r.prompts, r.answers = of != p, f.talks
+		r.prompts, r.answers, r.early = of != p, f.talks, c.Handover.Early
 		if p.Config.Adapters.Count > 0 {
 			r.adapters = newAdapterPool(&of.Config, of.Model.adapters)
+		}
+		if r.prompts {
+			r.layers, r.groups = f.pools.early != nil, newGroups(of.Config.AttentionDP)
 		}
 		if shared {
 			r.mostBlocks = math.MaxInt // a step may hold any number of cached blocks

@@ -98,6 +98,9 @@ func (r *replica) joinLanded() {
 		slot := r.seat(c.w, c.promise)
 		s := &r.slots[slot]
 		r.mark(c.w.req, atEntering)
+		if rec := r.book.record(c.w.req); !r.early && rec.shownSec == 0 {
+			rec.shownSec = float32(r.now - rec.first)
+		}
 		s.pins = c.pins
 		if r.prefix != nil {
 			r.share(s, s.prompt)
@@ -106,7 +109,11 @@ func (r *replica) joinLanded() {
 		s.finish = r.clock + int64(s.output) - 1
 		r.decodes(slot)
 		if l := r.log; l != nil {
-			l.entries = append(l.entries, entry{kind: tookOver, replica: r.number, start: c.first, batch: int32(r.kinds.of(c.w.req))})
+			shown := c.first
+			if !r.early {
+				shown = r.now
+			}
+			l.entries = append(l.entries, entry{kind: tookOver, replica: r.number, start: shown, batch: int32(r.kinds.of(c.w.req))})
 		}
 	}
 	r.landed = append(r.landed[:0], r.landed[n:]...)

@@ -25,10 +25,10 @@ const (
 // entry is one of them.
 type entry struct {
 	start, end  float64
-	first       float64 // a run's first step; of a mixed step, the work of attention
+	first       float64 // a run's first step; of a mixed step, the work of attention in pairs of tokens
 	kv          float64 // cached tokens of decoding sequences
-	steps       int64   // of the run
-	decoded     int64   // before it
+	steps       int64   // of the run; of a mixed step, prompt tokens of the attention group that has most
+	decoded     int64   // before it; of a mixed step, twice the pairs of that group
 	replica     int32
 	batch       int32 // decoding sequences in it
 	tokens      int32 // of prompts; samples of a batch
@@ -165,7 +165,7 @@ func (a *account) post(e *entry) {
 func (a *account) mixed(e *entry) {
 	m, b := a.model, int(e.batch)
 	more := (m.rows() - 1) * b
-	cost := m.linear[int(e.tokens)+b+more].plus(m.head[int(e.sampled)+more]).plus(m.seq.times(float64(b + int(e.prompts)))).plus(m.prefill.times(e.first)).plus(m.mixed)
+	cost := m.linear[int(e.tokens)+b+more].plus(m.head[int(e.sampled)+more]).plus(m.seq.times(float64(b + int(e.prompts)))).plus(m.prefill.times(e.first)).plus(m.mixed).plus(m.uneven(int(e.tokens), e.first, most{int32(e.steps), float64(e.decoded) / 2}))
 	if b > 0 {
 		if m.passes != nil {
 			cost = cost.plus(m.passes[b])

@@ -8,6 +8,7 @@ type phases struct {
 	network, queue, fixed, stalled float64
 	moved                          float64 // on the way between pools
 	adapters                       float64 // for adapters to come or for a place for them in the batch
+	handed, shown                  float64 // of that before the first token was seen, and all that time after it was computed
 	prefill, decode                split
 }
 
@@ -22,6 +23,8 @@ func (s *phases) add(rec *record, b *bill, l *latencies) {
 	prefill, decode := minus(b.first, b.sched), minus(b.end, b.first)
 	s.stalled += l.prefill - prefill.sec + (rec.finish - rec.first - decode.sec) - float64(rec.moveSec) - load
 	s.moved += float64(rec.moveSec)
+	s.handed += min(float64(rec.moveSec), l.shown)
+	s.shown += l.shown
 	s.prefill = s.prefill.plus(prefill)
 	s.decode = s.decode.plus(decode)
 }
@@ -34,15 +37,17 @@ func (s *phases) merge(o *phases) {
 	s.stalled += o.stalled
 	s.moved += o.moved
 	s.adapters += o.adapters
+	s.handed += o.handed
+	s.shown += o.shown
 	s.prefill = s.prefill.plus(o.prefill)
 	s.decode = s.decode.plus(o.decode)
 }
 
 func (s *phases) shares(o *Outcome) {
 	f := 1 / float64(s.n)
-	o.TTFTBy = resourceShares(s.prefill.times(f), s.fixed*f, s.queue*f, s.network*f)
+	o.TTFTBy = resourceShares(s.prefill.times(f), s.fixed*f, (s.queue+s.shown-s.handed)*f, s.network*f)
 	o.LatencyBy = resourceShares(s.prefill.plus(s.decode).times(f), s.fixed*f, (s.queue+s.stalled)*f, s.network*f)
-	o.E2EParts = append(s.firstToken(),
+	o.E2EParts = append(s.untilComputed(),
 		part("decode: weights and cache", result.KindCompute2, s.decode.hbm*f),
 		part("decode: matrix work", result.KindCompute, s.decode.compute*f),
 		part("decode: scale-up link", result.KindScaleUp, s.decode.scaleup*f),
@@ -60,6 +65,10 @@ func (s *phases) shares(o *Outcome) {
 		o.LatencyBy = append(o.LatencyBy, ResourceShare{Resource: "nic", Name: "cache between pools", Kind: result.KindNetwork, Seconds: s.moved * f})
 		fillShares(o.LatencyBy)
 	}
+	if s.handed > 0 {
+		o.TTFTBy = append(o.TTFTBy, ResourceShare{Resource: "nic", Name: "cache between pools", Kind: result.KindNetwork, Seconds: s.handed * f})
+		fillShares(o.TTFTBy)
+	}
 }
 
 func (s split) host() float64 { return s.sec - s.compute - s.hbm - s.scaleup }
@@ -70,6 +79,15 @@ func part(name string, kind result.Kind, sec float64) result.StepPart {
 
 // firstToken is the parts of the mean time to first token; they add up to it.
 func (s *phases) firstToken() []result.StepPart {
+	out := s.untilComputed()
+	if f := 1 / float64(s.n); s.shown > 0 {
+		out = append(out, part("cache between pools", result.KindNetwork, s.handed*f), part("wait for a replica", result.KindWait, (s.shown-s.handed)*f))
+	}
+	return out
+}
+
+// untilComputed is those until it was computed.
+func (s *phases) untilComputed() []result.StepPart {
 	f := 1 / float64(s.n)
 	out := []result.StepPart{
 		part("queue", result.KindWait, s.queue*f),

@@ -13,6 +13,16 @@ import (
 // blocks of its worker until the replica that it was given to has set blocks aside and taken
 // it over the fabric; there all such transfers share the links by max–min fairness.
 
+// Handover is how a prompt that was computed comes to a replica.
+type Handover struct {
+	// Early: clients have the first token from the worker that computed it. Otherwise from the
+	// replica, when the sequence joins its batch, as behind the routers of SGLang, Dynamo and llm-d,
+	// whose clients hold a stream of the replica's alone.
+	Early bool
+	// Layers: caches leave layer by layer while they are made. Otherwise when the prompt is done.
+	Layers bool
+}
+
 // Way is the fabric from the workers that compute prompts to the replicas that decode.
 type Way struct {
 	Capacity   []float64    // of its resources, bytes/s
@@ -65,11 +75,17 @@ type pools struct {
 	way        *Way
 	net        *flow.Net
 	tokenBytes float64
+	handSec    float64 // from the end of a prompt to the replica that it is given to
 	tickets    []ticket
 	free       []int32
 	by         []int32   // ticket, by flow
 	landing    []arrival // caches that have left, in order of arrival
 	waiting    []int32   // tickets that no replica takes
+
+	// Of caches that leave while they are made (layers.go).
+	early  map[int32]int32 // ticket by request, of prompts in progress; nil: caches leave whole
+	layers float64
+	dues   []dueFlow // in order of time
 }
 
 // ticket follows one prompt's cache.
@@ -80,7 +96,8 @@ type ticket struct {
 	blocks       int // that its worker keeps
 	flow         flow.FlowID
 	bytes        float64
-	handed, left float64 // when it was computed, and when it set out
+	handed, left float64 // when it was computed, and when it set out: with layers, what was left of it then
+	streams
 }
 
 type ticketState uint8
@@ -115,9 +132,12 @@ type coming struct {
 func newPools(f *fleet, p *Prepared) *pools {
 	c := &p.Config
 	s := &pools{f: f, n: c.Replicas, load: newLoads(c.Replicas), low: p.Prefill.Model.lowerBounds(), way: p.Way,
-		tokenBytes: p.Memory.TokenBytes * float64(c.TP*c.PP)}
+		tokenBytes: p.Memory.TokenBytes * float64(c.TP*c.PP), handSec: p.Model.HandoverSec}
 	if p.Way != nil {
 		s.net = flow.NewNet(p.Way.Capacity)
+		if c.Handover.Layers {
+			s.early, s.layers = map[int32]int32{}, float64(c.Arch.Layers)
+		}
 	}
 	return s
 }
@@ -131,6 +151,9 @@ func (s *pools) next() float64 {
 	if len(s.landing) > 0 {
 		at = s.landing[0].at
 	}
+	if len(s.dues) > 0 {
+		at = math.Min(at, s.dues[0].at)
+	}
 	if s.net != nil && s.net.Flows() > 0 {
 		if sec, _, ok := s.net.NextCompletion(); ok {
 			at = math.Min(at, sec)
@@ -143,7 +166,17 @@ func (s *pools) next() float64 {
 func (s *pools) event(t float64) error {
 	if s.net != nil {
 		for _, c := range s.net.Advance(t) {
-			s.leaves(s.by[c.Flow], t)
+			k := s.by[c.Flow]
+			s.by[c.Flow] = none
+			if s.early == nil {
+				s.leaves(k, t)
+				continue
+			}
+			s.tickets[k].parts--
+			s.settle(k, t)
+		}
+		if err := s.flowsDue(t); err != nil {
+			return err
 		}
 	}
 	for len(s.landing) > 0 && s.landing[0].at <= t {
@@ -158,17 +191,20 @@ func (s *pools) event(t float64) error {
 func (s *pools) collect(i int, t float64) error {
 	r := &s.f.reps[i]
 	for _, h := range r.handed {
-		var k int32
-		if n := len(s.free); n > 0 {
-			k, s.free = s.free[n-1], s.free[:n-1]
-		} else {
-			k = int32(len(s.tickets))
-			s.tickets = append(s.tickets, ticket{})
+		if s.early != nil {
+			if err := s.made(s.early[h.req], h, t); err != nil {
+				return err
+			}
+			continue
 		}
-		s.tickets[k] = ticket{state: waits, req: h.req, from: int32(i), to: -1, blocks: h.blocks, handed: t}
-		s.give(k, t)
+		s.give(s.newTicket(ticket{state: waits, req: h.req, from: int32(i), to: -1, blocks: h.blocks, handed: t}), t)
 	}
 	r.handed = r.handed[:0]
+	if s.early != nil {
+		if err := s.begun(i, t); err != nil {
+			return err
+		}
+	}
 	for _, c := range r.pulls {
 		if err := s.setOut(c.ticket-1, c.bytes, t); err != nil {
 			return err
@@ -176,6 +212,16 @@ func (s *pools) collect(i int, t float64) error {
 	}
 	r.pulls = r.pulls[:0]
 	return nil
+}
+
+func (s *pools) newTicket(x ticket) (k int32) {
+	if n := len(s.free); n > 0 {
+		k, s.free = s.free[n-1], s.free[:n-1]
+		s.tickets[k] = x
+		return k
+	}
+	s.tickets = append(s.tickets, x)
+	return int32(len(s.tickets) - 1)
 }
 
 // give chooses the replica that decodes: the one with the fewest requests.
@@ -188,7 +234,11 @@ func (s *pools) give(k int32, t float64) {
 	x := &s.tickets[k]
 	x.to = int32(i)
 	s.f.book.record(x.req).replica = x.to
-	s.f.reps[i].enqueue(waiting{ready: t, req: x.req, ticket: k + 1})
+	x.given = t + s.handSec
+	if checked && (s.early == nil || x.computed) {
+		s.f.heldSec += s.handSec
+	}
+	s.f.reps[i].enqueue(waiting{ready: t + s.handSec, req: x.req, ticket: k + 1})
 	s.f.look(i)
 }
 
@@ -205,21 +255,37 @@ func (s *pools) sendOn(t float64) {
 func (s *pools) setOut(k int32, tokens int32, t float64) error {
 	x := &s.tickets[k]
 	x.left, x.bytes = t, float64(tokens)*s.tokenBytes
+	if s.early != nil {
+		x.state, x.open, x.sent = moves, true, s.f.book.req(x.req).Prompt-tokens
+		s.net.Advance(t)
+		return s.stream(k, t)
+	}
 	if s.net == nil || x.bytes == 0 {
 		s.leaves(k, t)
 		return nil
 	}
 	s.net.Advance(t) // to the present: what ends by then has been seen
-	id, err := s.net.Add(flow.Demand{Uses: s.way.Uses[int(x.from-int32(s.n))*s.n+int(x.to)], Bytes: x.bytes})
+	id, err := s.net.Add(flow.Demand{Uses: s.usesOf(x), Bytes: x.bytes})
 	if err != nil {
 		return fmt.Errorf("serving: a cache of %.3g MB from worker %d to replica %d: %w", x.bytes/1e6, int(x.from)-s.n, x.to, err)
 	}
 	x.state, x.flow = moves, id
+	s.note(id, k)
+	return nil
+}
+
+// usesOf is the way of a cache.
+func (s *pools) usesOf(x *ticket) []flow.Use { return s.way.Uses[int(x.from-int32(s.n))*s.n+int(x.to)] }
+
+// none is the ticket of no flow.
+const none = -1
+
+// note remembers whose flow it is.
+func (s *pools) note(id flow.FlowID, k int32) {
 	for int(id) >= len(s.by) {
-		s.by = append(s.by, -1)
+		s.by = append(s.by, none)
 	}
 	s.by[id] = k
-	return nil
 }
 
 // leaves frees the blocks of a cache's worker: the last byte has set out.
@@ -263,10 +329,21 @@ func (s *pools) drop(k int32) {
 // forget is told that replica i has gone, and adds to the requests that it dropped those
 // whose caches went with it.
 func (s *pools) forget(i int, t float64, dropped []int32) []int32 {
+	var moved []int32 // prompts in progress whose replica has gone
 	for k := range s.tickets {
 		x := &s.tickets[k]
+		inProgress := s.early != nil && x.state != lands && !x.computed
 		switch {
 		case x.state == unused:
+			continue
+		case inProgress && int(x.to) == i && i < s.n:
+			dropped = slices.DeleteFunc(dropped, func(q int32) bool { return q == x.req })
+			moved = append(moved, int32(k))
+			continue
+		case inProgress && int(x.from) == i:
+			s.withdraw(int32(k), t)
+			delete(s.early, x.req)
+			s.drop(int32(k))
 			continue
 		case int(x.to) == i && i < s.n:
 			if x.state != lands {
@@ -284,6 +361,10 @@ func (s *pools) forget(i int, t float64, dropped []int32) []int32 {
 		}
 		switch x.state {
 		case moves:
+			if s.early != nil {
+				s.strip(int32(k), t)
+				break
+			}
 			s.net.Advance(t)
 			s.net.Remove(x.flow)
 		case lands:
@@ -293,6 +374,9 @@ func (s *pools) forget(i int, t float64, dropped []int32) []int32 {
 			s.f.look(int(x.to))
 		}
 		s.drop(int32(k))
+	}
+	for _, k := range moved {
+		s.again(k, t)
 	}
 	slices.Sort(dropped)
 	return dropped

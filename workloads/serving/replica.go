@@ -15,6 +15,7 @@ type record struct {
 	unsent               bool    // lost: the answer that it waited for never came
 	moveSec              float32 // that its cache was on the way between pools
 	placeSec             float32 // that it waited because its adapter was not there or had no place in the batch
+	shownSec             float32 // from its first token until a client saw it, where another pool hands it on
 }
 
 // sequence is a request in the batch of a replica.
@@ -86,6 +87,7 @@ type replica struct {
 	pairs   float64 // attention work of the mixed step
 	sampled int     // rows sampled in the mixed step, one for each decoding sequence
 	pf      int     // sequences in prefill in the mixed step
+	groups  groups  // what each attention group has of its prompts
 	stepKV  float64 // cached tokens that its decoding sequences read
 	inStep  int     // decoding sequences in the step
 
@@ -121,7 +123,11 @@ type replica struct {
 	adapters *adapterPool // nil: none
 
 	prompts bool       // it computes prompts and hands them over
+	layers  bool       // layer by layer
+	begun   []chunkOf  // of the step, for the pools to collect
+	vain    []int32    // requests computed in vain
 	answers bool       // its prefix cache keeps answers, too
+	early   bool       // clients have first tokens from the workers that compute prompts
 	handed  []handover // for the pools to collect
 	pulls   []pulled
 	coming  []coming // blocks are set aside, the cache is on its way
@@ -339,7 +345,7 @@ func (r *replica) completeMixed(sec float64) {
 	if l := r.log; l != nil {
 		at = len(l.entries)
 		l.entries = append(l.entries, entry{kind: mixedStep, replica: r.number, start: r.start, end: r.now, first: r.pairs, kv: r.kvSum, batch: int32(b),
-			tokens: int32(r.tokens), prompts: int32(r.pf), sampled: int32(r.sampled), whole: int32(len(r.whole))})
+			tokens: int32(r.tokens), prompts: int32(r.pf), sampled: int32(r.sampled), whole: int32(len(r.whole)), steps: int64(r.groups.most.tokens), decoded: int64(2 * r.groups.most.pairs)})
 	}
 	r.noteKinds(b > 0)
 	if b > 0 {
@@ -491,6 +497,9 @@ func (r *replica) giveUp(slot int32) {
 	s := &r.slots[slot]
 	rec := r.book.record(s.req)
 	rec.first, rec.lost, rec.timedOut = 0, true, true
+	if r.layers {
+		r.vain = append(r.vain, s.req)
+	}
 	r.release(slot, r.blocksOf(s.kv0))
 	r.ends(s.req, s.tokens())
 }

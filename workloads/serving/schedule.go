@@ -20,6 +20,8 @@ func (r *replica) schedule() {
 	r.roused = false
 	r.whole = r.whole[:0]
 	r.tokens, r.pairs, r.pf = 0, 0, 0
+	r.groups.clear()
+	r.begun = r.begun[:0]
 	r.awaits = false
 	if r.prefix != nil {
 		r.prefix.trim(r.blocks - r.used)
@@ -98,7 +100,7 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 		if !ok {
 			return clean
 		}
-		if r.timeout > 0 && w.emitted == 0 && w.pins == 0 && r.late(w.req) {
+		if r.timeout > 0 && w.emitted == 0 && w.pins == 0 && w.ticket == 0 && r.late(w.req) {
 			r.take()
 			continue
 		}
@@ -281,11 +283,16 @@ func (r *replica) seat(w waiting, promise int) int32 {
 }
 
 func (r *replica) chunk(slot, past, n int32) {
+	pairs := float64(n) * (float64(past) + float64(n)/2)
 	r.tokens += int(n)
-	r.pairs += float64(n) * (float64(past) + float64(n)/2)
+	r.pairs += pairs
 	r.pf++
 	if r.adapters != nil {
 		r.adapters.prompt(slot, n)
+	}
+	r.groups.add(n, pairs)
+	if s := &r.slots[slot]; r.layers && s.output-s.kv0 > 1 {
+		r.begun = append(r.begun, chunkOf{s.req, past, n})
 	}
 }
 
@@ -301,6 +308,9 @@ func (r *replica) startMixed() {
 	r.end = r.now + r.model.step(r.tokens, r.pairs, r.inStep, kv, r.sampled, r.pf) + r.adapterSec()
 	if r.adapters != nil {
 		r.adapters.noteLoads(r)
+	}
+	if r.groups.sum != nil {
+		r.end += r.model.uneven(r.tokens, r.pairs, r.groups.most).sec
 	}
 	r.peak = max(r.peak, r.used)
 }

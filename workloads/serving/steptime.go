@@ -43,6 +43,7 @@ type StepModel struct {
 	seq     split   // host, per sequence
 	mixed   split   // host, extra of a step with prefill
 	group   []split // by rows: what of linear an attention group does alone
+	groups  int
 
 	// Of speculative decoding (speculation.go); width 0 and 1: none.
 	width   int     // rows of a decoding sequence
@@ -51,8 +52,9 @@ type StepModel struct {
 
 	adapters *adapterCost // nil: none
 
-	RequestSec float64 // per request outside the step loop
-	Memory     Memory
+	RequestSec  float64 // per request outside the step loop
+	HandoverSec float64 // of a request between pools, its cache apart
+	Memory      Memory
 }
 
 // probe is the factor by which rates are changed to find the shares of a time:
@@ -129,13 +131,14 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 	b.gfast = b.gd.Scale(hardware.Scaling{Compute: 1 + probe})
 	b.wide = kernels(m.Device, &c.Engine, hardware.BF16)
 	b.wideFast = b.wide.Scale(hardware.Scaling{Compute: 1 + probe})
-	s := &StepModel{Memory: mem, RequestSec: c.Engine.Request.Value / host}
+	s := &StepModel{Memory: mem, RequestSec: c.Engine.Request.Value / host, HandoverSec: c.Engine.Handover.Value / host}
 	if c.Arch.Experts > 0 {
 		s.RequestSec = c.Engine.MoERequest.Value / host
 	}
 	floor := c.Engine.EagerLayer.Value * float64(c.Arch.Layers) / host
 	s.linear = tabulate(c.TokenBudget+1, func(rows float64) split { return besides(b.layers(rows), floor) })
 	if c.AttentionDP > 1 {
+		s.groups = c.AttentionDP
 		s.group = tabulate(c.TokenBudget+1, func(rows float64) split { return b.groupOnly(rows) })
 	}
 	s.head = tabulate(c.MaxBatch*c.Speculation.width()+1, func(rows float64) split { return b.sampler(rows) })
@@ -212,6 +215,7 @@ type stepBuilder struct {
 	host           float64
 	launch         float64 // time of the chip's smallest kernels against an H100's
 	linkSec        float64 // latency of an all-reduce over two chips
+	alone          bool    // without what attention groups do together
 }
 
 func (b *stepBuilder) countLayers() (dense, moe float64) {
@@ -303,11 +307,14 @@ func (b *stepBuilder) layers(rows float64) split {
 		total = total.plus(mlp(float64(a.FFN)).times(dense))
 	}
 	if moe > 0 {
-		fixed := b.c.Engine.MoELayer.Value * b.launch
-		if b.dt == b.c.Precision && b.dt.Bytes() < 1 {
-			fixed *= fused
+		var m split
+		if !b.alone {
+			fixed := b.c.Engine.MoELayer.Value * b.launch
+			if b.dt == b.c.Precision && b.dt.Bytes() < 1 {
+				fixed *= fused
+			}
+			m = b.experts(all).plus(hostTime(fixed)).plus(b.exchanges(n))
 		}
-		m := b.experts(all).plus(hostTime(fixed)).plus(b.exchanges(n))
 		if a.SharedExperts > 0 {
 			m = m.plus(mlp(float64(a.SharedExperts * a.ExpertFFN)))
 		}
@@ -322,24 +329,9 @@ func (b *stepBuilder) layers(rows float64) split {
 // groupOnly is the part of the layers that each attention group does for its own
 // rows: projections, dense and shared MLPs, its all-reduces.
 func (b *stepBuilder) groupOnly(rows float64) split {
-	without := *b
-	c := *b.c
-	arch := c.Arch
-	arch.Experts, arch.ExpertsActive = 0, 0
-	if arch.FFN == 0 {
-		arch.FFN = max(1, arch.SharedExperts) * arch.ExpertFFN
-	}
-	c.Arch = arch
-	without.c = &c
-	return without.layers(rows)
-}
-
-// groupSec is groupOnly of a step of rows rows.
-func (s *StepModel) groupSec(rows int) float64 {
-	if len(s.group) == 0 {
-		return 0
-	}
-	return s.group[min(max(rows, 0), len(s.group)-1)].sec
+	own := *b
+	own.alone = true
+	return own.layers(rows)
 }
 
 // experts is one mixture layer whose experts are spread over the TP chips: the
@@ -354,7 +346,7 @@ func (b *stepBuilder) experts(n float64) split {
 	ep := float64(b.c.ExpertParallel)
 	uneven := 1.0
 	if ep > 1 {
-		uneven = math.Max(1, e.Imbalance.Value)
+		uneven = 1 + math.Max(0, e.Imbalance.Value-1)*busiest(ep, experts)
 	}
 	width := float64(a.ExpertFFN) * ep / tp // of an expert on one chip
 	flops := 2 * weights / tp * (n*k*uneven + active*e.MoETile.Value)
@@ -370,6 +362,13 @@ func (b *stepBuilder) experts(n float64) split {
 		return split{}
 	}
 	return split{sec: t, compute: compute * compute / t, hbm: memory * memory / t}
+}
+
+// busiest is how much the busiest of some shares of experts stands out, relative to the busiest of 8
+// shares of 256, for which the engine's constant is stated: a share's rows vary as one over the root of
+// its experts, and the largest of n such is some √(2 ln n) deviations above the mean.
+func busiest(shares, experts float64) float64 {
+	return math.Sqrt(shares / 8 * math.Log(shares) / math.Log(8) * 256 / experts)
 }
 
 // fused is what is left of the fixed time of a mixture layer where routing, permutation
@@ -414,9 +413,9 @@ func (b *stepBuilder) exchanges(rows float64) split {
 	}
 	t := rows / float64(b.c.TP) * to * float64(b.c.Arch.Hidden) * (1 + 2) / (rate * e.LinkEfficiency.Value)
 	// Latencies of gathers and scatters over 4 and 8 chips are 1.9 and 2.6 times that of the
-	// link's class (NCCL tables of H100 and B200: 9 and 13, 14 and 19 µs); engines' own kernels
-	// over more chips than a box are taken as no slower.
-	latency := b.linkSec * (1.2 + 0.18*math.Min(chips, 8))
+	// link's class (NCCL tables of H100 and B200: 9 and 13, 14 and 19 µs), and each further
+	// doubling is taken to add as much as that one.
+	latency := b.linkSec * (1.2 + 0.18*math.Min(chips, 8) + 0.7*math.Max(0, math.Log2(chips/8)))
 	return split{sec: 2*latency/b.host + t, scaleup: t}
 }
 

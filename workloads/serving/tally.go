@@ -118,18 +118,19 @@ func (p *Prepared) newTally(opt *Options) *tally {
 }
 
 // latencies are the times of one completed request.
-type latencies struct{ network, queue, prefill, fixed, ttft, tpot, e2e float64 }
+type latencies struct{ network, queue, prefill, fixed, shown, ttft, tpot, e2e float64 }
 
 func (t *tally) latencies(rec *record, output int32) latencies {
-	l := latencies{network: rec.ready - rec.arrive + t.back, queue: rec.sched - rec.ready, prefill: rec.first - rec.sched, fixed: t.fixed}
+	l := latencies{network: rec.ready - rec.arrive + t.back, queue: rec.sched - rec.ready, prefill: rec.first - rec.sched, fixed: t.fixed, shown: float64(rec.shownSec)}
 	if t.late {
 		l.fixed += t.unseen(rec.replica)
 	}
 	l.ttft = l.network + l.queue + l.prefill + l.fixed
 	l.e2e = l.ttft + rec.finish - rec.first
+	l.ttft += l.shown
 	l.tpot = math.NaN()
 	if output > 1 {
-		l.tpot = (rec.finish - rec.first) / float64(output-1)
+		l.tpot = (rec.finish - rec.first - l.shown) / float64(output-1)
 	}
 	return l
 }
@@ -200,7 +201,7 @@ func (t *tally) chunk(c *chunk) {
 			continue
 		}
 		if t.digested {
-			for _, w := range [...]uint64{uint64(rec.replica), math.Float64bits(rec.first), math.Float64bits(rec.finish)} {
+			for _, w := range [...]uint64{uint64(rec.replica), math.Float64bits(rec.first + float64(rec.shownSec)), math.Float64bits(rec.finish)} {
 				t.digest = (t.digest ^ w) * fnvPrime
 			}
 		}
