@@ -129,6 +129,12 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 	if o.PrefixTokens != nil {
 		put("prefix_hit_rate", "ratio", o.PrefixHitRate())
 	}
+	if u := o.Adapters; u != nil {
+		put("adapter_hit_rate", "ratio", u.HitRate())
+		put("adapter_loads", "loads", float64(u.Loads)/p.Requests.Covered())
+		put("adapter_fetches", "loads", float64(u.Fetched)/p.Requests.Covered())
+		put("adapter_wait", "s", u.WaitSec)
+	}
 	if u := o.Prefill; u != nil {
 		put("cache_move", "s", o.MoveSec)
 		put("prefill_utilisation", "ratio", u.Utilisation)

@@ -175,6 +175,7 @@ func (c *checker) serving(w *Workload, at string, chips int, shape *workloads.Ar
 	} else if !w.Warm {
 		c.bad(at+".warm", "", "name a store in load_from", "is false, and there is nothing to load from")
 	}
+	c.lora(w, at)
 	language := speaksTokens(w)
 	if w.Batcher != nil && language {
 		c.bad(at+".batcher", "", "the engine batches; see max_batch and token_budget", "is for generic models only")

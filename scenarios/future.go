@@ -30,9 +30,13 @@ type Future struct {
 	Served   []*serving.Outcome         // by placed workload, nil for campaigns
 	Secured  []*Secured                 // by placed workload; nil for campaigns and without [security]
 	Moves    []Move
-	chores   []chore   // periodic work, as in Cluster.Periodic
-	ciphers  []*cipher // of the stores, nil where their servers encrypt nothing
-	jobs     []*training.Job
+	// adapterLoads are the transfers that load an adapter and adapterRates what they reach with
+	// nothing else in motion, by placed workload.
+	adapterLoads []int
+	adapterRates []float64
+	chores       []chore   // periodic work, as in Cluster.Periodic
+	ciphers      []*cipher // of the stores, nil where their servers encrypt nothing
+	jobs         []*training.Job
 }
 
 // Play plays one future: the machine under a change, its campaigns and services.
@@ -47,6 +51,9 @@ func (s *Sample) PlayCluster(c Change) (*Future, error) { return s.play(c, playi
 func (f *Future) SameService(g *Future, i int) bool {
 	p := &f.World.Placed[i]
 	inside := p.Prefill == nil && p.Serving.ReplicaChips() <= f.World.Server.AcceleratorCount
+	if f.adapterRates[i] != g.adapterRates[i] {
+		return false
+	}
 	for _, r := range append(stepResources, WANLink) {
 		switch r {
 		case NIC, Leaf, Spine, Core:
@@ -77,7 +84,7 @@ func (s *Sample) play(c Change, what playing) (*Future, error) {
 	}
 	n := len(w.Placed)
 	f := &Future{World: w, Sample: s, Change: c, jobs: m.jobs, Graph: m.graph, Device: m.device, Steps: m.steps, Services: m.services,
-		Campaign: make([]*cluster.TrainingOutcome, n), Fleet: make([]*cluster.ServiceOutcome, n), Served: make([]*serving.Outcome, n), Prompts: make([]*cluster.ServiceOutcome, n), Pools: m.prompts}
+		Campaign: make([]*cluster.TrainingOutcome, n), Fleet: make([]*cluster.ServiceOutcome, n), Served: make([]*serving.Outcome, n), Prompts: make([]*cluster.ServiceOutcome, n), Pools: m.prompts, adapterLoads: make([]int, n), adapterRates: make([]float64, n)}
 	if err := f.secure(); err != nil {
 		return nil, err
 	}
@@ -161,6 +168,9 @@ func (f *Future) Service(i int) *serving.Prepared {
 		}
 	}
 	prep.Config.Front = f.Secured[i].front()
+	if rate := f.adapterRates[i]; rate > 0 {
+		prep.Config.Adapters.StoreBytesPerSec = rate
+	}
 	if t := f.Sample.requests[i]; t != nil {
 		prep.Hashes, prep.HashTokens = t.Hashes, t.BlockTokens
 	}

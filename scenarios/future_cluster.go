@@ -110,8 +110,10 @@ func (f *Future) assemble(timeline bool) error {
 	if err = f.addChores(&transfers); err != nil {
 		return err
 	}
-	f.Cluster.Phases, err = cluster.NewPhases(f.Graph, net, transfers)
-	return err
+	if f.Cluster.Phases, err = cluster.NewPhases(f.Graph, net, transfers); err != nil {
+		return err
+	}
+	return f.rateAdapters()
 }
 
 // move adds one kind of transfer of a workload and returns its index.
@@ -260,6 +262,9 @@ func (f *Future) addService(i int, faults cluster.Faults, transfers *[]cluster.T
 	own := serverPool{id: p.ID, config: p.Serving, nodes: p.NodeCount, perNode: f.World.Server.AcceleratorCount, device: f.Device}
 	if p.LoadFrom != "" {
 		own.ports = f.ports(i, p.LoadFrom)
+	}
+	if err := f.moveAdapter(i, transfers); err != nil {
+		return err
 	}
 	if p.Prefill == nil {
 		return f.addReplicas(i, own, faults, transfers)

@@ -60,6 +60,7 @@ type Workload struct {
 	Autoscale   *Autoscale   `toml:"autoscale"`
 	Speculative *Speculative `toml:"speculative"`
 	Prefill     *Prefill     `toml:"prefill"`
+	LoRA        *LoRA        `toml:"lora"`
 	Classes     []Class      `toml:"class"`
 }
 
@@ -176,6 +177,21 @@ type Speculative struct {
 	Draft      string  `toml:"draft"` // catalogue id, or mtp
 	Tokens     int     `toml:"tokens"`
 	Acceptance float64 `toml:"acceptance"`
+}
+
+// LoRA is adapters beside the weights of a service's model.
+type LoRA struct {
+	Adapters *int      `toml:"adapters"` // nil: those that the trace names
+	Rank     int       `toml:"rank"`
+	Modules  []string  `toml:"modules"`
+	MaxLoRAs int       `toml:"max_loras"`
+	Host     *int      `toml:"host"`
+	From     string    `toml:"from"`
+	OpenSec  float64   `toml:"open"`
+	Loading  string    `toml:"loading"` // in-step | beside; empty: the engine's
+	Zipf     float64   `toml:"zipf"`
+	Shares   []float64 `toml:"shares"`
+	Base     float64   `toml:"base"`
 }
 
 // Prefill is a pool of workers that compute the prompts of a service.

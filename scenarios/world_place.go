@@ -40,6 +40,9 @@ func (w *World) place(i int, nodes Nodes) (Placed, error) {
 	if p.Requests, err = newRequestSource(w.Scenario, &p); err != nil {
 		return p, err
 	}
+	if err = w.placeAdapters(&p); err != nil {
+		return p, err
+	}
 	if t := p.Requests.Recorded; t != nil {
 		for _, x := range t.Rejected {
 			w.Warnings = append(w.Warnings, result.Warning{What: fmt.Sprintf("%d requests of the trace of %s are left out", x.Count, wl.ID),
@@ -99,7 +102,7 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 	wl := p.Workload
 	key := "workload." + wl.ID
 	c := &serving.Config{Arch: p.Arch, Precision: p.DType, TP: wl.Parallelism.Tensor, PP: wl.Parallelism.Pipeline,
-		AttentionDP: wl.Parallelism.Attention, ExpertParallel: wl.Parallelism.Expert, Router: wl.Router}
+		AttentionDP: wl.Parallelism.Attention, ExpertParallel: wl.Parallelism.Expert, Router: wl.Router, Adapters: w.adapters(wl)}
 	if p.Arch.Generic == nil {
 		var err error
 		if c.Engine, err = serving.Engine(wl.Engine); err != nil {

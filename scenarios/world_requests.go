@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 
 	"aisim/sim"
 	"aisim/workloads/arrivals"
@@ -16,7 +17,8 @@ type RequestSource struct {
 	talk     *arrivals.Talk
 	servegen *arrivals.ServeGen
 	name     string
-	most     int // requests of a future, 0 for all
+	adapters *adapterDraw // nil: the trace names them, or there are none
+	most     int          // requests of a future, 0 for all
 }
 
 // talkBlockTokens is what one name of a talk's blocks stands for at least: what is shared
@@ -135,8 +137,22 @@ func lengths(l *Lengths) arrivals.Lengths {
 	return out
 }
 
-// Requests are those of one future, in order of arrival, with the hashes of what they share.
+// Requests are those of one future, in order of arrival, with the hashes of what they share and
+// the adapters that they bring.
 func (rs *RequestSource) Requests(seed uint64, replica int) (*trace.Trace, error) {
+	t, err := rs.requests(seed, replica)
+	if err != nil || rs.adapters == nil {
+		return t, err
+	}
+	with := *t
+	if rs.Recorded != nil {
+		with.Requests = slices.Clone(t.Requests) // others read the trace
+	}
+	rs.adapters.draw(with.Requests, sim.NewStream(seed, fmt.Sprintf("adapters/%s/replica-%d", rs.name, replica)))
+	return &with, nil
+}
+
+func (rs *RequestSource) requests(seed uint64, replica int) (*trace.Trace, error) {
 	if t := rs.Recorded; t != nil {
 		if n := rs.most; n > 0 && n < len(t.Requests) {
 			return &trace.Trace{Requests: trace.Busiest(t.Requests, n), Hashes: t.Hashes, BlockTokens: t.BlockTokens}, nil

@@ -27,6 +27,7 @@ type adapterPool struct {
 	step     int64   // number of the step whose prompts are marked
 	prompts  prompting
 	loadSec  float64 // that the step to come waits for loads
+	storeSec float64 // of a load from the store to the host's memory
 
 	wait  []parked // nodes
 	spare []int32  // free nodes
@@ -88,6 +89,9 @@ type ends struct{ head, tail int32 }
 func newAdapterPool(c *Config, cost *adapterCost) *adapterPool {
 	a := &c.Adapters
 	p := &adapterPool{c: a, cost: cost, own: int32(a.Count), one: make([]adapter, a.Count+1), slots: make([]int32, a.Slots), ofSlot: make([]int32, c.MaxBatch)}
+	if a.stored() {
+		p.storeSec = a.StoreSec + cost.size/a.StoreBytesPerSec
+	}
 	levels := 1
 	if l := newLevels(c.Classes); l != nil {
 		levels = len(l.wait)
@@ -227,7 +231,7 @@ func (p *adapterPool) fill(i int32) (fetchSec float64) {
 	}
 	e.there = true
 	p.inHost++
-	return p.cost.storeSec
+	return p.storeSec
 }
 
 // joins takes note that a sequence of an adapter joins the batch at a seat.

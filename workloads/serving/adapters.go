@@ -143,7 +143,7 @@ type adapterCost struct {
 	compute  float64 // seconds of matrix units, each row
 	rows     float64 // micro-batches that the rows are cut into
 	loadSec  float64 // host memory to the chips
-	storeSec float64 // store to host memory
+	size     float64 // bytes of one
 }
 
 // The products are narrow: matrix units work on at least this many columns.
@@ -180,14 +180,12 @@ func (b *stepBuilder) adapterWork() *adapterCost {
 		x.row += layers * bytes * perByte
 		x.compute += layers * flops * perFlop
 	}
-	whole, each := a.Bytes(arch, b.c.TP, b.c.PP)
+	var each float64
+	x.size, each = a.Bytes(arch, b.c.TP, b.c.PP)
 	// One copy for each tensor, none shorter than the chip's smallest kernel.
 	x.loadSec = tensors * layers / float64(b.c.PP) * launchH100 * b.launch
 	if rate := b.d.HostBytesPerSec; rate > 0 {
 		x.loadSec += each / rate
-	}
-	if a.stored() {
-		x.storeSec = a.StoreSec + whole/a.StoreBytesPerSec
 	}
 	return x
 }

@@ -83,7 +83,7 @@ func (n *naive) fillSlot(a int) (fetch float64) {
 		l.host = slices.DeleteFunc(l.host, func(k int) bool { return k == oldest })
 	}
 	l.host = append(l.host, a)
-	return l.cost.storeSec
+	return l.c.StoreSec
 }
 
 // before orders adapters by their last use, those never used by number from the last.
@@ -240,8 +240,9 @@ func (n *naive) adapterSec(stepping, prompts []*naiveSeq, tokens []int) float64 
 
 // toyAdapters puts adapters on a toy service.
 func toyAdapters(p *Prepared, a Adapters) *Prepared {
+	a.StoreBytesPerSec, a.StoreSec = 1e9, 0.03
 	p.Config.Adapters = a
-	p.Model.adapters = &adapterCost{kernels: 1e-3, distinct: 2e-4, row: 3e-6, compute: 1e-6, rows: 1, loadSec: 4e-3, storeSec: 0.03}
+	p.Model.adapters = &adapterCost{kernels: 1e-3, distinct: 2e-4, row: 3e-6, compute: 1e-6, rows: 1, loadSec: 4e-3}
 	return p
 }
 
@@ -270,7 +271,7 @@ func TestAdaptersAgainstNaive(t *testing.T) {
 		p := toyAdapters(toyService(e, 1, seats, budget, blocks), a)
 		ref := &naive{m: p.Model, e: e, seats: seats, budget: budget, blocks: blocks, reqs: reqs,
 			first: make([]float64, n), finish: make([]float64, n), preempt: make([]int, n),
-			lora: &naiveAdapters{c: a, cost: p.Model.adapters, landAt: map[int]float64{}, used: map[int]float64{}, missed: map[int]bool{}}}
+			lora: &naiveAdapters{c: p.Config.Adapters, cost: p.Model.adapters, landAt: map[int]float64{}, used: map[int]float64{}, missed: map[int]bool{}}}
 		for k := 1; k <= a.Host; k++ {
 			ref.lora.host = append(ref.lora.host, k)
 		}

@@ -99,7 +99,7 @@ func (s *phases) untilComputed() []result.StepPart {
 		part("network", result.KindNetwork, s.network*f),
 	}
 	if s.adapters > 0 {
-		out = append(out, part("adapters", result.KindWait, s.adapters*f))
+		out = append(out, part("waiting for adapters", result.KindWait, s.adapters*f))
 	}
 	out[0].Waiting = true
 	return out

@@ -33,6 +33,7 @@ type Log struct {
 	// request costs outside the engine's steps is not in them.
 	EngineClock bool
 	Settings    map[string]string // what the log says of itself: model, engine, concurrency, …
+	Adapters    []string          // low-rank adapters that requests name, in order of first mention
 	Rejected    []Rejection       // requests that were left out, by reason
 }
 
@@ -64,14 +65,15 @@ type named struct {
 var (
 	arriveKeys = []named{{"queued_ts", 1}, {"arrival_time", 1}, {"arrival_ts", 1}, {"arrived_at", 1}, {"start_time", 1}, {"request_start_time", 1}, {"metadata.request_start_ns", 1e-9},
 		{"request_start_ns", 1e-9}, {"scheduler_metrics.start_time", 1}, {"info.timings.request_start", 1}, {"timestamp_ms", 1e-3}, {"timestamp", 1}}
-	firstKeys  = []named{{"first_token_ts", 1}, {"first_token_time", 1}, {"first_iteration", 1}, {"info.timings.first_iteration", 1}}
-	lastKeys   = []named{{"last_token_ts", 1}, {"finished_time", 1}, {"finished_at", 1}, {"end_time", 1}, {"last_token_time", 1}, {"metadata.request_end_ns", 1e-9}, {"request_end_time", 1}}
-	ttftKeys   = []named{{"ttft", 1}, {"ttft_s", 1}, {"ttft_ms", 1e-3}, {"time_to_first_token_ms", 1e-3}, {"metrics.time_to_first_token.value", 1e-3}, {"time_to_first_token", 1}}
-	e2eKeys    = []named{{"e2e", 1}, {"e2e_s", 1}, {"e2e_ms", 1e-3}, {"e2el", 1}, {"latency", 1}, {"latency_s", 1}, {"latency_ms", 1e-3}, {"request_latency", 1}, {"request_latency_ms", 1e-3}, {"metrics.request_latency.value", 1e-3}}
-	tpotKeys   = []named{{"tpot", 1}, {"tpot_s", 1}, {"tpot_ms", 1e-3}, {"time_per_output_token_ms", 1e-3}, {"inter_token_latency_ms", 1e-3}, {"metrics.inter_token_latency.value", 1e-3}, {"itl_mean", 1}}
-	promptKeys = []named{{"input_toks", 1}, {"prompt_tokens", 1}, {"input_tokens", 1}, {"input_length", 1}, {"input_len", 1}, {"prompt_len", 1}, {"num_prompt_tokens", 1}, {"context_tokens", 1}, {"metrics.input_sequence_length.value", 1}, {"prompt_stats.tokens", 1}, {"prompt_token_count", 1}}
-	outputKeys = []named{{"output_toks", 1}, {"output_tokens", 1}, {"output_length", 1}, {"output_len", 1}, {"completion_tokens", 1}, {"generated_tokens", 1}, {"num_output_tokens", 1}, {"metrics.output_sequence_length.value", 1}, {"metrics.output_token_count.value", 1}, {"output_token_count", 1}}
-	errorKeys  = []string{"error", "errors", "error_message", "status_error"}
+	firstKeys   = []named{{"first_token_ts", 1}, {"first_token_time", 1}, {"first_iteration", 1}, {"info.timings.first_iteration", 1}}
+	lastKeys    = []named{{"last_token_ts", 1}, {"finished_time", 1}, {"finished_at", 1}, {"end_time", 1}, {"last_token_time", 1}, {"metadata.request_end_ns", 1e-9}, {"request_end_time", 1}}
+	ttftKeys    = []named{{"ttft", 1}, {"ttft_s", 1}, {"ttft_ms", 1e-3}, {"time_to_first_token_ms", 1e-3}, {"metrics.time_to_first_token.value", 1e-3}, {"time_to_first_token", 1}}
+	e2eKeys     = []named{{"e2e", 1}, {"e2e_s", 1}, {"e2e_ms", 1e-3}, {"e2el", 1}, {"latency", 1}, {"latency_s", 1}, {"latency_ms", 1e-3}, {"request_latency", 1}, {"request_latency_ms", 1e-3}, {"metrics.request_latency.value", 1e-3}}
+	tpotKeys    = []named{{"tpot", 1}, {"tpot_s", 1}, {"tpot_ms", 1e-3}, {"time_per_output_token_ms", 1e-3}, {"inter_token_latency_ms", 1e-3}, {"metrics.inter_token_latency.value", 1e-3}, {"itl_mean", 1}}
+	promptKeys  = []named{{"input_toks", 1}, {"prompt_tokens", 1}, {"input_tokens", 1}, {"input_length", 1}, {"input_len", 1}, {"prompt_len", 1}, {"num_prompt_tokens", 1}, {"context_tokens", 1}, {"metrics.input_sequence_length.value", 1}, {"prompt_stats.tokens", 1}, {"prompt_token_count", 1}}
+	outputKeys  = []named{{"output_toks", 1}, {"output_tokens", 1}, {"output_length", 1}, {"output_len", 1}, {"completion_tokens", 1}, {"generated_tokens", 1}, {"num_output_tokens", 1}, {"metrics.output_sequence_length.value", 1}, {"metrics.output_token_count.value", 1}, {"output_token_count", 1}}
+	adapterKeys = []string{"lora", "lora_name", "lora_id", "lora_path", "adapter", "adapter_name", "adapter_id"}
+	errorKeys   = []string{"error", "errors", "error_message", "status_error"}
 )
 
 // columnNames are the arrays of a `vllm bench serve` result that belong to requests.
@@ -331,6 +333,7 @@ func (l *Log) fill(entries []entry, lim Limits) error {
 		return &Error{File: l.Name, Line: entries[0].at, Msg: fmt.Sprintf("no request has %s: expected one of %s, …", what, strings.Join(names, ", "))}
 	}
 	var arrived, sized bool
+	numbers := map[string]int32{} // of adapters, looked up only
 	reject := func(reason string, at int) { l.Rejected = rejected(l.Rejected, reason, at) }
 	for _, e := range entries {
 		v := flat("", e.value, map[string]any{})
@@ -384,6 +387,15 @@ func (l *Log) fill(entries []entry, lim Limits) error {
 			reject("times that go backwards", e.at)
 			continue
 		}
+		if name := adapterName(v); name != "" {
+			k, ok := numbers[name]
+			if !ok {
+				l.Adapters = append(l.Adapters, name)
+				k = int32(len(l.Adapters))
+				numbers[name] = k
+			}
+			q.Adapter = k
+		}
 		l.Requests = append(l.Requests, q)
 	}
 	switch {
@@ -400,6 +412,21 @@ func (l *Log) fill(entries []entry, lim Limits) error {
 		l.Requests[i].ArriveSec -= start
 	}
 	return nil
+}
+
+// adapterName is the adapter that a request names, empty for the model itself.
+func adapterName(v map[string]any) string {
+	for _, key := range adapterKeys {
+		switch x := v[key].(type) {
+		case string:
+			if x != "" {
+				return x
+			}
+		case float64:
+			return strconv.FormatFloat(x, 'g', -1, 64)
+		}
+	}
+	return ""
 }
 
 func failed(v map[string]any) bool {
@@ -423,7 +450,7 @@ func failed(v map[string]any) bool {
 
 // Trace is the load of the log, without what was measured.
 func (l *Log) Trace() *Trace {
-	t := &Trace{Name: l.Name, Rejected: l.Rejected, Requests: make([]Request, len(l.Requests))}
+	t := &Trace{Name: l.Name, Adapters: l.Adapters, Rejected: l.Rejected, Requests: make([]Request, len(l.Requests))}
 	for i := range l.Requests {
 		t.Requests[i] = l.Requests[i].Request
 	}

@@ -29,6 +29,7 @@ type Trace struct {
 	Requests    []Request
 	Hashes      []int64     // prefix block ids of all requests, one after the other
 	BlockTokens int         // tokens that one hash stands for; 0 when there are no hashes
+	Adapters    []string    // low-rank adapters that requests name, in order of first mention
 	Rejected    []Rejection // requests of the file that were left out, by reason
 }
 
