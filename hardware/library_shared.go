@@ -132,7 +132,7 @@ var multiprocessors = []struct {
 	sms    float64
 	clock  float64 // Hz, boost
 }{
-	{"nvidia-l40", 142, 2.52e9}, {"nvidia-l4", 58, 2.04e9}, {"nvidia-rtx-4090", 128, 2.52e9}, {"nvidia-rtx-6000-ada", 142, 2.50e9},
+	{"nvidia-l40", 142, 2.52e9}, {"nvidia-l4", 58, 2.04e9}, {"nvidia-l20", 92, 2.52e9}, {"nvidia-rtx-4090d", 114, 2.52e9}, {"nvidia-rtx-4090", 128, 2.52e9}, {"nvidia-rtx-6000-ada", 142, 2.50e9},
 	{"nvidia-rtx-5090", 170, 2.41e9}, {"nvidia-rtx-pro-6000", 188, 2.60e9}, {"nvidia-a10g", 80, 1.71e9}, {"nvidia-a100", 108, 1.41e9}, {"nvidia-a10", 72, 1.70e9},
 	{"nvidia-v100", 80, 1.53e9}, {"nvidia-t4", 40, 1.59e9}, {"nvidia-a800", 108, 1.41e9}, {"nvidia-h100-pcie", 114, 1.755e9}, {"nvidia-h200", 132, 1.83e9}, {"nvidia-h20", 78, 1.98e9}, {"nvidia-h", 132, 1.83e9}, {"nvidia-gh", 132, 1.98e9},
 	{"nvidia-gb", 148, 1.9e9}, {"nvidia-b", 148, 1.9e9},

@@ -31,7 +31,7 @@ var workloadKeys = []Key{
 	{Path: "workload.generic.params", Doc: "Parameters.", Required: true, Dim: units.Count, Range: above(0, 1e15), Example: `25.6e6`},
 	{Path: "workload.generic.sample_bytes", Doc: "One input as it is stored or sent.", Required: true, Dim: units.Bytes, Range: above(0, 1e15), Example: `"110 kB"`},
 
-	{Path: "workload.precision", Doc: "Number format of weights and matrix work. fp4 (serving) is 4 bits with a scale for each block of 16: NVFP4, and nearly MXFP4, AWQ and GPTQ. Chips without units for a format widen the weights on the way.", Enum: []string{"bf16", "fp16", "fp8", "fp4", "fp32", "int8"}, Default: `"bf16"`, Why: "the usual format of training and serving"},
+	{Path: "workload.precision", Doc: "Number format of weights and matrix work. fp4 (serving) is 4 bits with a scale for each block of 16: NVFP4 and nearly MXFP4; on chips without such units, AWQ and GPTQ. Chips without units for a format widen the weights on the way.", Enum: []string{"bf16", "fp16", "fp8", "fp4", "fp32", "int8"}, Default: `"bf16"`, Why: "the usual format of training and serving"},
 	{Path: "workload.parallelism", Doc: "Over how many accelerators each dimension is cut. Data parallelism follows from the number of nodes."},
 	{Path: "workload.parallelism.tensor", Doc: "Tensor parallelism.", Range: within(1, 4096), Default: `1`},
 	{Path: "workload.parallelism.pipeline", Doc: "Pipeline stages.", Range: within(1, 4096), Default: `1`},

@@ -20,24 +20,24 @@ var chipNames = []chipName{
 	{"gb300", "nvidia-gb300", ""}, {"gb200", "nvidia-gb200", ""}, {"gh200 144", "nvidia-gh200-144", ""}, {"gh200", "nvidia-gh200-96", ""},
 	{"b300", "nvidia-b300-sxm", ""}, {"b200", "nvidia-b200-sxm", ""}, {"b100", "nvidia-b100", ""},
 	{"h200 nvl", "nvidia-h200-nvl", ""}, {"h200", "nvidia-h200-sxm", ""},
-	{"h800", "nvidia-h800-sxm", ""}, {"h20", "nvidia-h20", ""},
+	{"h800", "nvidia-h800-sxm", ""}, {"h20 3e", "nvidia-h20-141", ""}, {"h20 141", "nvidia-h20-141", ""}, {"h20e", "nvidia-h20-141", ""}, {"h20", "nvidia-h20", ""},
 	{"h100 pcie", "nvidia-h100-pcie", ""}, {"h100 nvl", "nvidia-h100-nvl-94", ""}, {"h100", "nvidia-h100-sxm", ""},
 	{"a800", "nvidia-a800-sxm-80", ""}, {"a100 pcie 40", "nvidia-a100-pcie-80", "A100 PCIe of 40 GB"}, {"a100 pcie", "nvidia-a100-pcie-80", ""},
 	{"a100 40", "nvidia-a100-sxm-40", ""}, {"a100", "nvidia-a100-sxm-80", ""},
 	{"v100 pcie", "nvidia-v100-sxm2-16", "V100 PCIe"}, {"v100 32", "nvidia-v100-sxm2-32", ""}, {"v100", "nvidia-v100-sxm2-16", ""},
 	{"p100 pcie", "nvidia-p100-pcie-16", ""}, {"p100", "nvidia-p100-sxm2-16", ""},
-	{"l40s", "nvidia-l40s", ""}, {"l40", "nvidia-l40", ""}, {"l4", "nvidia-l4", ""}, {"a10g", "nvidia-a10g", ""}, {"a6000", "nvidia-rtx-a6000", ""}, {"6000 ada", "nvidia-rtx-6000-ada", ""},
+	{"l40s", "nvidia-l40s", ""}, {"l40", "nvidia-l40", ""}, {"l20", "nvidia-l20", ""}, {"l4", "nvidia-l4", ""}, {"a10g", "nvidia-a10g", ""}, {"a6000", "nvidia-rtx-a6000", ""}, {"6000 ada", "nvidia-rtx-6000-ada", ""},
 	{"t4", "nvidia-t4", ""}, {"a30", "nvidia-a30", ""}, {"a40", "nvidia-a40", ""}, {"a10", "nvidia-a10", ""},
 	{"p40", "nvidia-p40", ""}, {"tesla p4", "nvidia-p4", ""}, {"m40", "nvidia-m40", ""}, {"titan xp", "nvidia-titan-xp", ""}, {"titanxp", "nvidia-titan-xp", ""}, {"titanx pascal", "nvidia-titan-x-pascal", ""}, {"titan x pascal", "nvidia-titan-x-pascal", ""}, {"1080", "nvidia-gtx-1080ti", ""},
 	{"2080", "nvidia-rtx-2080ti", ""}, {"3090", "nvidia-rtx-3090", ""}, {"nvidia a2", "nvidia-a2", ""},
 	{"b60", "intel-arc-pro-b60", ""},
-	{"rtx pro 6000", "nvidia-rtx-pro-6000-server", ""}, {"rtxpro6000", "nvidia-rtx-pro-6000-server", ""}, {"5090", "nvidia-rtx-5090", ""}, {"4090", "nvidia-rtx-4090", ""},
+	{"pro 6000 max q", "nvidia-rtx-pro-6000-server", "RTX PRO 6000 Max-Q of 300 W"}, {"rtx pro 6000", "nvidia-rtx-pro-6000-server", ""}, {"rtxpro6000", "nvidia-rtx-pro-6000-server", ""}, {"5090", "nvidia-rtx-5090", ""}, {"4090 laptop", "nvidia-rtx-4090", "RTX 4090 Laptop"}, {"4090d", "nvidia-rtx-4090d", ""}, {"4090 d", "nvidia-rtx-4090d", ""}, {"4090", "nvidia-rtx-4090", ""},
 	{"mi355", "amd-mi355x", ""}, {"mi350", "amd-mi350x", ""}, {"mi325", "amd-mi325x", ""}, {"mi300a", "amd-mi300a", ""}, {"mi300", "amd-mi300x", ""},
 	{"mi250x", "amd-mi250x", ""}, {"mi250", "amd-mi250", ""}, {"mi210", "amd-mi210", ""}, {"mi100", "amd-mi100", ""}, {"mi50", "amd-mi50-32", ""},
 	{"gaudi3", "intel-gaudi3", ""}, {"gaudi2", "intel-gaudi2", ""},
-	{"max 1550", "intel-max-1550", ""}, {"pvc", "intel-max-1550", ""},
+	{"910b", "huawei-ascend-910b", ""}, {"910c", "huawei-ascend-910c", ""}, {"max 1550", "intel-max-1550", ""}, {"pvc", "intel-max-1550", ""},
 	{"trainium3", "aws-trainium3", ""}, {"trn3", "aws-trainium3", ""}, {"trainium2", "aws-trainium2", ""}, {"trn2", "aws-trainium2", ""}, {"trainium", "aws-trainium1", ""}, {"trn1", "aws-trainium1", ""},
-	{"tpu v5p", "google-tpu-v5p", ""}, {"tpu v5e", "google-tpu-v5e", ""}, {"tpu v5 lite", "google-tpu-v5e", ""}, {"tpu v6", "google-tpu-v6e", ""}, {"trillium", "google-tpu-v6e", ""},
+	{"tpu v5p", "google-tpu-v5p", ""}, {"v5p", "google-tpu-v5p", ""}, {"v5litepod", "google-tpu-v5e", ""}, {"v5e", "google-tpu-v5e", ""}, {"v6e", "google-tpu-v6e", ""}, {"tpu v5e", "google-tpu-v5e", ""}, {"tpu v5 lite", "google-tpu-v5e", ""}, {"tpu v6", "google-tpu-v6e", ""}, {"trillium", "google-tpu-v6e", ""},
 	{"tpu v7", "google-tpu-v7", ""}, {"ironwood", "google-tpu-v7", ""}, {"tpu v4", "google-tpu-v4", ""}, {"tpu v3", "google-tpu-v3", ""}, {"tpu v2", "google-tpu-v2", ""},
 }
 
@@ -93,6 +93,26 @@ func chipOf(name string) (id, assumed string) {
 		}
 	}
 	return id, ""
+}
+
+// servingChip is the chip of a row of serving runs, which must name one kind alone.
+func servingChip(name string) (id, assumed string, err error) {
+	for _, part := range strings.FieldsFunc(name, func(r rune) bool { return r == ',' || r == ';' || r == '+' || r == '&' }) {
+		other, note := chipOf(part)
+		switch {
+		case other == "":
+			continue // "80GB, SXM"
+		case id != "" && other != id:
+			return "", "", fmt.Errorf("%q names two kinds of chips, %s and %s: services of mixed chips are not predicted", name, id, other)
+		}
+		id, assumed = other, note
+	}
+	if id == "" {
+		if id, assumed = chipOf(name); id == "" {
+			return "", "", notInCatalogue(name)
+		}
+	}
+	return id, assumed, nil
 }
 
 // notInCatalogue is the error of a chip that no rule knows, with what would make it known.

@@ -218,17 +218,17 @@ func (set *Service) service(log *trace.Log) (*service, serving.Config, serving.M
 			version = m[2]
 		}
 	}
-	id, assumed, err := engineID(engine, version, "")
+	named, assumed, err := readEngine(engine, version, "")
 	if err != nil {
 		return fail("%w: give it with --engine", err)
 	}
 	if assumed != "" {
 		s.assume("%s", assumed)
 	}
-	if s.engine, err = serving.Engine(id); err != nil {
+	if s.engine, err = serving.Engine(named.id); err != nil {
 		return fail("%w", err)
 	}
-	s.waits = id == "vllm" && plansAfter(version)
+	s.waits = named.id == "vllm" && plansAfter(named.version)
 	if log.EngineClock {
 		s.engine.Request.Value, s.engine.MoERequest.Value = 0, 0 // the clock starts and ends inside the engine
 	}

@@ -38,6 +38,7 @@ type Config struct {
 	Engine      EngineProfile
 	Precision   hardware.DType // of weights and matrix work
 	KVPrecision hardware.DType // of the cache
+	WeightsOnly bool           // weights alone are in Precision: they are widened to 16 bits on the way to the units
 	TP, PP      int            // tensor and pipeline parallel degrees of one replica
 	// AttentionDP is the number of groups of TP chips in a replica that each run
 	// attention for their own sequences, while the experts of a mixture are spread

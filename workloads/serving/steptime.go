@@ -92,6 +92,9 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 		return nil, fmt.Errorf("serving: %s is known by totals only: it has no engine steps", c.Arch.ID)
 	}
 	compute, err := computeType(m.Device, c.Precision)
+	if c.WeightsOnly && err == nil && compute.Bytes() < 2 {
+		compute, err = hardware.BF16, m.Device.Supports(hardware.BF16)
+	}
 	if err != nil {
 		return nil, err
 	}
