@@ -45,7 +45,7 @@ func (e *MemoryError) Error() string {
 	}
 	left := m.Usable - m.Weights - m.Slots - m.Reserve
 	msg := fmt.Sprintf("serving: %s does not fit on %s with tensor %d, pipeline %d: %.1f GB usable per chip (%.3g of %.1f) − %.1f GB weights%s − %.1f GB libraries and activations ",
-		e.Model, e.Chip, e.TP, e.PP, m.Usable/1e9, m.Usable/m.Total, m.Total/1e9, m.Weights/1e9, slots, m.Reserve/1e9)
+		e.Model, e.Chip, e.TP, e.PP, m.Usable/1e9, m.Usable/math.Max(1, m.Total), m.Total/1e9, m.Weights/1e9, slots, m.Reserve/1e9)
 	if left > 0 {
 		msg += fmt.Sprintf("leaves %.1f MB for the cache, a block of which takes %.3g", left/1e6, m.TokenBytes*float64(e.BlockTokens)/1e6)
 	} else {
