@@ -94,6 +94,7 @@ func NewDevice(a *Accelerator, prof *profile.Profile, draw Draw) (*Device, error
 	d.attnMemory = fraction("attention_memory", eff.AttentionMemory)
 	d.attnLaunch = param("attention_launch_sec", eff.AttentionLaunchSec)
 	d.blockSec = param("decode_block_sec", eff.DecodeBlockSec)
+	d.mixedBlockSec = param("mixed_block_sec", eff.MixedBlockSec)
 	d.powerExp = param("power_exponent", eff.PowerExponent)
 	if eff.Host.Known() {
 		d.HostBytesPerSec *= fraction("host", eff.Host)

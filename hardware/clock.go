@@ -33,6 +33,7 @@ func (d *Device) Capped(watts float64) *Device {
 	share := ClockShare((watts - d.IdleWatts) / (d.MaxWatts - d.IdleWatts))
 	c := d.Scale(Scaling{Compute: share, Launch: share})
 	c.blockSec /= share
+	c.mixedBlockSec /= share
 	c.MaxWatts, c.Clock = watts, share*d.Clock
 	return c
 }

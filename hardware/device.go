@@ -37,29 +37,30 @@ type Device struct {
 
 	Eff profile.Efficiencies // as read; the fields below hold the drawn values
 
-	gemm       [NumDTypes]float64 // matrix efficiency inside a step
-	inStep     float64
-	gemmInnerK float64
-	gemmNorm   float64
-	gemmWave   float64
-	gemmTile   float64
-	cores      float64
-	memory     float64
-	weights    float64
-	kv         float64
-	attnFwd    float64
-	attnBwd    float64
-	attnHalf   float64
-	attnCausal float64
-	attnHead64 float64
-	unfused    float64
-	attnMemory float64
-	attnLaunch float64
-	blockSec   float64
-	moe        float64
-	moeHalf    float64
-	generic    float64
-	powerExp   float64
+	gemm          [NumDTypes]float64 // matrix efficiency inside a step
+	inStep        float64
+	gemmInnerK    float64
+	gemmNorm      float64
+	gemmWave      float64
+	gemmTile      float64
+	cores         float64
+	memory        float64
+	weights       float64
+	kv            float64
+	attnFwd       float64
+	attnBwd       float64
+	attnHalf      float64
+	attnCausal    float64
+	attnHead64    float64
+	unfused       float64
+	attnMemory    float64
+	attnLaunch    float64
+	blockSec      float64
+	mixedBlockSec float64
+	moe           float64
+	moeHalf       float64
+	generic       float64
+	powerExp      float64
 
 	grids *operatorGrids // measured calls; nil: none
 }

@@ -282,3 +282,10 @@ func (d *Device) Power(util float64) float64 {
 	util = math.Min(1, math.Max(0, util))
 	return d.IdleWatts + (d.MaxWatts-d.IdleWatts)*math.Pow(util, d.powerExp)
 }
+
+// MixedBlockSec is a core's time to start an empty block of an attention kernel that runs prompts
+// and decoding sequences in one grid; 0 where the chip's kernels pack heads or are two.
+func (d *Device) MixedBlockSec() float64 { return d.mixedBlockSec }
+
+// Cores are the units that blocks of a kernel run on.
+func (d *Device) Cores() float64 { return d.cores }

@@ -33,6 +33,7 @@ func (e *Efficiencies) named() []namedParam {
 		{"launch_sec", &e.LaunchSec, 1e-9, 1},
 		{"attention_launch_sec", &e.AttentionLaunchSec, 1e-9, 1},
 		{"decode_block_sec", &e.DecodeBlockSec, 1e-9, 1},
+		{"mixed_block_sec", &e.MixedBlockSec, 0, 1},
 		{"power_exponent", &e.PowerExponent, 0.05, 5},
 		{"idle_share", &e.IdleShare, 0.001, 1},
 		{"host", &e.Host, 0.01, 1.2},

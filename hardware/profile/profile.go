@@ -82,6 +82,9 @@ type Efficiencies struct {
 	// DecodeBlockSec is the time of one decode-attention block on one core besides
 	// its bytes, in seconds.
 	DecodeBlockSec Param `toml:"decode_block_sec"`
+	// MixedBlockSec is a core's time to start an empty block of attention kernels that run prompts
+	// and decoding sequences in one grid without packing heads; 0: the chip's kernels pack.
+	MixedBlockSec Param `toml:"mixed_block_sec"`
 	// PowerExponent shapes power between idle and maximum: idle + (max-idle)*util^e.
 	PowerExponent Param `toml:"power_exponent"`
 	// IdleShare is idle power as a fraction of maximum where no reading exists.

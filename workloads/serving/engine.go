@@ -29,6 +29,7 @@ type EngineProfile struct {
 	ReserveOutput  float64 `toml:"reserve_output"` // share of the output reserved at admission
 	ReservePrompt  bool    `toml:"reserve_prompt"` // whole prompt must fit at admission, not only its first chunk
 	SwitchReduce   bool    `toml:"switch_reduce"`  // large all-reduces are added up in the switches where they can
+	OneAttention   bool    `toml:"one_attention"`  // prompts and decoding sequences of a step attend in one kernel
 	Async          bool    `toml:"async"`          // the next step is planned while the chip works on the last
 	BlockTokens    int     `toml:"block_tokens"`
 	TokenBudget    int     `toml:"token_budget"`

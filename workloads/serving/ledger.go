@@ -165,12 +165,12 @@ func (a *account) post(e *entry) {
 func (a *account) mixed(e *entry) {
 	m, b := a.model, int(e.batch)
 	more := (m.rows() - 1) * b
-	cost := m.linear[int(e.tokens)+b+more].plus(m.head[int(e.sampled)+more]).plus(m.seq.times(float64(b + int(e.prompts)))).plus(m.prefill.times(e.first)).plus(m.mixed).plus(m.uneven(int(e.tokens), e.first, most{int32(e.steps), float64(e.decoded) / 2}))
+	cost := m.linear[int(e.tokens)+b+more].plus(m.head[int(e.sampled)+more]).plus(m.seq.times(float64(b + int(e.prompts)))).plus(m.prefill.times(m.pairs(int(e.tokens), e.first))).plus(m.mixed).plus(m.uneven(int(e.tokens), e.first, most{int32(e.steps), float64(e.decoded) / 2}))
 	if b > 0 {
 		if m.passes != nil {
 			cost = cost.plus(m.passes[b])
 		}
-		cost = cost.plus(m.kv.times(e.kv + float64(b*m.rows())))
+		cost = cost.plus(m.kv.times(e.kv + float64(b*m.rows()))).plus(m.mixedExtra(int(e.tokens), int(e.prompts), b, e.kv+float64(b*m.rows())))
 	}
 	a.cum = a.cum.plus(cost)
 	a.prefillSec += m.promptShare(e)

@@ -44,6 +44,10 @@ type StepModel struct {
 	mixed   split   // host, extra of a step with prefill
 	group   []split // by rows: what of linear an attention group does alone
 	groups  int
+	one     *together
+	global  float64 // of prefill, layers that see all keys
+	local   float64 // of prefill, layers that look back window tokens
+	window  float64
 
 	// Of speculative decoding (speculation.go); width 0 and 1: none.
 	width   int     // rows of a decoding sequence
@@ -146,6 +150,9 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 	}
 	s.head = tabulate(c.MaxBatch*c.Speculation.width()+1, func(rows float64) split { return b.sampler(rows) })
 	s.prefill, s.kv = b.attention()
+	s.one = b.mixedAttention()
+	s.global, s.local = b.prefillShares()
+	s.window = float64(c.Arch.Window)
 	s.seq = hostTime(c.Engine.shown() * c.Engine.Sequence.Value / host / float64(c.AttentionDP)).plus(b.windows(s.kv))
 	dense, moe := b.countLayers()
 	s.mixed = hostTime((c.Engine.MixedStep.Value + dense*c.Engine.MixedLayer.Value + moe*c.Engine.MixedMoELayer.Value) / host)
@@ -565,6 +572,23 @@ func (b *stepBuilder) globalShare() float64 {
 	return share / float64(a.Layers)
 }
 
+// prefillShares are the layers that see the whole prompt, and those that see a window of it, as
+// multiples of the layers that the time per pair of attention is for. Layers of linear attention
+// see a state, whose work is with their projections.
+func (b *stepBuilder) prefillShares() (global, local float64) {
+	a := &b.c.Arch
+	if a.Window == 0 || a.Assumed != "" {
+		return 1, 0
+	}
+	for i := range a.Layers {
+		if a.Layer(i).Local {
+			local++
+		}
+	}
+	counted := float64(a.Layers) * b.globalShare()
+	return (float64(a.Layers) - local) / counted, local / counted
+}
+
 // windows is what a sequence's local layers read per step: a whole window each,
 // whatever its length (a little too much for contexts below it). Windows of
 // longWindow and more count as global layers.
@@ -613,13 +637,13 @@ func (s *StepModel) step(t int, pairs float64, b int, kv float64, rows, p int) f
 		more := (s.width - 1) * b
 		sec := s.linear[t+b+more].sec + s.head[rows+more].sec + s.passes[b].sec + s.kv.sec*kv + s.seq.sec*float64(b+p)
 		if t > 0 {
-			sec += s.prefill.sec*pairs + s.mixed.sec
+			sec += s.prefill.sec*s.pairs(t, pairs) + s.mixed.sec
 		}
 		return sec
 	}
 	sec := s.linear[t+b].sec + s.head[rows].sec + s.kv.sec*kv + s.seq.sec*float64(b+p)
 	if t > 0 {
-		sec += s.prefill.sec*pairs + s.mixed.sec
+		sec += s.prefill.sec*s.pairs(t, pairs) + s.mixed.sec + s.mixedExtra(t, p, b, kv).sec
 	}
 	return sec
 }
