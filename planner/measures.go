@@ -140,11 +140,18 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 		put("prefill_utilisation", "ratio", u.Utilisation)
 		put("prefill_cache_peak", "ratio", u.CachePeak)
 	}
-	if s := o.Scaling; s != nil {
-		put("replicas_mean", "replicas", s.ReplicaSeconds/math.Max(o.EndSec-o.StartSec, 1e-9))
-		put("replicas_peak", "replicas", float64(s.Peak))
-		put("replicas_started", "replicas", float64(s.Starts))
-		put("replicas_failed", "replicas", float64(s.Replaced))
+	scaling := func(of string, s *serving.Scaling) {
+		if s == nil {
+			return
+		}
+		put(of+"_mean", "replicas", s.ReplicaSeconds/math.Max(o.EndSec-o.StartSec, 1e-9))
+		put(of+"_peak", "replicas", float64(s.Peak))
+		put(of+"_started", "replicas", float64(s.Starts))
+		put(of+"_failed", "replicas", float64(s.Replaced))
+	}
+	scaling("replicas", o.Scaling)
+	if o.Prefill != nil {
+		scaling("prefill_replicas", o.Prefill.Scaling)
 	}
 	if a := p.Arrivals; a != nil && a.Talk != nil {
 		put("unsent", "requests", float64(o.Unsent))

@@ -7,6 +7,7 @@ import (
 	"aisim/hardware"
 	"aisim/storage"
 	"aisim/topology"
+	"aisim/workloads"
 	"aisim/workloads/serving"
 	"aisim/workloads/training"
 )
@@ -157,15 +158,12 @@ func (f *Future) serve(i int) error {
 func (f *Future) Service(i int) *serving.Prepared {
 	prep := *f.Services[i]
 	prep.Config.Network.BytesPerSec *= f.Change.Of(WANLink)
-	if a := f.World.Placed[i].Autoscale; a != nil {
-		up := f.World.Scenario.Provision.chain()
-		prep.Config.Autoscale.PullBytes, prep.Config.Autoscale.PullBytesPerSec, prep.Config.Autoscale.RegistryBytesPerSec = up.ImageBytes, up.NodeBytesPerSec, up.RegistryBytesPerSec
-		// A new replica goes through the chain of the first ones: all of them load at
-		// once there, so that its own load takes at most as long.
-		prep.Config.Autoscale.StartSec = a.ProvisionSec + a.PullSec + up.FixedSec() + f.Fleet[i].LoadSec
-		if arch := &f.World.Placed[i].Arch; arch.Generic == nil {
-			prep.Config.Autoscale.StartSec += initSec(arch.Params())
-		}
+	p := &f.World.Placed[i]
+	f.startUp(&prep.Config.Autoscale, p.Autoscale, f.Fleet[i], &p.Arch)
+	if p.Prefill != nil {
+		prompts := *prep.Prefill
+		f.startUp(&prompts.Config.Autoscale, p.Workload.Prefill.Autoscale, f.Prompts[i], &p.Arch)
+		prep.Prefill = &prompts
 	}
 	prep.Config.Front = f.Secured[i].front()
 	if rate := f.adapterRates[i]; rate > 0 {
@@ -175,6 +173,20 @@ func (f *Future) Service(i int) *serving.Prepared {
 		prep.Hashes, prep.HashTokens = t.Hashes, t.BlockTokens
 	}
 	return &prep
+}
+
+// startUp is what a new replica of an autoscaler passes before it answers: the chain of the first
+// ones. All of them load at once there, so that its own load takes at most as long.
+func (f *Future) startUp(to *serving.Autoscale, a *Autoscale, fleet *cluster.ServiceOutcome, arch *workloads.Architecture) {
+	if a == nil {
+		return
+	}
+	up := f.World.Scenario.Provision.chain()
+	to.PullBytes, to.PullBytesPerSec, to.RegistryBytesPerSec = up.ImageBytes, up.NodeBytesPerSec, up.RegistryBytesPerSec
+	to.StartSec = a.ProvisionSec + a.PullSec + up.FixedSec() + fleet.LoadSec
+	if arch.Generic == nil {
+		to.StartSec += initSec(arch.Params())
+	}
 }
 
 func (sc *Scenario) problemOf(key string, err error) error {

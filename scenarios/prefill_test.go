@@ -145,10 +145,30 @@ func TestPrefillRefusals(t *testing.T) {
 			t.Errorf("%s: %v, want %q", x.set, err, x.want)
 		}
 	}
-	for more, want := range map[string]string{"autoscale = { target = 4 }\n": "autoscal", "speculative = { draft = \"llama3.1-8b\", tokens = 2, acceptance = 0.5 }\n": "draft"} {
-		if _, err := futureOf(t, papers+more, "workload.read.prefill.nodes=1"); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", more, err)
-		}
+	offload := strings.Replace(papers, "nodes = 3", "nodes = 4", 1) + "[edge]\nsites = 2\nwan = { latency = \"5 ms\", bandwidth = \"10 Gb/s\" }\nrequests = \"site\"\noffload = { server = \"dgx-h100\", round_trip = \"20 ms\", nodes = 1 }\n"
+	if _, err := futureOf(t, offload, "workload.read.prefill.nodes=2"); err == nil || !strings.Contains(err.Error(), "region") {
+		t.Errorf("offload beside pools: %v", err)
+	}
+}
+
+// Drafts, autoscalers of both pools, sites and classes go beside separate pools.
+func TestBesidePools(t *testing.T) {
+	one := playPapers(t, papers, "workload.read.prefill.nodes=1").Served[0]
+	draft := playPapers(t, papers+"speculative = { draft = \"llama3.1-8b\", tokens = 3, acceptance = 0.8 }\n", "workload.read.prefill.nodes=1").Served[0]
+	if !(draft.TPOT.P50 < 0.8*one.TPOT.P50) {
+		t.Errorf("a draft beside pools: %v s per token, %v without", draft.TPOT.P50, one.TPOT.P50)
+	}
+	scaled := playPapers(t, papers+"autoscale = { min = 1, target = 8, interval = \"5 s\" }\n", "workload.read.prefill={nodes=1, autoscale={min=0, target=1, interval=\"5 s\", down_after=\"10 s\"}}", "workload.read.duration=20 min")
+	o, first := scaled.Served[0], scaled.Service(0)
+	if o.Scaling == nil || o.Prefill.Scaling == nil || o.Prefill.Scaling.Starts == 0 || o.Completed != o.Requests {
+		t.Errorf("replicas %+v, workers %+v, %d of %d served", o.Scaling, o.Prefill.Scaling, o.Completed, o.Requests)
+	}
+	if !(first.Prefill.Config.Autoscale.StartSec > 30 && first.Config.Autoscale.StartSec > 30 && o.TTFT.Max > first.Prefill.Config.Autoscale.StartSec) {
+		t.Errorf("workers start in %v s, replicas in %v: a 70 B model captures its graphs in 40 s; slowest first token %v s", first.Prefill.Config.Autoscale.StartSec, first.Config.Autoscale.StartSec, o.TTFT.Max)
+	}
+	text := strings.Replace(papers, "nodes = 3", "nodes = 4", 1) + "[edge]\nsites = 2\nwan = { latency = \"5 ms\", bandwidth = \"10 Gb/s\" }\n"
+	if o := playPapers(t, text, "workload.read.prefill.nodes=2").Served[0]; o.Completed != o.Requests || o.Prefill.Workers != 4 {
+		t.Errorf("pools of two sites: %d workers, %d of %d served", o.Prefill.Workers, o.Completed, o.Requests)
 	}
 }
 

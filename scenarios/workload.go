@@ -209,6 +209,8 @@ type Prefill struct {
 	MemoryFraction *float64 `toml:"memory_fraction"`
 	FirstToken     string   `toml:"first_token"`
 	Transfer       string   `toml:"transfer"`
+
+	Autoscale *Autoscale `toml:"autoscale"`
 }
 
 // Class is part of the requests of a service.

@@ -195,17 +195,24 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 		return nil, Problems(w.Scenario.ProblemAt(key+".replicas", fmt.Sprint(c.Replicas), fmt.Sprintf("1..%d", fit), "more nodes or smaller replicas",
 			fmt.Sprintf("%d accelerators hold %d replicas of %s", usable, fit, cutOf(c))))
 	}
-	if a := wl.Autoscale; a != nil {
-		most := c.Replicas
-		if a.Max != nil {
-			most = *a.Max
-		}
-		if most > c.Replicas || a.Min > most {
-			return nil, Problems(w.Scenario.ProblemAt(key+".autoscale.max", fmt.Sprint(most), fmt.Sprintf("%d..%d", max(1, a.Min), c.Replicas), "more nodes or replicas", "the autoscaler starts more replicas than the nodes hold, or fewer than its min"))
-		}
-		c.Autoscale = serving.Autoscale{Min: a.Min, Max: most, Target: a.Target, IntervalSec: a.IntervalSec, DownAfterSec: a.DownAfterSec}
+	var err error
+	c.Autoscale, err = w.scaling(wl.Autoscale, key, c.Replicas)
+	return c, err
+}
+
+// scaling is the autoscaler of so many replicas.
+func (w *World) scaling(a *Autoscale, key string, replicas int) (out serving.Autoscale, err error) {
+	if a == nil {
+		return out, nil
 	}
-	return c, nil
+	most := replicas
+	if a.Max != nil {
+		most = *a.Max
+	}
+	if most > replicas || a.Min > most {
+		return out, Problems(w.Scenario.ProblemAt(key+".autoscale.max", fmt.Sprint(most), fmt.Sprintf("%d..%d", max(1, a.Min), replicas), "more nodes or replicas", "the autoscaler starts more replicas than the nodes hold, or fewer than its min"))
+	}
+	return serving.Autoscale{Min: a.Min, Max: most, Target: a.Target, IntervalSec: a.IntervalSec, DownAfterSec: a.DownAfterSec}, nil
 }
 
 // Latencies of a read from where cached blocks are kept (operations facts: a page from

@@ -58,12 +58,10 @@ func (w *World) resolvePool(wl *Workload, opt Options) (*PromptPool, error) {
 	sc, pre, key := w.Scenario, wl.Prefill, "workload."+wl.ID+".prefill"
 	p := &PromptPool{Server: w.Server, Chip: w.Chip, Profile: w.Profile, Own: true, group: computeGroup}
 	switch f := sc.Cluster.Fabric.Topology; {
-	case sc.Edge != nil:
-		return nil, Problems(sc.ProblemAt(key, "", "", "leave out [edge] or prefill", "separate pools at the sites of [edge] are not modelled"))
-	case wl.Autoscale != nil:
-		return nil, Problems(sc.ProblemAt(key, "", "", "leave out autoscale or prefill", "autoscaling of separate pools is not modelled"))
-	case wl.Speculative != nil:
-		return nil, Problems(sc.ProblemAt(key, "", "", "leave out speculative or prefill", "a draft beside separate pools is not modelled"))
+	case sc.Edge != nil && sc.Edge.Offload != nil:
+		return nil, Problems(sc.ProblemAt(key, "", "", "leave out edge.offload or prefill", "the region that edge.offload compares with has no separate pools"))
+	case sc.Edge != nil && pre.Server != "" && pre.Server != sc.Cluster.Server:
+		return nil, Problems(sc.ProblemAt(key+".server", pre.Server, sc.Cluster.Server, "", "the sites of [edge] have servers of one kind"))
 	case pre.Server != "" && pre.Server != sc.Cluster.Server && (f == "torus" || f == "file"):
 		return nil, Problems(sc.ProblemAt(key+".server", pre.Server, sc.Cluster.Server, "", "other servers do not join a fabric of the kind "+f))
 	}
@@ -174,6 +172,10 @@ func (w *World) placePool(p *Placed) error {
 		return Problems(w.Scenario.ProblemAt(key+".replicas", fmt.Sprint(c.Replicas), fmt.Sprintf("1 to %d", fit), "more nodes or smaller workers",
 			fmt.Sprintf("%d accelerators hold %d workers of %s", len(pool.Chips), fit, cutOf(&c))))
 	}
+	var err error
+	if c.Autoscale, err = w.scaling(wl.Prefill.Autoscale, key, c.Replicas); err != nil {
+		return err
+	}
 	p.Serving.Handover = serving.Handover{Early: wl.Prefill.FirstToken == "worker", Layers: wl.Prefill.Transfer == "layer"}
 	if err := c.Validate(); err != nil {
 		return Problems(w.Scenario.ProblemAt(key, "", "", "", err.Error()))
@@ -182,7 +184,6 @@ func (w *World) placePool(p *Placed) error {
 		p.Serving.Prefix.Tiers = nil
 	}
 	pool.Config = &c
-	var err error
 	pool.ways, err = w.waysBetween(p)
 	return err
 }

@@ -65,10 +65,12 @@ const (
 	broken
 )
 
-// scaler is the autoscaler of a fleet.
+// scaler is the autoscaler of a fleet, or of one of its pools.
 type scaler struct {
 	Autoscale
 	f     *fleet
+	lo    int // its replicas
+	hi    int
 	tick  float64
 	state []scaleState
 	since []float64 // when a replica was started
@@ -85,14 +87,14 @@ type wanted struct {
 	n  int
 }
 
-func newScaler(f *fleet, fails []change) *scaler {
-	s := &scaler{fails: fails, goal: f.c.Autoscale.Min, Autoscale: f.c.Autoscale, f: f, state: make([]scaleState, len(f.reps)), since: make([]float64, len(f.reps))}
+func newScaler(f *fleet, a Autoscale, lo, hi int, fails []change) *scaler {
+	s := &scaler{fails: fails, goal: a.Min, Autoscale: a, f: f, lo: lo, hi: hi, state: make([]scaleState, hi-lo), since: make([]float64, hi-lo)}
 	s.tick = s.IntervalSec
-	for i := range s.Min {
-		s.state[i] = serves
+	for k := range s.Min {
+		s.state[k] = serves
 		s.on++
-		f.down[i]--
-		f.look(i)
+		f.down[lo+k]--
+		f.look(lo + k)
 	}
 	s.out.Peak = s.Min
 	return s
@@ -109,7 +111,7 @@ func (s *scaler) before(t float64) {
 			g := s.fails[0]
 			s.fails = s.fails[1:]
 			if g.up {
-				s.state[g.replica] = off
+				s.state[g.replica-s.lo] = off
 				s.more(at, s.goal)
 			} else {
 				s.fail(g.replica, at)
@@ -138,13 +140,13 @@ func (s *scaler) next() float64 {
 // router again, and another replica is started at once where there is room, as the
 // controllers of Kubernetes do.
 func (s *scaler) fail(i int, t float64) {
-	f, was := s.f, s.state[i]
-	s.state[i] = broken
+	f, was := s.f, s.state[i-s.lo]
+	s.state[i-s.lo] = broken
 	if was == off || was == broken {
 		return
 	}
 	s.out.Replaced++
-	s.out.ReplicaSeconds += t - s.since[i]
+	s.out.ReplicaSeconds += t - s.since[i-s.lo]
 	if was == starting {
 		s.queue = slices.DeleteFunc(s.queue, func(g change) bool { return g.replica == i })
 	}
@@ -155,13 +157,18 @@ func (s *scaler) fail(i int, t float64) {
 	var dropped []int32
 	if was != starting {
 		r := &f.reps[i]
-		r.advance(t)
+		if !f.ordered {
+			r.advance(t)
+		}
 		if was == serves { // one that ends is away already
 			f.down[i]++
 		}
 		dropped = r.abandon(t)
 		l, k := f.seat(i)
 		l.set(k, away)
+		if f.pools != nil {
+			dropped = f.pools.forget(i, t, dropped)
+		}
 		f.look(i)
 	}
 	s.more(t, s.goal)
@@ -180,7 +187,7 @@ func (s *scaler) ready() float64 {
 }
 
 func (s *scaler) up(g change) {
-	s.state[g.replica] = serves
+	s.state[g.replica-s.lo] = serves
 	s.f.apply(g)
 }
 
@@ -195,11 +202,12 @@ func (s *scaler) held(t float64) {
 // decide compares what is wanted with what there is.
 func (s *scaler) decide(t float64) {
 	f := s.f
-	inFlight := len(f.held)
-	for i := range f.reps {
-		inFlight += int(f.reps[i].outstand)
-		if s.state[i] == ending && f.reps[i].outstand == 0 {
-			s.end(i, t)
+	inFlight := s.without()
+	for k := range s.state {
+		r := &f.reps[s.lo+k]
+		inFlight += int(r.outstand)
+		if s.state[k] == ending && r.outstand == 0 && r.kept == 0 { // caches that are still to be taken keep a worker
+			s.end(k, t)
 		}
 	}
 	n := min(max(int(math.Ceil(float64(inFlight)/s.Target)), s.Min), s.Max)
@@ -220,13 +228,21 @@ func (s *scaler) decide(t float64) {
 	}
 }
 
+// without is the requests that wait because no replica of the pool is up.
+func (s *scaler) without() int {
+	if s.hi <= s.f.front {
+		return len(s.f.pools.waiting)
+	}
+	return len(s.f.held)
+}
+
 // more brings the replicas up to n: those that are ending first, then new ones.
 func (s *scaler) more(t float64, n int) {
 	for i := 0; i < len(s.state) && s.on < n; i++ {
 		if s.state[i] == ending {
 			s.state[i] = serves
 			s.on++
-			s.f.apply(change{at: t, replica: i, up: true})
+			s.f.apply(change{at: t, replica: s.lo + i, up: true})
 		}
 	}
 	ready := t + s.startSec(len(s.queue)+n-s.on)
@@ -238,7 +254,7 @@ func (s *scaler) more(t float64, n int) {
 			s.state[i], s.since[i] = starting, t
 			s.on++
 			s.out.Starts++
-			s.queue = append(s.queue, change{at: ready, replica: i, up: true})
+			s.queue = append(s.queue, change{at: ready, replica: s.lo + i, up: true})
 		}
 	}
 	exist := 0
@@ -256,27 +272,36 @@ func (s *scaler) fewer(n int) {
 		if s.state[i] == serves {
 			s.state[i] = ending
 			s.on--
-			s.f.down[i]++
-			l, k := s.f.seat(i)
+			s.f.down[s.lo+i]++
+			l, k := s.f.seat(s.lo + i)
 			l.set(k, away)
 		}
 	}
 }
 
+// end lets a replica go, by its number in the pool.
 func (s *scaler) end(i int, t float64) {
 	s.state[i] = off
 	s.out.ReplicaSeconds += t - s.since[i]
-	if p := s.f.reps[i].prefix; p != nil {
+	if p := s.f.reps[s.lo+i].prefix; p != nil {
 		p.clear()
 	}
 }
 
-// finish serves what is left once no more requests arrive, and counts to the end.
+// finish serves what is left once no more requests arrive, and counts to the end of a fleet without pools.
 func (s *scaler) finish() *Scaling {
-	for len(s.queue) > 0 || len(s.f.held) > 0 && s.hopes() || len(s.fails) > 0 && s.works() {
+	for s.pending() || len(s.fails) > 0 && s.works() {
 		s.before(s.next())
 	}
 	s.f.advance(math.Inf(1))
+	return s.total()
+}
+
+// pending says whether something is to come of it while nothing else happens.
+func (s *scaler) pending() bool { return len(s.queue) > 0 || s.without() > 0 && s.hopes() }
+
+// total counts to the end.
+func (s *scaler) total() *Scaling {
 	for i := range s.state {
 		if s.state[i] != off && s.state[i] != broken {
 			s.end(i, math.Max(s.f.latest(), s.since[i]))

@@ -175,7 +175,7 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 	defer f.pump.stop()
 	switch {
 	case opt.Concurrency > 0 || f.talks || f.pools != nil:
-		err = f.inOrder(changes)
+		err = f.inOrder(changes, t)
 	case c.Router == RoundRobin && c.Limits.MaxQueue == 0 && c.Autoscale.Max == 0 && !slices.ContainsFunc(changes, func(g change) bool { return !g.up }):
 		err = f.independent(changes)
 	default:
@@ -198,15 +198,13 @@ func (p *Prepared) newFleet(opt *Options) *fleet {
 	c := &p.Config
 	n, sites := p.replicas(), c.Network.Sites
 	f := &fleet{c: c, opt: opt, book: newBook(), down: make([]int32, n), link: make([]float64, sites),
-		reps: make([]replica, n), next: make([]float64, n), due: newDue(n), sites: make([]loads, sites)}
+		reps: make([]replica, n), next: make([]float64, n), due: newDue(n)}
 	front := c.Replicas
 	if p.Prefill != nil {
 		f.front, front = c.Replicas, p.Prefill.Config.Replicas
 		f.pools = newPools(f, p)
 	}
-	for s := range f.sites {
-		f.sites[s] = newLoads((front - s + sites - 1) / sites)
-	}
+	f.sites = siteLoads(front, sites)
 	if p.Model != nil {
 		f.low = p.Model.lowerBounds()
 		f.maxLen = p.Memory.Tokens - c.Speculation.Tokens // a step that verifies holds room for all of them
@@ -220,6 +218,15 @@ func (p *Prepared) newFleet(opt *Options) *fleet {
 		}
 	}
 	return f
+}
+
+// siteLoads are the loads of n replicas by site: replica r is number r/sites of site r mod sites.
+func siteLoads(n, sites int) []loads {
+	out := make([]loads, sites)
+	for s := range out {
+		out[s] = newLoads((n - s + sites - 1) / sites)
+	}
+	return out
 }
 
 // replicas is how many there are in all pools, those that decode first.

@@ -74,7 +74,7 @@ func (s *pools) made(k int32, h handover, t float64) error {
 	x.computed, x.blocks, x.handed = true, h.blocks, t
 	x.left = math.Max(x.left, t)
 	x.done = s.f.book.req(h.req).Prompt
-	if checked { // both had it from then on
+	if checked && x.to >= 0 { // both had it from then on
 		s.f.heldSec += x.given - t
 	}
 	return s.stream(k, t)

@@ -23,17 +23,17 @@ func (p *Prepared) changes(opt *Options) ([]change, error) {
 		return nil, fmt.Errorf("serving: concurrency %d of clients that think for %v s: must not be negative", opt.Concurrency, opt.ThinkSec)
 	}
 	var list []change
-	scale := p.Config.Autoscale.Max > 0 // it says itself when replicas come
-	if scale && (opt.Concurrency > 0 || len(opt.ReadyAt) > 0) {
-		return nil, fmt.Errorf("serving: autoscaling takes an open load, and replicas that do not start late")
-	}
 	for i := range n {
-		if scale {
-			break
-		}
+		scaled := p.autoscaleOf(i).Max > 0 // an autoscaler says itself when replicas come
 		at := 0.0
 		if i < len(opt.ReadyAt) {
 			at = opt.ReadyAt[i]
+		}
+		if scaled && (opt.Concurrency > 0 || at > 0) {
+			return nil, fmt.Errorf("serving: autoscaling takes an open load, and replicas that do not start late")
+		}
+		if scaled {
+			continue
 		}
 		if !(at >= 0) {
 			return nil, fmt.Errorf("serving: replica %d is ready at %v s: must not be negative", i, at)
@@ -69,6 +69,14 @@ func (p *Prepared) changes(opt *Options) ([]change, error) {
 		return 0
 	})
 	return list, nil
+}
+
+// autoscaleOf is how the pool of replica i is scaled.
+func (p *Prepared) autoscaleOf(i int) Autoscale {
+	if p.Prefill != nil && i >= p.Config.Replicas {
+		return p.Prefill.Config.Autoscale
+	}
+	return p.Config.Autoscale
 }
 
 // apply lets a replica come or go. Without outages nothing has to be advanced:

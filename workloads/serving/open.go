@@ -9,7 +9,7 @@ import (
 func (f *fleet) open(changes []change, count *tally) error {
 	ci := 0
 	if f.c.Autoscale.Max > 0 {
-		f.scale = newScaler(f, changes)
+		f.scale = newScaler(f, f.c.Autoscale, 0, len(f.reps), changes)
 		changes = nil
 	}
 	sees := f.c.Router != RoundRobin || f.c.Limits.MaxQueue > 0
@@ -113,6 +113,9 @@ func (f *fleet) advance(until float64) {
 // catchUp lets those replicas process their events that may end a request up to and
 // including time until, so that the loads are those of that time.
 func (f *fleet) catchUp(until float64) {
+	if f.ordered { // all has been played that came before
+		return
+	}
 	for {
 		i, at := f.due.first()
 		if at > until || math.IsInf(at, 1) {
@@ -146,7 +149,8 @@ func (f *fleet) look(i int) {
 // seat is where a router finds the load of replica i.
 func (f *fleet) seat(i int) (*loads, int) {
 	if f.pools != nil && i < f.front {
-		return &f.pools.load, i
+		n := len(f.sites)
+		return &f.pools.load[i%n], i / n
 	}
 	i -= f.front
 	return &f.sites[i%len(f.sites)], i / len(f.sites)

@@ -11,8 +11,9 @@ import (
 // replicas for one another (pools): event by event in order of time. At one moment the fleet
 // changes first, then requests are sent, then caches leave and arrive, then replicas go on in
 // order of their numbers.
-func (f *fleet) inOrder(changes []change) error {
+func (f *fleet) inOrder(changes []change, count *tally) error {
 	f.ordered = true
+	changes, scalers := f.scalers(changes)
 	for i := range f.reps {
 		f.reps[i].tells = true
 		f.look(i)
@@ -31,13 +32,24 @@ func (f *fleet) inOrder(changes []change) error {
 		}
 		move := f.pools.next()
 		t := math.Min(at, math.Min(call, move))
+		scaler := nextScaler(scalers, math.IsInf(t, 1) && ci == len(changes))
 		switch {
+		case scaler != nil && scaler.next() <= t && (ci == len(changes) || scaler.next() <= changes[ci].at):
+			scaler.before(scaler.next())
 		case ci < len(changes) && changes[ci].at <= t:
 			t = changes[ci].at
 			f.apply(changes[ci])
 			ci++
 		case math.IsInf(t, 1):
 			who.finish()
+			if f.scale != nil {
+				count.scaling = f.scale.total()
+			}
+			if f.pools != nil && f.pools.scale != nil {
+				count.scaling, count.promptScaling = f.pools.scale.total(), count.scaling
+			} else if f.pools != nil {
+				count.scaling, count.promptScaling = nil, count.scaling
+			}
 			return nil
 		case call == t:
 			who.send(t)
@@ -65,6 +77,44 @@ func (f *fleet) inOrder(changes []change) error {
 		f.gone = f.gone[:0]
 		f.pump.post(postAt)
 	}
+}
+
+// scalers makes the autoscalers of the pools, to which the failures of their replicas are left.
+func (f *fleet) scalers(changes []change) (rest []change, list []*scaler) {
+	add := func(a Autoscale, lo, hi int) *scaler {
+		if a.Max == 0 {
+			return nil
+		}
+		var fails, others []change
+		for _, g := range changes {
+			if g.replica >= lo && g.replica < hi {
+				fails = append(fails, g)
+			} else {
+				others = append(others, g)
+			}
+		}
+		changes = others
+		s := newScaler(f, a, lo, hi, fails)
+		list = append(list, s)
+		return s
+	}
+	if f.pools == nil {
+		f.scale = add(f.c.Autoscale, 0, len(f.reps))
+		return changes, list
+	}
+	f.scale = add(f.pools.prompts.Autoscale, f.front, len(f.reps))
+	f.pools.scale = add(f.c.Autoscale, 0, f.front)
+	return changes, list
+}
+
+// nextScaler is the one that acts next; when nothing else happens, of those that still bring something about.
+func nextScaler(list []*scaler, quiet bool) (first *scaler) {
+	for _, s := range list {
+		if (!quiet || s.pending()) && (first == nil || s.next() < first.next()) {
+			first = s
+		}
+	}
+	return first
 }
 
 // callers are those who send requests: in an open load at the times of the requests (of the

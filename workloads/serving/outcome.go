@@ -281,6 +281,13 @@ func (f *fleet) use(o *Outcome, per []int) {
 	o.BusyBy = resourceShares(cum, 0, 0, 0)
 }
 
+// scaled counts busy time over the time that workers were there.
+func (u *PoolUse) scaled(s *Scaling) {
+	if u.Scaling = s; s != nil && s.ReplicaSeconds > 0 {
+		u.Utilisation = u.BusySec / s.ReplicaSeconds
+	}
+}
+
 // add counts what a worker did in a span.
 func (u *PoolUse) add(r *replica, span float64) {
 	u.Workers++

@@ -39,14 +39,12 @@ func (p *Prepared) WithPrefill(prefill *Prepared, way *Way) (*Prepared, error) {
 		return nil, fmt.Errorf("serving: %s is known by totals only: a pool for prompts needs a language model", c.Arch.ID)
 	case c.Arch.ID != d.Arch.ID || c.KVPrecision != d.KVPrecision:
 		return nil, fmt.Errorf("serving: prompts of %s with a cache in %s, answers of %s with one in %s: both pools must agree", d.Arch.ID, d.KVPrecision, c.Arch.ID, c.KVPrecision)
-	case c.Speculation.Tokens > 0:
-		return nil, fmt.Errorf("serving: speculative decoding in separate pools is not modelled: leave it out, or serve from one pool")
+	case c.Speculation.Tokens != d.Speculation.Tokens:
+		return nil, fmt.Errorf("serving: drafts of %d tokens where answers are made, of %d where prompts are computed: both pools compute the draft's cache", c.Speculation.Tokens, d.Speculation.Tokens)
 	case c.Adapters.Count > 0:
 		return nil, fmt.Errorf("serving: adapters in separate pools are not modelled: leave them out, or serve from one pool")
-	case c.Autoscale.Max > 0:
-		return nil, fmt.Errorf("serving: autoscaling of separate pools is not modelled: leave it out, or serve from one pool")
-	case c.Network.Sites > 1:
-		return nil, fmt.Errorf("serving: separate pools at %d sites are not modelled: serve from one site", c.Network.Sites)
+	case c.Network.Sites != d.Network.Sites:
+		return nil, fmt.Errorf("serving: replicas at %d sites, workers at %d: each site needs both", c.Network.Sites, d.Network.Sites)
 	case c.StaleSec > 0:
 		return nil, fmt.Errorf("serving: a router of separate pools sees their present state: staleness %v s must be 0", c.StaleSec)
 	case way != nil && (len(way.Uses) != pairs || len(way.LatencySec) != pairs):
@@ -64,16 +62,19 @@ type PoolUse struct {
 	BusySec     float64 // of all
 	CacheMean   float64 // share of their blocks in use, those that wait to be taken included, over all of the time
 	CachePeak   float64
+	Scaling     *Scaling // nil without autoscaling
 }
 
 // pools is the state between the two pools while a load is played.
 type pools struct {
 	f          *fleet
-	n          int // replicas that decode
-	load       loads
+	n          int     // replicas that decode
+	load       []loads // of the replicas that decode, by site
+	scale      *scaler // of the replicas that decode
 	low        bounds
 	way        *Way
 	net        *flow.Net
+	prompts    *Config
 	tokenBytes float64
 	handSec    float64 // from the end of a prompt to the replica that it is given to
 	tickets    []ticket
@@ -131,7 +132,7 @@ type coming struct {
 
 func newPools(f *fleet, p *Prepared) *pools {
 	c := &p.Config
-	s := &pools{f: f, n: c.Replicas, load: newLoads(c.Replicas), low: p.Prefill.Model.lowerBounds(), way: p.Way,
+	s := &pools{f: f, n: c.Replicas, load: siteLoads(c.Replicas, c.Network.Sites), low: p.Prefill.Model.lowerBounds(), way: p.Way, prompts: &p.Prefill.Config,
 		tokenBytes: p.Memory.TokenBytes * float64(c.TP*c.PP), handSec: p.Model.HandoverSec}
 	if p.Way != nil {
 		s.net = flow.NewNet(p.Way.Capacity)
@@ -224,14 +225,20 @@ func (s *pools) newTicket(x ticket) (k int32) {
 	return int32(len(s.tickets) - 1)
 }
 
-// give chooses the replica that decodes: the one with the fewest requests.
+// give chooses the replica that decodes: the one with the fewest requests at the worker's site.
 func (s *pools) give(k int32, t float64) {
-	i := s.load.leastLoaded()
+	sites := len(s.load)
+	site := (int(s.tickets[k].from) - s.n) % sites
+	i := s.load[site].leastLoaded()
 	if i < 0 {
 		s.waiting = append(s.waiting, k)
+		if s.scale != nil {
+			s.scale.held(t)
+		}
 		return
 	}
 	x := &s.tickets[k]
+	i = i*sites + site
 	x.to = int32(i)
 	s.f.book.record(x.req).replica = x.to
 	x.given = t + s.handSec
@@ -247,6 +254,9 @@ func (s *pools) sendOn(t float64) {
 	list := s.waiting
 	s.waiting = nil
 	for _, k := range list {
+		if x := &s.tickets[k]; checked && (s.early == nil || x.computed) {
+			s.f.heldSec += t - x.handed
+		}
 		s.give(k, t)
 	}
 }

@@ -22,7 +22,7 @@ type tally struct {
 	workers     int
 	reps        []replica // for late latencies
 
-	scaling                                                 *Scaling
+	scaling, promptScaling                                  *Scaling // of the replicas, and of workers that compute prompts
 	shed, timedOut                                          int
 	seen, unsent                                            int
 	requests, completed, lost, preempted, attained, retried int
@@ -313,6 +313,9 @@ func (t *tally) outcome(f *fleet) *Outcome {
 	}
 	o.Attainment = float64(o.Attained) / float64(o.Requests)
 	f.use(o, t.per)
+	if o.Prefill != nil {
+		o.Prefill.scaled(t.promptScaling)
+	}
 	if o.Completed > 0 {
 		t.sum.shares(o)
 		if o.Adapters != nil {
