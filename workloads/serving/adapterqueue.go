@@ -8,7 +8,7 @@ func (p *adapterPool) begin(r *replica) {
 	p.land(r.now)
 	for r.qLen > 0 && r.queue[r.qHead].ready <= r.now {
 		w := r.pop()
-		p.park(w, p.of(r.book.req(w.req)), r.levelOf(w.req))
+		p.park(*w, p.of(r.book.req(w.req)), r.levelOf(w.req))
 	}
 }
 
@@ -38,23 +38,23 @@ func (r *replica) chooseByAdapter() (back int, node int32, level int) {
 }
 
 // nextByAdapter is headWaiting among them.
-func (r *replica) nextByAdapter() (waiting, bool) {
+func (r *replica) nextByAdapter() *waiting {
 	p := r.adapters
 	switch back, node, _ := r.chooseByAdapter(); {
 	case back >= 0:
-		return r.back[back], true
+		return &r.back[back]
 	case node >= 0:
-		return p.wait[node].w, true
+		return &p.wait[node].w
 	}
 	if p.n > 0 || len(r.back) > 0 {
 		r.awaits = true
-		if len(r.free) > 0 {
+		if !r.full() {
 			for level := range p.order {
 				p.pass(level, -1, r.now)
 			}
 		}
 	}
-	return waiting{}, false
+	return nil
 }
 
 // takeByAdapter removes what nextByAdapter gave.
@@ -108,7 +108,7 @@ func (r *replica) adapterSec() float64 {
 
 // noteLoads adds the loads that a step with prompts waits for to the bills of those prompts.
 func (p *adapterPool) noteLoads(r *replica) {
-	if p.loadSec == 0 {
+	if p.loadSec == 0 || r.log == nil {
 		return
 	}
 	for _, slot := range r.whole {
@@ -129,8 +129,9 @@ func (r *replica) noteAdapters(steps int64) {
 	if w[2][0] == 0 {
 		return
 	}
-	r.log.entries = append(r.log.entries, entry{kind: adapterWork, replica: r.number, steps: steps, start: p.loadSec,
-		batch: int32(w[0][0]), stay: int32(w[0][1]), prompts: int32(w[1][0]), tokens: int32(w[1][1]), whole: int32(w[2][0])})
+	e := r.log.add(adapterWork, r)
+	e.steps, e.start, e.batch, e.stay = steps, p.loadSec, int32(w[0][0]), int32(w[0][1])
+	e.prompts, e.tokens, e.whole = int32(w[1][0]), int32(w[1][1]), int32(w[2][0])
 }
 
 // adapters books it. Loads are left out of what things cost by resource: nothing is at work.

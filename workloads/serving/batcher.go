@@ -120,13 +120,14 @@ func (r *replica) completeBatch() {
 		return
 	}
 	if l := r.log; l != nil {
-		l.entries = append(l.entries, entry{kind: batchStep, replica: r.number, tokens: int32(r.tokens)})
+		l.add(batchStep, r).tokens = int32(r.tokens)
 	}
 	r.seqSeconds += (r.end - r.start) * float64(r.tokens)
 	r.steps0++
 	for _, q := range r.batch {
 		rec := r.book.record(q)
-		rec.first, rec.finish = r.now, r.now
+		rec.first = r.now
+		r.book.ends(q, r.now)
 		r.mark(q, atFirst)
 		r.mark(q, atEnd)
 		r.doneTokens++

@@ -20,14 +20,16 @@ type Source interface {
 type chunk struct {
 	reqs    []Request
 	rec     []record
-	bills   []bill // as many, of whoever does the accounts
-	checked int    // records known to be done
+	ends    []float64 // when each was answered, 0 before
+	bills   []bill    // of whoever does the accounts
+	totals  []split   // and the replica's counters at each one's last token
+	checked int       // records known to be done
 }
 
 // done says whether nothing more can happen to any request of the chunk.
 func (c *chunk) done() bool {
 	for ; c.checked < len(c.rec); c.checked++ {
-		if r := &c.rec[c.checked]; r.finish == 0 && !r.lost {
+		if c.ends[c.checked] == 0 && !c.rec[c.checked].lost {
 			return false
 		}
 	}
@@ -50,9 +52,15 @@ func (b *book) record(i int32) *record {
 	return &b.ring[(i>>chunkBits)&b.mask].rec[i&(chunkSize-1)]
 }
 
-func (b *book) bill(i int32) *bill {
-	return &b.ring[(i>>chunkBits)&b.mask].bills[i&(chunkSize-1)]
-}
+func (b *book) bill(i int32) *bill { return &b.chunk(i).bills[i&(chunkSize-1)] }
+
+// chunk is where request i is.
+func (b *book) chunk(i int32) *chunk { return b.ring[(i>>chunkBits)&b.mask] }
+
+// ends notes that request i was answered at time t.
+func (b *book) ends(i int32, t float64) { b.chunk(i).ends[i&(chunkSize-1)] = t }
+
+func (b *book) end(i int32) float64 { return b.chunk(i).ends[i&(chunkSize-1)] }
 
 // add takes the next chunk and returns the number of its first request.
 func (b *book) add(c *chunk) int32 {
@@ -99,6 +107,7 @@ type feed struct {
 	closed   bool // a closed loop: arrival times are not used
 	hashes   int  // prefix hashes that requests may point at
 	adapters int  // that they may bring; 0: those that they name do not count
+	billed   bool // costs by request are asked for
 	count    int
 	last     float64
 	free     []*chunk
@@ -140,10 +149,16 @@ func (f *feed) next() (*chunk, error) {
 		return nil, nil
 	}
 	if cap(c.rec) < n {
-		c.rec, c.bills = make([]record, n), make([]bill, n)
+		c.rec, c.ends = make([]record, n), make([]float64, n)
+		if f.billed {
+			c.bills, c.totals = make([]bill, n), make([]split, n)
+		}
 	}
-	c.rec, c.bills, c.checked = c.rec[:n], c.bills[:n], 0
-	clear(c.bills)
+	c.rec, c.ends, c.checked = c.rec[:n], c.ends[:n], 0
+	if f.billed {
+		c.bills, c.totals = c.bills[:n], c.totals[:n]
+		clear(c.bills)
+	}
 	if f.count > maxRequests-n {
 		return nil, fmt.Errorf("serving: more than %d requests in one load", maxRequests)
 	}

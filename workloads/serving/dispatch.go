@@ -70,14 +70,52 @@ func (f *fleet) route(i int32, ready float64) {
 	if a := f.book.req(i).Adapter; f.sent != nil && a > 0 {
 		f.sent.sent(int32(at), a)
 	}
-	f.book.record(i).replica = int32(at)
-	r := &f.reps[at]
-	r.enqueue(waiting{ready: ready, req: i})
-	l.set(k, r.outstand)
-	f.next[at] = r.nextTime()
-	if f.ordered || r.batcher != nil || r.timeout > 0 { // who gives up ends a request at any step
-		f.due.set(at, f.next[at])
-	} else if end := ready + float64(f.book.req(i).Output)*f.low.any; end < f.due.at[at] {
+	rec := f.book.record(i)
+	rec.replica = int32(at)
+	if f.asks {
+		l.set(k, l.at(k)+1)
+		f.tokens[at] += tokensOf(f.book.req(i))
+	}
+	if f.letters && ready == rec.ready {
+		f.put(at, i, rec)
+	} else {
+		f.deliver(at)
+		r := &f.reps[at]
+		r.enqueue(i, ready, 0)
+		f.next[at] = r.nextTime()
+		if f.ordered || r.batcher != nil || r.timeout > 0 { // who gives up ends a request at any step
+			f.due.set(at, f.next[at])
+			return
+		}
+	}
+	if end := ready + float64(f.book.req(i).Output)*f.low.any; end < f.due.at[at] {
 		f.due.set(at, end)
 	}
+}
+
+// box holds the requests that were sent to a replica and that it has not seen: nothing that
+// they do shows before it is looked at. They are found by their numbers and one.
+type box struct{ first, last int32 }
+
+// put leaves request i in the box of replica at.
+func (f *fleet) put(at int, i int32, rec *record) {
+	b := &f.boxes[at]
+	if b.first == 0 {
+		b.first = i + 1
+	} else {
+		f.book.record(b.last - 1).next = i + 1
+	}
+	b.last = i + 1
+	f.next[at] = math.Min(f.next[at], rec.ready)
+}
+
+// deliver hands a replica what is in its box.
+func (f *fleet) deliver(at int) {
+	b := &f.boxes[at]
+	for k := b.first; k > 0; {
+		rec := f.book.record(k - 1)
+		f.reps[at].enqueue(k-1, rec.ready, 0)
+		k = rec.next
+	}
+	b.first = 0
 }

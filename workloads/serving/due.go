@@ -109,7 +109,7 @@ func (r *replica) endsNoEarlier() float64 {
 	low := r.low
 	at := math.Inf(1)
 	if len(r.heap) > 0 {
-		left := r.heap[0].step - r.clock // decode steps before the first of them ends
+		left := r.heap[0].after(r.clock) // decode steps before the first of them ends
 		switch {
 		case r.doing == decodes:
 			left -= r.gain(r.steps)

@@ -13,10 +13,14 @@ type fleet struct {
 	book    *book
 	pump    pump
 	reps    []replica
-	next    []float64 // each replica's next event, side by side for scanning
-	due     due       // when each replica may end a request
-	sites   []loads   // requests in flight by replica; replica r is number r/sites of site r mod sites
-	down    []int32   // reasons for which a replica is away; 0: it serves
+	next    []float64 // each replica has no event before, side by side for scanning
+	boxes   []box
+	letters bool    // requests wait in boxes until their replica is looked at
+	asks    bool    // the router asks for loads
+	tokens  []int64 // in flight, by replica
+	due     due     // when each replica may end a request
+	sites   []loads // requests in flight by replica; replica r is number r/sites of site r mod sites
+	down    []int32 // reasons for which a replica is away; 0: it serves
 	link    []float64
 	held    []int32 // requests that wait for a replica, per arrival order
 	heldSec float64 // how long they did, under the invariants tag
@@ -145,6 +149,9 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 		f.sent = newSentAdapters(&c.Adapters, len(f.reps))
 	}
 	f.talks = hasTurns(src)
+	f.ordered = opt.Concurrency > 0 || f.talks || f.pools != nil
+	f.letters = !f.ordered && p.Model != nil && c.Limits.TimeoutSec == 0 && c.Autoscale.Max == 0
+	f.asks = c.Router != RoundRobin || c.Limits.MaxQueue > 0 || f.pools != nil
 	for i := range f.reps {
 		of, low := p, &f.low
 		if f.pools != nil && i >= f.pools.n {
@@ -174,7 +181,7 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 	f.pump = newPump(src, f, t, &opt)
 	defer f.pump.stop()
 	switch {
-	case opt.Concurrency > 0 || f.talks || f.pools != nil:
+	case f.ordered:
 		err = f.inOrder(changes, t)
 	case c.Router == RoundRobin && c.Limits.MaxQueue == 0 && c.Autoscale.Max == 0 && !slices.ContainsFunc(changes, func(g change) bool { return !g.up }):
 		err = f.independent(changes)
@@ -198,7 +205,7 @@ func (p *Prepared) newFleet(opt *Options) *fleet {
 	c := &p.Config
 	n, sites := p.replicas(), c.Network.Sites
 	f := &fleet{c: c, opt: opt, book: newBook(), down: make([]int32, n), link: make([]float64, sites),
-		reps: make([]replica, n), next: make([]float64, n), due: newDue(n)}
+		reps: make([]replica, n), next: make([]float64, n), boxes: make([]box, n), tokens: make([]int64, n), due: newDue(n)}
 	front := c.Replicas
 	if p.Prefill != nil {
 		f.front, front = c.Replicas, p.Prefill.Config.Replicas

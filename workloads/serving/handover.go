@@ -41,9 +41,9 @@ func (r *replica) count(t float64) {
 }
 
 // pull sets blocks aside for a cache and asks for it; false when there is no room.
-func (r *replica) pull(w waiting, free int) (blocks int, ok bool) {
+func (r *replica) pull(w *waiting, free int) (blocks int, ok bool) {
 	q := r.book.req(w.req)
-	c := coming{w: w, own: r.blocksOf(q.Prompt)}
+	c := coming{w: *w, own: r.blocksOf(q.Prompt)}
 	idle := 0
 	if r.prefix != nil && q.HashCount > 0 {
 		c.pins, idle, _ = r.prefix.find(q, q.Prompt+1)
@@ -69,7 +69,7 @@ func (r *replica) pull(w waiting, free int) (blocks int, ok bool) {
 	r.peak = max(r.peak, r.used)
 	r.reserved += c.promise
 	r.coming = append(r.coming, c)
-	r.pulls = append(r.pulls, pulled{w.ticket, tokens})
+	r.pulls = append(r.pulls, pulled{c.w.ticket, tokens})
 	return c.own + idle, true
 }
 
@@ -85,7 +85,7 @@ func (r *replica) land(ticket int32, first, t float64) {
 		}
 	}
 	r.wake(t)
-	if r.doing == decodes && len(r.free) > 0 && t < r.end {
+	if r.doing == decodes && !r.full() && t < r.end {
 		r.cut(t)
 	}
 }
@@ -93,9 +93,9 @@ func (r *replica) land(ticket int32, first, t float64) {
 // joinLanded gives seats to sequences whose caches are there.
 func (r *replica) joinLanded() {
 	n := 0
-	for ; n < len(r.landed) && len(r.free) > 0; n++ {
+	for ; n < len(r.landed) && !r.full(); n++ {
 		c := &r.landed[n]
-		slot := r.seat(c.w, c.promise)
+		slot := r.seat(&c.w, c.promise)
 		s := &r.slots[slot]
 		r.mark(c.w.req, atEntering)
 		if rec := r.book.record(c.w.req); !r.early && rec.shownSec == 0 {
@@ -105,15 +105,15 @@ func (r *replica) joinLanded() {
 		if r.prefix != nil {
 			r.share(s, s.prompt)
 		}
-		s.kv0, s.d0 = s.prompt, r.clock
-		s.finish = r.clock + int64(s.output) - 1
-		r.decodes(slot)
+		s.kv0, s.d0 = s.prompt, int32(r.clock)
+		r.decodes(slot, r.clock+int64(s.output)-1)
 		if l := r.log; l != nil {
 			shown := c.first
 			if !r.early {
 				shown = r.now
 			}
-			l.entries = append(l.entries, entry{kind: tookOver, replica: r.number, start: shown, batch: int32(r.kinds.of(c.w.req))})
+			e := l.add(tookOver, r)
+			e.start, e.batch = shown, int32(r.kinds.of(c.w.req))
 		}
 	}
 	r.landed = append(r.landed[:0], r.landed[n:]...)
@@ -146,7 +146,7 @@ func (r *replica) cancel(ticket, req int32, t float64) {
 	for range r.qLen {
 		w := r.pop()
 		if w.req != req {
-			r.queue[(r.qHead+r.qLen)&(len(r.queue)-1)] = w
+			r.queue[(r.qHead+r.qLen)&(len(r.queue)-1)] = *w
 			kept++
 			r.qLen++
 		}

@@ -16,21 +16,21 @@ func (r *replica) check() {
 	var used, reserved, seats, decoding int
 	var kv float64
 	phases := make([]int32, len(r.phases))
-	for s := r.head; s >= 0; s = r.slots[s].next {
+	for s := range r.slots {
 		q := &r.slots[s]
+		if q.req == noRequest {
+			continue
+		}
 		seats++
 		reserved += int(q.reserved)
 		switch {
-		case q.decoding:
-			tokens := q.kv0 + int32(r.clock-q.d0)
+		case q.phase != noPhase:
+			tokens := q.tokensNow(r.clock)
 			used += r.blocksOf(tokens) - r.pinned(q)
 			kv += float64(tokens)
 			decoding++
 			phases[q.phase]++
-			if q.finish <= r.clock {
-				panic(fmt.Sprintf("serving: invariant: request %d should have ended at step %d, it is %d", q.req, q.finish, r.clock))
-			}
-		case s == r.part:
+		case int32(s) == r.part:
 			used += r.blocksOf(r.partDone) - r.pinned(q)
 		default:
 			panic(fmt.Sprintf("serving: invariant: request %d neither decodes nor is in prefill", q.req))
@@ -46,6 +46,11 @@ func (r *replica) check() {
 	if p := r.adapters; p != nil {
 		p.check(r)
 	}
+	for _, e := range r.heap {
+		if left := e.after(r.clock); left <= 0 {
+			panic(fmt.Sprintf("serving: invariant: request %d should have ended %d steps ago", r.slots[e.slot()].req, -left))
+		}
+	}
 	used += r.kept
 	for k := range r.coming {
 		used += r.coming[k].own
@@ -56,13 +61,13 @@ func (r *replica) check() {
 		reserved += r.landed[k].promise
 	}
 	ok := used == r.used && used <= r.blocks && reserved == r.reserved && decoding == r.running && decoding == len(r.heap) &&
-		seats+len(r.free) == r.maxBatch && math.Abs(kv-r.kvSum) <= 1e-6*kv
+		seats+len(r.free) == len(r.slots) && math.Abs(kv-r.kvSum) <= 1e-6*kv
 	for i := range phases {
 		ok = ok && phases[i] == r.phases[i]
 	}
 	if !ok {
 		panic(fmt.Sprintf("serving: invariant: counted %d blocks, %d promised, %d decoding, %d seats, %v tokens; kept %d, %d, %d, %d, %v",
-			used, reserved, decoding, seats, kv, r.used, r.reserved, r.running, r.maxBatch-len(r.free), r.kvSum))
+			used, reserved, decoding, seats, kv, r.used, r.reserved, r.running, len(r.slots)-len(r.free), r.kvSum))
 	}
 }
 
@@ -114,10 +119,13 @@ func (f *fleet) conserved(t *tally) {
 // check counts the adapters of a batch and of the slots from the sequences and the adapters themselves.
 func (p *adapterPool) check(r *replica) {
 	batch, decoding, rows := make([]int32, len(p.one)), make([]int32, len(p.one)), 0
-	for s := r.head; s >= 0; s = r.slots[s].next {
+	for s := range r.slots {
+		if r.slots[s].req == noRequest {
+			continue
+		}
 		i := p.of(r.book.req(r.slots[s].req))
 		batch[i]++
-		if r.slots[s].decoding && i != p.own {
+		if r.slots[s].phase != noPhase && i != p.own {
 			decoding[i]++
 			rows++
 		}

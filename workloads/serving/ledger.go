@@ -43,7 +43,6 @@ type entry struct {
 type bill struct {
 	sched split // the replica's counters when its prompt began
 	first split // and at its first token; both as if earlier attempts had been here
-	end   split // and at its last
 	// loadSec is how long steps with its prompt waited for adapters.
 	loadSec float32
 	moved   bool // sched and first hold what it took, before and after its first token, on a replica that it has left
@@ -61,9 +60,10 @@ const (
 
 // mark says that a request was at such a moment after so many entries.
 type mark struct {
-	bill    *bill
+	chunk   *chunk
 	after   int32
 	replica int32
+	of      int16 // request of the chunk
 	moment  moment
 }
 
@@ -74,12 +74,31 @@ type ledger struct {
 	kinds   []int32 // of runs and mixed steps, where there are classes (kinds.go)
 }
 
+// add makes room for one more entry; the caller fills it in place, since a copy of what has
+// just been written waits until all that was written before it is out of the core.
+func (l *ledger) add(kind entryKind, of *replica) *entry {
+	n := len(l.entries)
+	if n == cap(l.entries) {
+		l.entries = slices.Grow(l.entries, 1)
+	}
+	l.entries = l.entries[:n+1]
+	e := &l.entries[n]
+	e.kind, e.replica, e.start, e.end = kind, of.number, of.start, of.now
+	return e
+}
+
 // postAt is how many entries are worth handing on.
 const postAt = 1024
 
 func (r *replica) mark(i int32, m moment) {
 	if l := r.log; l != nil {
-		l.marks = append(l.marks, mark{r.book.bill(i), int32(len(l.entries)), r.number, m})
+		n := len(l.marks)
+		if n == cap(l.marks) {
+			l.marks = slices.Grow(l.marks, 1)
+		}
+		l.marks = l.marks[:n+1]
+		k := &l.marks[n]
+		k.chunk, k.of, k.after, k.replica, k.moment = r.book.chunk(i), int16(i&(chunkSize-1)), int32(len(l.entries)), r.number, m
 	}
 }
 
@@ -99,7 +118,11 @@ func post(of []account, l *ledger) {
 	for i := 0; ; i++ {
 		for ; k < len(l.marks) && int(l.marks[k].after) == i; k++ {
 			m := &l.marks[k]
-			m.bill.note(m.moment, &of[m.replica].cum)
+			if m.moment == atEnd {
+				m.chunk.totals[m.of] = of[m.replica].cum
+			} else {
+				m.chunk.bills[m.of].note(m.moment, of[m.replica].cum)
+			}
 		}
 		if i == len(l.entries) {
 			break
@@ -113,23 +136,21 @@ func post(of []account, l *ledger) {
 	l.entries, l.marks, l.kinds = l.entries[:0], l.marks[:0], l.kinds[:0]
 }
 
-func (b *bill) note(m moment, cum *split) {
+func (b *bill) note(m moment, cum split) {
 	switch m {
 	case atStart:
-		b.sched = *cum
+		b.sched = cum
 	case atFirst:
-		b.first = *cum
-	case atEnd:
-		b.end = *cum
+		b.first = cum
 	case atLeaving:
 		if !b.moved {
-			b.sched, b.first = minus(b.first, b.sched), minus(*cum, b.first)
+			b.sched, b.first = minus(b.first, b.sched), minus(cum, b.first)
 			b.moved = true
 		}
 	case atEntering:
 		if b.moved {
 			b.moved = false
-			b.first = minus(*cum, b.first)
+			b.first = minus(cum, b.first)
 			b.sched = minus(b.first, b.sched)
 		}
 	}

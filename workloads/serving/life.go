@@ -109,6 +109,7 @@ func (f *fleet) apply(g change) {
 	if !f.ordered {
 		f.advance(g.at)
 	}
+	f.deliver(g.replica)
 	dropped := r.abandon(g.at)
 	l, k := f.seat(g.replica)
 	l.set(k, away)
@@ -134,8 +135,10 @@ func (f *fleet) giveUp() {
 func (r *replica) abandon(t float64) []int32 {
 	var list []int32
 	if r.batcher == nil {
-		for s := r.head; s >= 0; s = r.slots[s].next {
-			list = append(list, r.slots[s].req)
+		for s := range r.slots {
+			if q := r.slots[s].req; q != noRequest {
+				list = append(list, q)
+			}
 		}
 	} else {
 		list = append(list, r.batch...)
@@ -183,7 +186,7 @@ func (r *replica) abandon(t float64) []int32 {
 		r.busySec += lost
 	}
 	if l := r.log; l != nil {
-		l.entries = append(l.entries, entry{kind: lostWork, replica: r.number, start: lost})
+		l.add(lostWork, r).start = lost
 	}
 	for _, i := range list {
 		if r.book.record(i).first > 0 {
@@ -199,11 +202,7 @@ func (r *replica) abandon(t float64) []int32 {
 	if r.kinds != nil {
 		clear(r.kinds.running)
 	}
-	r.free = r.free[:0]
-	for i := range r.slots {
-		r.free = append(r.free, int32(len(r.slots)-1-i))
-	}
-	r.head, r.tail, r.part = -1, -1, -1
+	r.slots, r.free, r.since, r.seated, r.part = r.slots[:0], r.free[:0], r.since[:0], r.seated[:0], -1
 	r.running, r.kvSum, r.used, r.reserved, r.outstand, r.inFlight = 0, 0, 0, 0, 0, 0
 	r.doing, r.now = idle, t
 	return list

@@ -343,8 +343,8 @@ func checkEmpty(t fataler, f played) {
 	t.Helper()
 	for i := range f.reps {
 		r := &f.reps[i]
-		if r.used != 0 || r.reserved != 0 || r.running != 0 || r.kvSum != 0 || len(r.heap) != 0 || r.head >= 0 || r.tail >= 0 ||
-			len(r.free) != r.maxBatch || r.qLen != 0 || len(r.back) != 0 || r.outstand != 0 || r.part >= 0 || r.peak > r.blocks {
+		if r.used != 0 || r.reserved != 0 || r.running != 0 || r.kvSum != 0 || len(r.heap) != 0 ||
+			len(r.free) != len(r.slots) || r.qLen != 0 || len(r.back) != 0 || r.outstand != 0 || r.part >= 0 || r.peak > r.blocks {
 			t.Fatalf("replica %d is not empty: %d blocks, %d reserved, %d running, %v tokens, peak %d of %d", i, r.used, r.reserved, r.running, r.kvSum, r.peak, r.blocks)
 		}
 		for p, n := range r.phases {

@@ -12,7 +12,6 @@ func (f *fleet) open(changes []change, count *tally) error {
 		f.scale = newScaler(f, f.c.Autoscale, 0, len(f.reps), changes)
 		changes = nil
 	}
-	sees := f.c.Router != RoundRobin || f.c.Limits.MaxQueue > 0
 	for {
 		c, first, err := f.pump.take()
 		if err != nil {
@@ -29,13 +28,13 @@ func (f *fleet) open(changes []change, count *tally) error {
 			if f.scale != nil {
 				f.scale.before(t)
 			}
-			if sees {
+			if f.asks {
 				f.catchUp(t - f.c.StaleSec)
 			}
 			f.send(first+int32(k), t)
 			f.pump.post(postAt)
 		}
-		if !sees {
+		if !f.asks {
 			f.advance(c.reqs[len(c.reqs)-1].ArriveSec)
 		}
 	}
@@ -90,6 +89,7 @@ func (f *fleet) advanceOn(workers int, until float64) {
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < len(f.reps); i += workers {
+				f.deliver(i)
 				f.reps[i].advance(until)
 			}
 		})
@@ -104,8 +104,10 @@ func (f *fleet) advanceOn(workers int, until float64) {
 func (f *fleet) advance(until float64) {
 	for i, t := range f.next {
 		if t <= until && !math.IsInf(t, 1) {
+			f.deliver(i)
 			f.reps[i].advance(until)
 			f.look(i)
+			f.pump.post(postAt)
 		}
 	}
 }
@@ -121,6 +123,7 @@ func (f *fleet) catchUp(until float64) {
 		if at > until || math.IsInf(at, 1) {
 			return
 		}
+		f.deliver(i)
 		r := &f.reps[i]
 		if checked {
 			r.advance(at * (1 - 1e-12)) // a run that was cut for nothing ends as early by rounding
@@ -140,9 +143,11 @@ func (f *fleet) look(i int) {
 	} else {
 		f.due.set(i, r.endsNoEarlier())
 	}
+	f.tokens[i] = r.inFlight
 	if f.down[i] == 0 {
-		l, k := f.seat(i)
-		l.set(k, r.outstand)
+		if l, k := f.seat(i); f.asks || l.at(k) == away {
+			l.set(k, r.outstand)
+		}
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 // changes first, then requests are sent, then caches leave and arrive, then replicas go on in
 // order of their numbers.
 func (f *fleet) inOrder(changes []change, count *tally) error {
-	f.ordered = true
 	changes, scalers := f.scalers(changes)
 	for i := range f.reps {
 		f.reps[i].tells = true
@@ -270,7 +269,7 @@ func (c *callers) ended(i int32, t float64) {
 func (c *callers) finish() {
 	for i := range int32(len(c.follow)) {
 		if back := c.turn(i); back >= 0 {
-			if b, rec := c.f.book.record(back), c.f.book.record(i); b.lost || b.finish == 0 {
+			if b, rec := c.f.book.record(back), c.f.book.record(i); b.lost || c.f.book.end(back) == 0 {
 				rec.lost, rec.unsent = true, true
 			}
 		}

@@ -12,7 +12,7 @@ type phases struct {
 	prefill, decode                split
 }
 
-func (s *phases) add(rec *record, b *bill, l *latencies) {
+func (s *phases) add(rec *record, b *bill, end *split, l *latencies) {
 	s.n++
 	s.network += l.network
 	place, load := float64(rec.placeSec), float64(b.loadSec)
@@ -20,7 +20,7 @@ func (s *phases) add(rec *record, b *bill, l *latencies) {
 	s.adapters += place + load
 	s.fixed += l.fixed
 	// What lies between without the replica working on it: preempted, moved, or lost with a replica.
-	prefill, decode := minus(b.first, b.sched), minus(b.end, b.first)
+	prefill, decode := minus(b.first, b.sched), minus(*end, b.first)
 	s.stalled += l.prefill - prefill.sec + (rec.finish - rec.first - decode.sec) - float64(rec.moveSec) - load
 	s.moved += float64(rec.moveSec)
 	s.handed += min(float64(rec.moveSec), l.shown)

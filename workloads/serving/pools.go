@@ -245,7 +245,7 @@ func (s *pools) give(k int32, t float64) {
 	if checked && (s.early == nil || x.computed) {
 		s.f.heldSec += s.handSec
 	}
-	s.f.reps[i].enqueue(waiting{ready: t + s.handSec, req: x.req, ticket: k + 1})
+	s.f.reps[i].enqueue(x.req, t+s.handSec, k+1)
 	s.f.look(i)
 }
 

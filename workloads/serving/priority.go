@@ -53,7 +53,7 @@ func (r *replica) sortIn() {
 	for r.qLen > 0 && r.queue[r.qHead].ready <= r.now {
 		w := r.pop()
 		f := &r.levels.wait[r.levels.level(w.req)]
-		f.push(w)
+		f.push(*w)
 		r.levels.n++
 	}
 }
@@ -78,15 +78,15 @@ func (r *replica) choose() (back, level int) {
 }
 
 // nextByPriority is headWaiting among levels.
-func (r *replica) nextByPriority() (waiting, bool) {
+func (r *replica) nextByPriority() *waiting {
 	switch back, level := r.choose(); {
 	case back >= 0:
-		return r.back[back], true
+		return &r.back[back]
 	case level >= 0:
 		f := &r.levels.wait[level]
-		return f.v[f.head], true
+		return &f.v[f.head]
 	}
-	return waiting{}, false
+	return nil
 }
 
 // takeByPriority removes what nextByPriority gave.
@@ -112,20 +112,6 @@ func (l *levels) remove(req int32) {
 	}
 }
 
-// victim is the sequence that gives way when blocks run out.
-func (r *replica) victim() int32 {
-	if r.levels == nil {
-		return r.tail
-	}
-	worst, lowest := r.tail, -1
-	for s := r.tail; s >= 0; s = r.slots[s].prev {
-		if k := r.levels.level(r.slots[s].req); k > lowest {
-			worst, lowest = s, k
-		}
-	}
-	return worst
-}
-
 // waits is the requests that wait at the replica, those that gave way apart.
 func (r *replica) waits() int {
 	if r.adapters != nil {
@@ -139,4 +125,4 @@ func (r *replica) waits() int {
 
 // shut says whether no arrival can join before a sequence leaves: where a request waits
 // that found no blocks, one of higher priority may still find some.
-func (r *replica) shut() bool { return r.levels == nil || len(r.free) == 0 }
+func (r *replica) shut() bool { return r.levels == nil || r.full() }

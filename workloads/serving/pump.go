@@ -37,7 +37,8 @@ const (
 )
 
 func newPump(src Source, f *fleet, t *tally, opt *Options) pump {
-	p := pump{book: f.book, logs: f.logs, of: f.accounts, feed: feed{src: src, closed: opt.Concurrency > 0, hashes: len(opt.Hashes), adapters: f.c.Adapters.Count}, t: t, late: t.late}
+	p := pump{book: f.book, logs: f.logs, of: f.accounts, t: t, late: t.late,
+		feed: feed{src: src, closed: opt.Concurrency > 0, hashes: len(opt.Hashes), adapters: f.c.Adapters.Count, billed: !t.goodOnly}}
 	if s, ok := src.(*recorded); opt.Workers < 2 || ok && len(s.reqs) <= chunkSize {
 		return p
 	}
@@ -100,6 +101,7 @@ func (p *pump) take() (*chunk, int32, error) {
 		return nil, 0, next.err
 	}
 	clear(next.c.rec) // here and not by the helper, so that they are in this core's cache
+	clear(next.c.ends)
 	return next.c, p.book.add(next.c), nil
 }
 

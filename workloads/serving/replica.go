@@ -2,11 +2,11 @@ package serving
 
 import "math"
 
-// record is what is kept of one request. The end of a request only writes to it, since
-// its cache lines are cold by then; differences are taken when it is counted.
+// record is what is kept of one request. Its end is written elsewhere (book.ends), since the
+// record has left the core's cache by then; differences are taken when it is counted.
 type record struct {
 	arrive, ready        float64 // at the service, and at the replica
-	sched, first, finish float64 // on the replica; first and finish are 0 until they happen
+	sched, first, finish float64 // on the replica; first is 0 until it happens, finish until it is counted
 	replica              int32
 	preempted            int32
 	retried              int32
@@ -16,40 +16,28 @@ type record struct {
 	moveSec              float32 // that its cache was on the way between pools
 	placeSec             float32 // that it waited because its adapter was not there or had no place in the batch
 	shownSec             float32 // from its first token until a client saw it, where another pool hands it on
+	next                 int32   // letter in the same box
 }
 
-// sequence is a request in the batch of a replica.
+// sequence is a request in the batch of a replica: two of them in a cache line.
 type sequence struct {
-	req        int32
-	prev, next int32 // running sequences in order of admission
-	phase      int32 // (cached tokens − decode steps) modulo block size, fixed while it decodes
-	decoding   bool
-	kv0        int32 // cached tokens at decode step d0
-	d0         int64
-	finish     int64   // decode step that brings its last token
-	reserved   int32   // blocks
-	pins       int32   // cached prefix blocks that it holds, by hash
-	since      float64 // when it gave way, if it had tokens
-	prompt     int32
-	output     int32
+	req      int32 // noRequest: the seat is free
+	kv0      int32 // cached tokens at decode step d0
+	d0       int32 // the last 32 bits of it
+	phase    int32 // (cached tokens − decode steps) modulo block size, fixed while it decodes; −1 while it does not
+	reserved int32 // blocks
+	pins     int32 // cached prefix blocks that it holds, by hash
+	prompt   int32
+	output   int32
 }
 
-// waiting is an entry of a replica's queue.
-type waiting struct {
-	ready   float64
-	req     int32
-	emitted int32 // tokens that it had before it was preempted
-	pins    int32 // prefix blocks that were loaded for it
-	ticket  int32 // number of its cache in another pool, from 1; 0: none
-	prompt  int32 // of its request, which is out of the cache by its turn
-	output  int32
-}
+const (
+	noRequest = -1 // of a free seat
+	noPhase   = -1
+)
 
-// finishing orders decoding sequences by the decode step of their last token.
-type finishing struct {
-	step int64
-	slot int32
-}
+// tokensNow is what a decoding sequence has in the cache.
+func (s *sequence) tokensNow(clock int64) int32 { return s.kv0 + (int32(clock) - s.d0) }
 
 type activity uint8
 
@@ -88,7 +76,6 @@ type replica struct {
 	sampled int     // rows sampled in the mixed step, one for each decoding sequence
 	pf      int     // sequences in prefill in the mixed step
 	groups  groups  // what each attention group has of its prompts
-	stepKV  float64 // cached tokens that its decoding sequences read
 	inStep  int     // decoding sequences in the step
 
 	queue       []waiting // ring
@@ -96,23 +83,24 @@ type replica struct {
 	back        []waiting // preempted, the last goes first
 	levels      *levels   // nil: one priority
 
-	slots      []sequence
-	free       []int32
-	head, tail int32 // running sequences
-	running    int   // decoding sequences
-	heap       []finishing
-	phases     []int32 // decoding sequences by phase
-	clock      int64   // tokens that a sequence which decoded all the time has gained: decode steps done
-	decoded    int64   // decode steps done
-	kvSum      float64 // cached tokens of decoding sequences
-	used       int     // blocks
-	reserved   int     // blocks promised
-	blocks     int     // in all
-	part       int32   // slot whose prompt is computed in part, −1: none
-	partDone   int32   // tokens
-	partGoal   int32
-	whole      []int32 // slots whose prompt is complete after this step
-	batch      []int32 // requests in the batcher's batch
+	slots    []sequence // seats that were taken so far
+	free     []int32    // those of them that are free again
+	seated   []seating
+	since    []float64 // by seat: when its sequence was ready to join, or gave way
+	running  int       // decoding sequences
+	heap     []endStep
+	phases   []int32 // decoding sequences by phase
+	clock    int64   // tokens that a sequence which decoded all the time has gained: decode steps done
+	decoded  int64   // decode steps done
+	kvSum    float64 // cached tokens of decoding sequences
+	used     int     // blocks
+	reserved int     // blocks promised
+	blocks   int     // in all
+	part     int32   // slot whose prompt is computed in part, −1: none
+	partDone int32   // tokens
+	partGoal int32
+	whole    []int32 // slots whose prompt is complete after this step
+	batch    []int32 // requests in the batcher's batch
 
 	prefix  *prefixes // nil: prompts do not share
 	loading waiting   // a request whose prefix comes from a lower tier, if isLoading
@@ -158,7 +146,7 @@ type replica struct {
 }
 
 func newReplica(m *StepModel, bm *batchModel, c *Config, b *book, low *bounds, everyStep bool) replica {
-	r := replica{model: m, eng: &c.Engine, book: b, batcher: bm, low: low, everyStep: everyStep, part: -1, head: -1, tail: -1}
+	r := replica{model: m, eng: &c.Engine, book: b, batcher: bm, low: low, everyStep: everyStep, part: -1}
 	r.chips = c.ReplicaChips()
 	r.timeout, r.levels = c.Limits.TimeoutSec, newLevels(c.Classes)
 	if bm != nil {
@@ -166,52 +154,12 @@ func newReplica(m *StepModel, bm *batchModel, c *Config, b *book, low *bounds, e
 		return r
 	}
 	r.maxBatch, r.budget, r.blocks = c.MaxBatch, c.TokenBudget, m.Memory.Blocks
-	r.slots = make([]sequence, r.maxBatch)
-	r.free = make([]int32, r.maxBatch)
-	for i := range r.free {
-		r.free[i] = int32(r.maxBatch - 1 - i)
-	}
-	r.heap = make([]finishing, 0, r.maxBatch)
-	r.whole = make([]int32, 0, r.maxBatch)
 	r.phases = make([]int32, c.Engine.BlockTokens)
+	some := min(r.maxBatch, 64) // seats at first
+	r.slots, r.since, r.heap = make([]sequence, 0, some), make([]float64, 0, some), make([]endStep, 0, some)
+	r.free, r.seated = make([]int32, 0, some), make([]seating, 0, 4*some)
 	r.mostBlocks = r.blocksOf(int32(r.budget)) + r.maxBatch*(1+r.blocksOf(int32(m.width))) + 1
 	return r
-}
-
-// enqueue hands a request to the replica at time ready; times must not decrease.
-func (r *replica) enqueue(w waiting) {
-	if r.qLen == len(r.queue) {
-		grown := make([]waiting, max(16, 2*len(r.queue)))
-		for i := range r.qLen {
-			grown[i] = r.queue[(r.qHead+i)&(len(r.queue)-1)]
-		}
-		r.queue, r.qHead = grown, 0
-	}
-	q := r.book.req(w.req)
-	w.prompt, w.output = q.Prompt, q.Output
-	r.queue[(r.qHead+r.qLen)&(len(r.queue)-1)] = w
-	if r.waits() == 0 || w.output < r.shortest {
-		r.shortest = w.output
-	}
-	r.qLen++
-	r.outstand++
-	r.inFlight += tokensOf(q)
-	if checked {
-		r.cameSec += w.ready
-	}
-	switch {
-	case r.doing == decodes && r.qLen == 1 && !r.closed && w.ready < r.end:
-		r.cut(w.ready)
-	case r.doing == holds:
-		r.end = r.batchStart()
-	}
-}
-
-func (r *replica) pop() waiting {
-	w := r.queue[r.qHead]
-	r.qHead = (r.qHead + 1) & (len(r.queue) - 1)
-	r.qLen--
-	return w
 }
 
 // nextTime is when the replica's next event ends, +Inf when it has none.
@@ -312,7 +260,8 @@ func (r *replica) complete() {
 		at := -1
 		if l := r.log; l != nil {
 			at = len(l.entries)
-			l.entries = append(l.entries, entry{kind: ranSteps, replica: r.number, start: r.start, end: r.now, first: r.first, kv: r.kvSum, steps: k, decoded: r.decoded, batch: int32(b)})
+			e := l.add(ranSteps, r)
+			e.first, e.kv, e.steps, e.decoded, e.batch = r.first, r.kvSum, k, r.decoded, int32(b)
 		}
 		r.noteKinds(true)
 		n := r.gain(k)
@@ -344,8 +293,10 @@ func (r *replica) completeMixed(sec float64) {
 	r.noteAdapters(1)
 	if l := r.log; l != nil {
 		at = len(l.entries)
-		l.entries = append(l.entries, entry{kind: mixedStep, replica: r.number, start: r.start, end: r.now, first: r.pairs, kv: r.kvSum, batch: int32(b),
-			tokens: int32(r.tokens), prompts: int32(r.pf), sampled: int32(r.sampled), whole: int32(len(r.whole)), steps: int64(r.groups.most.tokens), decoded: int64(2 * r.groups.most.pairs)})
+		e := l.add(mixedStep, r)
+		e.first, e.kv, e.batch, e.tokens = r.pairs, r.kvSum, int32(b), int32(r.tokens)
+		e.prompts, e.sampled, e.whole = int32(r.pf), int32(r.sampled), int32(len(r.whole))
+		e.steps, e.decoded = int64(r.groups.most.tokens), int64(2*r.groups.most.pairs)
 	}
 	r.noteKinds(b > 0)
 	if b > 0 {
@@ -378,7 +329,8 @@ func (r *replica) join(slot int32) {
 	rec := r.book.record(s.req)
 	emitted := s.kv0 // tokens out before this one
 	if emitted > 0 && r.log != nil {
-		r.log.entries = append(r.log.entries, entry{kind: wentOn, replica: r.number, start: s.since, end: r.now, batch: int32(r.kinds.of(s.req))})
+		e := r.log.add(wentOn, r)
+		e.start, e.batch = r.since[slot], int32(r.kinds.of(s.req))
 	}
 	if rec.first == 0 {
 		rec.first = r.now
@@ -394,8 +346,7 @@ func (r *replica) join(slot int32) {
 	if r.prefix != nil {
 		r.share(s, s.prompt)
 	}
-	s.kv0, s.d0 = s.prompt+emitted, r.clock
-	s.finish = r.clock + int64(left)
+	s.kv0, s.d0 = s.prompt+emitted, int32(r.clock)
 	if left <= 0 {
 		r.finishOne(slot)
 		return
@@ -404,7 +355,7 @@ func (r *replica) join(slot int32) {
 		r.hand(slot)
 		return
 	}
-	r.decodes(slot)
+	r.decodes(slot, r.clock+int64(left))
 }
 
 // share makes the whole blocks of a sequence's first tokens known to others.
@@ -418,10 +369,9 @@ func (r *replica) share(s *sequence, tokens int32) {
 	r.used -= spare * r.prefix.blocks
 }
 
-// decodes counts a sequence among the decoding ones.
-func (r *replica) decodes(slot int32) {
+// decodes counts a sequence among the decoding ones, until the step that brings its last token.
+func (r *replica) decodes(slot int32, last int64) {
 	s := &r.slots[slot]
-	s.decoding = true
 	bs := int64(len(r.phases))
 	s.phase = int32(((int64(s.kv0)-r.clock)%bs + bs) % bs)
 	r.phases[s.phase]++
@@ -431,7 +381,7 @@ func (r *replica) decodes(slot int32) {
 		r.adapters.decodes(slot, 1)
 	}
 	r.kvSum += float64(s.kv0)
-	r.push(finishing{s.finish, slot})
+	r.push(newEndStep(last, slot))
 }
 
 func minus(a, b split) split {
@@ -440,9 +390,13 @@ func minus(a, b split) split {
 
 // leave ends the sequences whose last token is out.
 func (r *replica) leave() {
-	for len(r.heap) > 0 && r.heap[0].step <= r.clock {
-		slot := r.heap[0].slot
-		r.doneTokens -= r.clock - r.heap[0].step // verified beyond its end
+	for len(r.heap) > 0 {
+		left := r.heap[0].after(r.clock)
+		if left > 0 {
+			break
+		}
+		slot := r.heap[0].slot()
+		r.doneTokens += left // verified beyond its end
 		r.popTop()
 		r.undecode(slot)
 		r.finishOne(slot)
@@ -458,26 +412,25 @@ func (r *replica) undecode(slot int32) {
 	if r.adapters != nil {
 		r.adapters.decodes(slot, -1)
 	}
-	s.kv0 += int32(r.clock - s.d0)
-	s.d0 = r.clock
+	s.phase = noPhase
+	s.kv0 = s.tokensNow(r.clock)
+	s.d0 = int32(r.clock)
 	r.kvSum -= float64(s.kv0)
-	s.decoding = false
 	if r.running == 0 {
 		r.kvSum = 0
 	}
 }
 
-// end1 ends a request at r.now.
+// finishOne ends a request at r.now.
 func (r *replica) finishOne(slot int32) {
 	s := &r.slots[slot]
-	rec := r.book.record(s.req)
-	rec.finish = r.now
+	r.book.ends(s.req, r.now)
 	r.mark(s.req, atEnd)
 	if r.answers && r.prefix != nil {
 		r.share(s, s.kv0)
 	}
-	r.release(slot, r.blocksOf(s.kv0))
 	r.ends(s.req, s.tokens())
+	r.release(slot, r.blocksOf(s.kv0))
 }
 
 // ends counts a request out.
@@ -500,8 +453,8 @@ func (r *replica) giveUp(slot int32) {
 	if r.layers {
 		r.vain = append(r.vain, s.req)
 	}
-	r.release(slot, r.blocksOf(s.kv0))
 	r.ends(s.req, s.tokens())
+	r.release(slot, r.blocksOf(s.kv0))
 }
 
 func (s *sequence) tokens() int64 { return int64(s.prompt) + int64(s.output) }
@@ -511,21 +464,12 @@ func tokensOf(q *Request) int64 { return int64(q.Prompt) + int64(q.Output) }
 // release frees a slot and its blocks.
 func (r *replica) release(slot int32, blocks int) {
 	s := &r.slots[slot]
-	if s.prev >= 0 {
-		r.slots[s.prev].next = s.next
-	} else {
-		r.head = s.next
-	}
-	if s.next >= 0 {
-		r.slots[s.next].prev = s.prev
-	} else {
-		r.tail = s.prev
-	}
 	r.used -= blocks
 	if s.pins > 0 { // shared blocks stay until nobody holds them, and then as long as there is room
 		r.used += (int(s.pins) - r.prefix.unpin(r.book.req(s.req), s.pins)) * r.prefix.blocks
 		s.pins = 0
 	}
+	s.req = noRequest
 	r.reserved -= int(s.reserved)
 	r.free = append(r.free, slot)
 	if r.adapters != nil {
@@ -542,21 +486,20 @@ func (r *replica) preempt(slot int32) {
 	if p := r.adapters; p != nil {
 		p.one[p.ofSlot[slot]].waiting++
 	}
-	if s.decoding {
-		for i := range r.heap {
-			if r.heap[i].slot == slot {
-				r.removeAt(i)
-				break
-			}
+	if s.phase != noPhase {
+		i := 0
+		for r.heap[i].slot() != slot {
+			i++
 		}
+		emitted := s.output - int32(r.heap[i].after(r.clock))
+		r.removeAt(i)
 		r.undecode(slot)
-		emitted := s.output - int32(s.finish-r.clock)
-		r.release(slot, r.blocksOf(s.kv0))
 		r.back = append(r.back, waiting{ready: r.now, req: s.req, emitted: emitted, prompt: s.prompt, output: s.output})
+		r.release(slot, r.blocksOf(s.kv0))
 		return
 	}
-	emitted := s.kv0 // its client has waited for the next token since it gave way first
+	// Its client has waited for the next token since it gave way first.
+	r.back = append(r.back, waiting{ready: r.since[slot], req: s.req, emitted: s.kv0, prompt: s.prompt, output: s.output})
 	r.release(slot, r.blocksOf(r.partDone))
 	r.part = -1
-	r.back = append(r.back, waiting{ready: s.since, req: s.req, emitted: emitted, prompt: s.prompt, output: s.output})
 }

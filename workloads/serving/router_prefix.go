@@ -65,7 +65,7 @@ func (f *fleet) kvAware(i int32, l *loads) int {
 		if l.at(j) == away {
 			continue
 		}
-		cost := f.reps[f.front+j*sites+siteOf(int(i), sites)].inFlight
+		cost := f.tokens[f.front+j*sites+siteOf(int(i), sites)]
 		if j == k {
 			cost -= tokens
 		}

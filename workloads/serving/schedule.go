@@ -96,8 +96,8 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 		}
 	}
 	for admit && budget > 0 && r.part < 0 {
-		w, ok := r.headWaiting()
-		if !ok {
+		w := r.headWaiting()
+		if w == nil {
 			return clean
 		}
 		if r.timeout > 0 && w.emitted == 0 && w.pins == 0 && w.ticket == 0 && r.late(w.req) {
@@ -147,13 +147,14 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 		if r.eng.ReserveOutput > 0 {
 			promise = r.blocksOf(w.prompt + int32(r.eng.ReserveOutput*float64(w.output)))
 		}
-		if len(r.free) == 0 || ask > free || r.reserved+promise > r.blocks {
+		if r.full() || ask > free || r.reserved+promise > r.blocks {
 			r.closed, r.awaits = r.shut(), r.isLoading
 			return clean
 		}
+		pinned := w.pins > 0
 		slot := r.admit(w, promise)
 		if pins > 0 {
-			if w.pins == 0 {
+			if !pinned {
 				r.prefix.pin(q, pins)
 			}
 			r.slots[slot].pins = pins
@@ -171,7 +172,7 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 			r.part, r.partDone, r.partGoal = slot, hit+chunk, goal
 		}
 	}
-	if r.part < 0 && len(r.free) == 0 {
+	if r.part < 0 && r.full() {
 		r.closed = true
 	}
 	return clean
@@ -179,17 +180,18 @@ func (r *replica) prefills(budget, free int, admit bool) bool {
 
 // load brings the prefix of the next request from lower tiers and takes the request out
 // of the queue until it is there; false when the link is busy or its blocks do not fit.
-func (r *replica) load(w waiting, pins int32, idle int, sec float64, free int) bool {
+func (r *replica) load(w *waiting, pins int32, idle int, sec float64, free int) bool {
 	blocks := idle * r.prefix.blocks
 	if r.isLoading || blocks > free {
 		return false
 	}
+	r.loading = *w
 	r.take()
-	r.prefix.pin(r.book.req(w.req), pins)
+	r.prefix.pin(r.book.req(r.loading.req), pins)
 	r.used += blocks
 	r.prefix.trim(r.blocks - r.used)
-	w.pins, w.ready = pins, r.now+sec
-	r.loading, r.isLoading = w, true
+	r.loading.pins, r.loading.ready = pins, r.now+sec
+	r.isLoading = true
 	return true
 }
 
@@ -223,17 +225,16 @@ func (r *replica) take() {
 // blockedNow says whether a request waits that could not be admitted, or no
 // seat is left.
 func (r *replica) blockedNow() bool {
-	if len(r.free) == 0 {
+	if r.full() {
 		return true
 	}
-	_, ok := r.headWaiting()
-	return ok
+	return r.headWaiting() != nil
 }
 
-// headWaiting is the request to admit next.
-func (r *replica) headWaiting() (waiting, bool) {
+// headWaiting is the request to admit next, nil for none; it stands where it waits.
+func (r *replica) headWaiting() *waiting {
 	if r.isLoading && r.loading.ready <= r.now {
-		return r.loading, true
+		return &r.loading
 	}
 	if r.adapters != nil {
 		return r.nextByAdapter()
@@ -242,42 +243,28 @@ func (r *replica) headWaiting() (waiting, bool) {
 		return r.nextByPriority()
 	}
 	if n := len(r.back); n > 0 {
-		return r.back[n-1], true
+		return &r.back[n-1]
 	}
 	if r.qLen > 0 && r.queue[r.qHead].ready <= r.now {
-		return r.queue[r.qHead], true
+		return &r.queue[r.qHead]
 	}
-	return waiting{}, false
+	return nil
 }
 
 // admit moves the head of the queue into a slot at the tail of the batch.
-func (r *replica) admit(w waiting, promise int) int32 {
+func (r *replica) admit(w *waiting, promise int) int32 {
+	if r.levels != nil || r.adapters != nil { // who is taken from among others leaves no place behind
+		c := *w
+		w = &c
+	}
 	r.take()
 	r.reserved += promise
-	slot := r.seat(w, promise)
-	if rec := r.book.record(w.req); rec.first == 0 {
+	slot, req := r.seat(w, promise), w.req
+	if rec := r.book.record(req); rec.first == 0 {
 		rec.sched = r.now
-		r.mark(w.req, atStart)
+		r.mark(req, atStart)
 	} else {
-		r.mark(w.req, atEntering)
-	}
-	return slot
-}
-
-// seat gives a request a slot at the tail of the batch.
-func (r *replica) seat(w waiting, promise int) int32 {
-	slot := r.free[len(r.free)-1]
-	r.free = r.free[:len(r.free)-1]
-	s := &r.slots[slot]
-	*s = sequence{req: w.req, prev: r.tail, next: -1, kv0: w.emitted, reserved: int32(promise), since: w.ready, prompt: w.prompt, output: w.output}
-	if r.tail >= 0 {
-		r.slots[r.tail].next = slot
-	} else {
-		r.head = slot
-	}
-	r.tail = slot
-	if p := r.adapters; p != nil {
-		p.joins(p.of(r.book.req(w.req)), slot)
+		r.mark(req, atEntering)
 	}
 	return slot
 }
@@ -304,7 +291,6 @@ func (r *replica) startMixed() {
 	if r.inStep > 0 {
 		kv = r.kvSum + float64(r.inStep*r.rows())
 	}
-	r.stepKV = kv
 	r.end = r.now + r.model.step(r.tokens, r.pairs, r.inStep, kv, r.sampled, r.pf) + r.adapterSec()
 	if r.adapters != nil {
 		r.adapters.noteLoads(r)
@@ -324,7 +310,7 @@ func (r *replica) startRun(clean bool) {
 	b := r.running
 	r.first = r.model.step(0, 0, b, r.kvSum+float64(b*r.rows()), b, 0) + r.adapterSec()
 	r.growth = r.model.kv.sec * float64(b)
-	k := r.stepsFor(r.heap[0].step - r.clock)
+	k := r.stepsFor(r.heap[0].after(r.clock))
 	k = r.runWithin(k, r.blocks-r.used)
 	// After a preemption the next step may admit again; with prompts waiting
 	// for blocks the prefill-first order looks again after each step.

@@ -63,7 +63,7 @@ func TestSpeed(t *testing.T) {
 }
 
 // TestEventsDoNotAllocate: four times the requests, hardly more allocations.
-// What is left is the doubling of queues.
+// What is left is the doubling of queues and the chunks in flight at the peak.
 func TestEventsDoNotAllocate(t *testing.T) {
 	if checked {
 		t.Skip("checking invariants allocates")
@@ -85,7 +85,7 @@ func TestEventsDoNotAllocate(t *testing.T) {
 	}
 	mallocs(len(reqs))
 	few, many := mallocs(len(reqs)/4), mallocs(len(reqs))
-	if many > few+20 {
+	if many > few+40 {
 		t.Errorf("%d requests made %d allocations, %d made %d", len(reqs)/4, few, len(reqs), many)
 	}
 }

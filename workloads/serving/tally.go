@@ -177,9 +177,13 @@ func (t *tally) chunk(c *chunk) {
 	t.seen += len(c.rec)
 	if t.kept != nil {
 		t.kept = append(t.kept, c.rec...)
+		for i, end := range c.ends {
+			t.kept[number+i].finish = end
+		}
 	}
 	for i := range c.rec {
 		rec, q := &c.rec[i], &c.reqs[i]
+		rec.finish = c.ends[i]
 		if rec.unsent {
 			t.unsent++
 			continue
@@ -219,12 +223,12 @@ func (t *tally) chunk(c *chunk) {
 			t.hours.add(rec.arrive, false)
 			continue
 		}
-		t.ended(rec, &c.bills[i], q, class)
+		t.ended(rec, &c.bills[i], &c.totals[i], q, class)
 	}
 }
 
 // ended counts a request that was answered.
-func (t *tally) ended(rec *record, b *bill, q *Request, class int) {
+func (t *tally) ended(rec *record, b *bill, end *split, q *Request, class int) {
 	l := t.latencies(rec, q.Output)
 	t.completed++
 	if checked {
@@ -253,8 +257,8 @@ func (t *tally) ended(rec *record, b *bill, q *Request, class int) {
 	if t.byTTFT == nil {
 		t.byTTFT = make([]phases, ttftCells)
 	}
-	t.sum.add(rec, b, &l)
-	t.byTTFT[ttftCell(l.ttft)].add(rec, b, &l)
+	t.sum.add(rec, b, end, &l)
+	t.byTTFT[ttftCell(l.ttft)].add(rec, b, end, &l)
 }
 
 // Cells of the time to first token, 1.1 % wide, from a microsecond to ten days.
