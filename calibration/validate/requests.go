@@ -11,6 +11,7 @@ import (
 
 	"aisim/hardware"
 	"aisim/hardware/profile"
+	"aisim/sim"
 	"aisim/workloads/serving"
 	"aisim/workloads/trace"
 )
@@ -49,7 +50,15 @@ func Requests(log *trace.Log, set Service) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := p.Simulate(log.Trace().Requests, serving.Options{Workers: 1})
+	reqs, opt := replayed(log)
+	switch {
+	case log.Clients > 0:
+		s.assume("%d clients that each send their next request with an answer, in the order of the log: it has no arrival times", log.Clients)
+	case log.RequestsPerSec > 0:
+		s.assume("Poisson arrivals at %g/s: the log has no arrival times", log.RequestsPerSec)
+	}
+	s.assumed = append(s.assumed, log.Notes...)
+	o, err := p.Simulate(reqs, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -115,11 +124,24 @@ func Requests(log *trace.Log, set Service) (*Report, error) {
 			add(fmt.Sprintf("%s_p%d_ms", l.name, q), "ms", Time, 1e3*quantileOf(v, at), 1e3*l.d.Quantile(at), line)
 		}
 	}
-	if tokens, span := throughput(log); span > 0 {
+	if tokens, span := throughput(log); span > 0 && log.Clients == 0 && log.RequestsPerSec == 0 {
 		add("output_tok_s", "tokens/s", Rate, tokens/span, float64(o.OutputTokens)/o.EndSec, roof.roof["output_tok_s"])
 	}
 	r.summarise()
 	return r, nil
+}
+
+// replayed is the load of a log.
+func replayed(log *trace.Log) ([]serving.Request, serving.Options) {
+	reqs, opt := log.Trace().Requests, serving.Options{Workers: 1, Concurrency: log.Clients}
+	if log.RequestsPerSec > 0 {
+		stream, at := sim.NewStream(1, "replay"), 0.0
+		for i := range reqs {
+			reqs[i].ArriveSec = at
+			at += stream.Exp(1 / log.RequestsPerSec)
+		}
+	}
+	return reqs, opt
 }
 
 // throughput is the tokens of a log over the time from its first request to its last

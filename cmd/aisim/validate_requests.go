@@ -17,7 +17,8 @@ and at percentiles, with those in the log.
 
 A log has one request per line of JSON (vLLM, AIPerf and the like), is the JSON of
 vllm bench serve --save-detailed or of guidellm, or a CSV with a header. It needs an
-arrival time, prompt and output tokens, and a latency for each request. What it was
+arrival time (or max_concurrency or request_rate of the whole benchmark), prompt and
+output tokens, and a latency for each request. What it was
 measured on is given by flags, else read from the log, from meta.json beside
 requests.jsonl, or from the file's name; what none of them says is refused, but for
 the limits of the engine, whose defaults are listed as assumed.`,

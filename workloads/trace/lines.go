@@ -173,6 +173,9 @@ func Read(r io.Reader, name string, format Format, lim Limits) (*Trace, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := l.timed(); err != nil {
+			return nil, err
+		}
 		return l.Trace(), nil
 	}
 	return nil, fmt.Errorf("trace: unknown format %q: expected one of %s", format, strings.Join(Formats(), ", "))

@@ -32,9 +32,14 @@ type Log struct {
 	// EngineClock: times start when the engine queued the request, so that what a
 	// request costs outside the engine's steps is not in them.
 	EngineClock bool
-	Settings    map[string]string // what the log says of itself: model, engine, concurrency, …
-	Adapters    []string          // low-rank adapters that requests name, in order of first mention
-	Rejected    []Rejection       // requests that were left out, by reason
+	// Clients or RequestsPerSec are the load where requests have no times of arrival and the log
+	// says it in its settings; requests are then in the order in which they were sent.
+	Clients        int
+	RequestsPerSec float64
+	Notes          []string          // what was done with the log that its reader should know
+	Settings       map[string]string // what the log says of itself: model, engine, concurrency, …
+	Adapters       []string          // low-rank adapters that requests name, in order of first mention
+	Rejected       []Rejection       // requests that were left out, by reason
 }
 
 // Rejection counts requests that were left out for one reason.
@@ -64,14 +69,14 @@ type named struct {
 
 var (
 	arriveKeys = []named{{"queued_ts", 1}, {"arrival_time", 1}, {"arrival_ts", 1}, {"arrived_at", 1}, {"start_time", 1}, {"request_start_time", 1}, {"metadata.request_start_ns", 1e-9},
-		{"request_start_ns", 1e-9}, {"scheduler_metrics.start_time", 1}, {"info.timings.request_start", 1}, {"timestamp_ms", 1e-3}, {"timestamp", 1}}
-	firstKeys   = []named{{"first_token_ts", 1}, {"first_token_time", 1}, {"first_iteration", 1}, {"info.timings.first_iteration", 1}}
+		{"request_start_ns", 1e-9}, {"scheduler_metrics.start_time", 1}, {"info.timings.request_start", 1}, {"timestamp_ms", 1e-3}, {"timestamp_ns", 1e-9}, {"timestamp", 1}}
+	firstKeys   = []named{{"first_token_ts", 1}, {"first_token_time", 1}, {"first_iteration", 1}, {"info.timings.first_iteration", 1}, {"info.output_token_times.0", 1}}
 	lastKeys    = []named{{"last_token_ts", 1}, {"finished_time", 1}, {"finished_at", 1}, {"end_time", 1}, {"last_token_time", 1}, {"metadata.request_end_ns", 1e-9}, {"request_end_time", 1}}
-	ttftKeys    = []named{{"ttft", 1}, {"ttft_s", 1}, {"ttft_ms", 1e-3}, {"time_to_first_token_ms", 1e-3}, {"metrics.time_to_first_token.value", 1e-3}, {"time_to_first_token", 1}}
-	e2eKeys     = []named{{"e2e", 1}, {"e2e_s", 1}, {"e2e_ms", 1e-3}, {"e2el", 1}, {"latency", 1}, {"latency_s", 1}, {"latency_ms", 1e-3}, {"request_latency", 1}, {"request_latency_ms", 1e-3}, {"metrics.request_latency.value", 1e-3}}
-	tpotKeys    = []named{{"tpot", 1}, {"tpot_s", 1}, {"tpot_ms", 1e-3}, {"time_per_output_token_ms", 1e-3}, {"inter_token_latency_ms", 1e-3}, {"metrics.inter_token_latency.value", 1e-3}, {"itl_mean", 1}}
-	promptKeys  = []named{{"input_toks", 1}, {"prompt_tokens", 1}, {"input_tokens", 1}, {"input_length", 1}, {"input_len", 1}, {"prompt_len", 1}, {"num_prompt_tokens", 1}, {"context_tokens", 1}, {"metrics.input_sequence_length.value", 1}, {"prompt_stats.tokens", 1}, {"prompt_token_count", 1}}
-	outputKeys  = []named{{"output_toks", 1}, {"output_tokens", 1}, {"output_length", 1}, {"output_len", 1}, {"completion_tokens", 1}, {"generated_tokens", 1}, {"num_output_tokens", 1}, {"metrics.output_sequence_length.value", 1}, {"metrics.output_token_count.value", 1}, {"output_token_count", 1}}
+	ttftKeys    = []named{{"ttft", 1}, {"ttft_s", 1}, {"ttft_ms", 1e-3}, {"time_to_first_token_ms", 1e-3}, {"metrics.time_to_first_token.value", 1e-3}, {"time_to_first_token", 1}, {"time_to_first_token_s", 1}}
+	e2eKeys     = []named{{"e2e", 1}, {"e2e_s", 1}, {"e2e_ms", 1e-3}, {"e2el", 1}, {"latency", 1}, {"latency_s", 1}, {"latency_ms", 1e-3}, {"request_latency", 1}, {"request_latency_ms", 1e-3}, {"metrics.request_latency.value", 1e-3}, {"end_to_end_latency_s", 1}}
+	tpotKeys    = []named{{"tpot", 1}, {"tpot_s", 1}, {"tpot_ms", 1e-3}, {"time_per_output_token_ms", 1e-3}, {"inter_token_latency_ms", 1e-3}, {"metrics.inter_token_latency.value", 1e-3}, {"itl_mean", 1}, {"inter_token_latency_s", 1}}
+	promptKeys  = []named{{"input_toks", 1}, {"prompt_tokens", 1}, {"input_tokens", 1}, {"input_length", 1}, {"input_len", 1}, {"prompt_len", 1}, {"num_prompt_tokens", 1}, {"context_tokens", 1}, {"metrics.input_sequence_length.value", 1}, {"prompt_stats.tokens", 1}, {"prompt_token_count", 1}, {"info.input_tokens", 1}, {"number_input_tokens", 1}}
+	outputKeys  = []named{{"output_toks", 1}, {"output_tokens", 1}, {"output_length", 1}, {"output_len", 1}, {"completion_tokens", 1}, {"generated_tokens", 1}, {"num_output_tokens", 1}, {"metrics.output_sequence_length.value", 1}, {"metrics.output_token_count.value", 1}, {"output_token_count", 1}, {"info.output_tokens", 1}, {"number_output_tokens", 1}}
 	adapterKeys = []string{"lora", "lora_name", "lora_id", "lora_path", "adapter", "adapter_name", "adapter_id"}
 	errorKeys   = []string{"error", "errors", "error_message", "status_error"}
 )
@@ -150,6 +155,7 @@ func (l *Log) entries(text []byte, lim Limits) ([]entry, error) {
 	if body[0] != '{' && body[0] != '[' {
 		return l.csvEntries(body, lim)
 	}
+	body = plainJSON(body)
 	var whole any
 	if json.Unmarshal(body, &whole) == nil {
 		switch v := whole.(type) {
@@ -214,22 +220,35 @@ func (l *Log) document(v map[string]any) []entry {
 		}
 		return out
 	}
+	if _, ok := v["experiments"].([]any); ok { // genai-perf
+		return []entry{{1, map[string]any{"genai-perf": true}}}
+	}
 	if runs, ok := v["benchmarks"].([]any); ok && len(runs) > 0 { // guidellm: the first benchmark
+		if len(runs) > 1 {
+			l.Notes = append(l.Notes, fmt.Sprintf("the first of %d benchmarks in the file", len(runs)))
+		}
 		if m, ok := runs[0].(map[string]any); ok {
 			v = m
 			l.settings(v)
 		}
 	}
-	for _, path := range listNames {
+	list := func(path string) []entry {
 		var at any = v
 		for _, key := range strings.Split(path, ".") {
 			m, _ := at.(map[string]any)
 			at = m[key]
 		}
-		if list, ok := at.([]any); ok {
-			if out := objects(list); len(out) > 0 {
-				return out
+		found, _ := at.([]any)
+		return objects(found)
+	}
+	for _, path := range listNames {
+		if out := list(path); len(out) > 0 {
+			for _, other := range []string{"requests.errored", "requests.incomplete"} {
+				if n := len(list(other)); n > 0 {
+					l.Rejected = append(l.Rejected, Rejection{strings.TrimPrefix(other, "requests."), n, 1})
+				}
 			}
+			return out
 		}
 	}
 	return nil
@@ -300,6 +319,9 @@ func flat(prefix string, v map[string]any, to map[string]any) map[string]any {
 			flat(prefix+key+".", m, to)
 			continue
 		}
+		if list, ok := x.([]any); ok && len(list) > 0 && key == "output_token_times" { // inference-perf
+			to[prefix+key+".0"] = list[0]
+		}
 		to[prefix+key] = x
 	}
 	return to
@@ -325,19 +347,23 @@ func (l *Log) fill(entries []entry, lim Limits) error {
 	if len(entries) == 0 {
 		return &Error{File: l.Name, Line: 1, Msg: "no request found", Err: ErrEmpty}
 	}
-	missing := func(what string, keys []named) error {
-		var names []string
-		for _, k := range keys[:min(4, len(keys))] {
-			names = append(names, k.key)
-		}
-		return &Error{File: l.Name, Line: entries[0].at, Msg: fmt.Sprintf("no request has %s: expected one of %s, …", what, strings.Join(names, ", "))}
+	if _, ok := entries[0].value["genai-perf"]; ok {
+		return &Error{File: l.Name, Line: 1, Msg: "genai-perf's export has no prompt lengths: expected AIPerf's profile_export.jsonl, or a CSV of arrival_time, prompt_tokens, output_tokens and ttft_ms"}
 	}
+	missing := func(what string, keys []named) error {
+		return &Error{File: l.Name, Line: entries[0].at, Msg: fmt.Sprintf("no request has %s: expected one of %s, …", what, join(keys))}
+	}
+	untimed := l.untimed(entries)
+	last, late := math.Inf(-1), 0
 	var arrived, sized bool
 	numbers := map[string]int32{} // of adapters, looked up only
 	reject := func(reason string, at int) { l.Rejected = rejected(l.Rejected, reason, at) }
 	for _, e := range entries {
 		v := flat("", e.value, map[string]any{})
-		arrive, ok := pick(v, arriveKeys)
+		arrive, ok := instant(v, arriveKeys)
+		if untimed {
+			arrive, ok = 0, true
+		}
 		arrived = arrived || ok
 		prompt, ok1 := pick(v, promptKeys)
 		output, ok2 := pick(v, outputKeys)
@@ -362,12 +388,12 @@ func (l *Log) fill(entries []entry, lim Limits) error {
 		_, l.EngineClock = v["queued_ts"]
 		q := Logged{Request: Request{ArriveSec: arrive, Prompt: int32(math.Round(prompt)), Output: int32(math.Round(output))}}
 		q.TTFTSec, _ = pick(v, ttftKeys)
-		if first, ok := pick(v, firstKeys); ok {
+		if first, ok := instant(v, firstKeys); ok && !untimed {
 			q.TTFTSec = first - arrive
 		}
 		q.E2ESec, _ = pick(v, e2eKeys)
-		if last, ok := pick(v, lastKeys); ok {
-			q.E2ESec = last - arrive
+		if end, ok := instant(v, lastKeys); ok && !untimed {
+			q.E2ESec = end - arrive
 		}
 		if gaps, ok := v["itls"].([]any); ok && !math.IsNaN(q.TTFTSec) && math.IsNaN(q.E2ESec) {
 			q.E2ESec = q.TTFTSec
@@ -396,11 +422,18 @@ func (l *Log) fill(entries []entry, lim Limits) error {
 			}
 			q.Adapter = k
 		}
+		if arrive < last {
+			late++
+		}
+		last = arrive
 		l.Requests = append(l.Requests, q)
+	}
+	if late > 0 {
+		l.Notes = append(l.Notes, fmt.Sprintf("%d requests stand behind later ones and were put in order of arrival", late))
 	}
 	switch {
 	case !arrived:
-		return missing("an arrival time", arriveKeys)
+		return missing("an arrival time, and the log does not say its max_concurrency or request_rate", arriveKeys)
 	case !sized:
 		return missing("its prompt and output tokens", promptKeys)
 	case len(l.Requests) == 0:

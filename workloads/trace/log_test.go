@@ -62,7 +62,7 @@ func TestLogRejections(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                "empty file",
 		`{"a":1}`:                         "no list of requests",
-		`{"requests":[{"x":1}]}`:          "no request has an arrival time: expected one of queued_ts",
+		`{"requests":[{"x":1}]}`:          "does not say its max_concurrency or request_rate: expected one of queued_ts",
 		`[{"arrival_time":1}]`:            "no request has its prompt and output tokens",
 		row + `{"arrival_time":`:          "f:2: expected one JSON object per request",
 		"a,b\n1,2,3\n":                    "the row cannot be read",
@@ -73,6 +73,42 @@ func TestLogRejections(t *testing.T) {
 		if _, err := ReadLog(strings.NewReader(text), "f", Limits{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: want %q, got %v", text, want, err)
 		}
+	}
+}
+
+// A benchmark that keeps no times of arrival says its load in its settings; dates and ticks are told apart.
+func TestLogLoads(t *testing.T) {
+	bench := func(settings string) string {
+		return `{` + settings + `,"input_lens":[100,200],"output_lens":[11,1],"ttfts":[0.5,0.25],"itls":[[0.1],[]]}`
+	}
+	for _, c := range []struct {
+		text    string
+		clients int
+		rate    float64
+	}{
+		{bench(`"max_concurrency":16,"request_rate":Infinity`), 2, 0}, {bench(`"max_concurrency":1,"request_rate":"inf"`), 1, 0}, {bench(`"max_concurrency":null,"request_rate":"inf"`), 2, 0},
+		{bench(`"max_concurrency":null,"request_rate":4.5`), 0, 4.5},
+	} {
+		l, err := ReadLog(strings.NewReader(c.text), "f", Limits{})
+		if err != nil || l.Clients != c.clients || l.RequestsPerSec != c.rate || l.Requests[0].Prompt != 100 || l.Requests[1].ArriveSec != 0 {
+			t.Errorf("%s: %+v %v", c.text, l, err)
+		}
+		if _, err := Read(strings.NewReader(c.text), "f", Requests, Limits{}); err == nil || !strings.Contains(err.Error(), "no request has an arrival time") {
+			t.Errorf("%s is a load: %v", c.text, err)
+		}
+	}
+	if _, err := ReadLog(strings.NewReader(bench(`"backend":"vllm"`)), "f", Limits{}); err == nil {
+		t.Error("a log of no known load is read")
+	}
+	for _, two := range [][2]string{{`"2025-09-01T10:00:00Z"`, `"2025-09-01T10:00:01.5Z"`}, {`"2025-09-01 10:00:00.25"`, `"2025-09-01 10:00:01.75"`}, {"1756720800000", "1756720801500"}, {"1756720800000000000", "1756720801500000000"}, {"0", "1.5"}} {
+		l, err := ReadLog(strings.NewReader(`[{"timestamp":`+two[1]+`,"prompt_tokens":1,"output_tokens":2},{"timestamp":`+two[0]+`,"prompt_tokens":3,"output_tokens":4}]`), "f", Limits{})
+		if err != nil || l.Requests[0].Prompt != 3 || math.Abs(l.Requests[1].ArriveSec-1.5) > 1e-6 || len(l.Notes) != 1 {
+			t.Errorf("%v: %+v %v", two, l, err)
+		}
+	}
+	l, err := ReadLog(strings.NewReader(`{"benchmarks":[{"requests":{"successful":[{"start_time":1,"prompt_tokens":1,"output_tokens":2}],"errored":[{"start_time":2},{"start_time":3}],"incomplete":[{}]}},{}]}`), "f", Limits{})
+	if err != nil || len(l.Rejected) != 2 || l.Rejected[0].Count != 2 || len(l.Notes) != 1 {
+		t.Errorf("errors of guidellm: %+v %v", l, err)
 	}
 }
 
