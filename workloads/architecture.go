@@ -29,6 +29,7 @@ type Architecture struct {
 	MLA                    *hardware.MLA
 	Window                 int              // tokens that a local layer looks back, 0: all layers are global
 	GlobalEvery            int              // with Window: every n-th layer is global; 0: none is
+	Linear                 bool             // local layers keep a state as large as the cache of a window instead
 	Vision                 *hardware.Vision // encoder of images, nil: none
 	MLPs8                  bool             // checkpoints in 8 bits keep the projections of attention in 16
 

@@ -88,7 +88,7 @@ func FromCard(m *hardware.Model) (Architecture, error) {
 		a.GlobalEvery = every
 	}
 	if hybrid {
-		a.PublishedParams, a.GatedMLP, a.Window, a.GlobalEvery = 0, true, hybridWindow, 4
+		a.PublishedParams, a.GatedMLP, a.Window, a.GlobalEvery, a.Linear = 0, true, hybridWindow, 4, true
 		a.Assumed = fmt.Sprintf("layers of linear attention as a window of %d tokens with projections of the other layers", hybridWindow)
 	}
 	if learnedPositions[m.Family] {

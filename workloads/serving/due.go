@@ -120,7 +120,7 @@ func (r *replica) endsNoEarlier() float64 {
 		// run out: in so many steps they cannot.
 		sure := int64(max(0, r.blocks-r.used) / r.mostBlocks)
 		b := r.running
-		step := low.rows[b] + (r.model.kv.sec*r.kvSum+r.model.seq.sec*float64(b))*roundOff*low.per
+		step := low.rows[b] + (r.model.cached(b, r.kvSum).sec+r.model.seq.sec*float64(b))*roundOff*low.per
 		tight := max(0, min(left, sure))
 		at = float64(tight)*step + float64(max(0, left-tight))*low.any
 	}

@@ -54,7 +54,7 @@ func (g *gaps) run(m *StepModel, e *entry, b int) {
 		return
 	}
 	k := e.steps
-	growth := m.kv.sec * float64(e.batch)
+	growth, _ := m.growth(int(e.batch), e.kv+float64(int(e.batch)*m.rows()))
 	until := func(n int64) float64 { return float64(n)*e.first + growth*m.gained(e.decoded, n) }
 	g.decode(e.start+until(1), b)
 	longest := e.first + growth*float64(m.gain(e.decoded, k-1))

@@ -162,7 +162,7 @@ func (a *account) post(e *entry) {
 		m, b, f := a.model, int(e.batch), float64(e.steps)
 		gained := m.gained(e.decoded, e.steps)
 		cost := m.decode(b).times(f)
-		a.cum = a.cum.plus(cost.plus(m.kv.times(f*(e.kv+float64(b*m.rows())) + float64(b)*gained)))
+		a.cum = a.cum.plus(cost.plus(m.cachedRun(b, e.kv+float64(b*m.rows()), f, gained)))
 		a.gaps.run(m, e, b)
 		a.gaps.joined(e.end, int(e.stay))
 	case mixedStep:
@@ -191,7 +191,7 @@ func (a *account) mixed(e *entry) {
 		if m.passes != nil {
 			cost = cost.plus(m.passes[b])
 		}
-		cost = cost.plus(m.kv.times(e.kv + float64(b*m.rows()))).plus(m.mixedExtra(int(e.tokens), int(e.prompts), b, e.kv+float64(b*m.rows())))
+		cost = cost.plus(m.cached(b, e.kv+float64(b*m.rows()))).plus(m.mixedExtra(int(e.tokens), int(e.prompts), b, e.kv+float64(b*m.rows())))
 	}
 	a.cum = a.cum.plus(cost)
 	a.prefillSec += m.promptShare(e)

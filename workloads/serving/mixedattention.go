@@ -69,14 +69,5 @@ func (s *StepModel) mixedExtra(t, p, n int, kv float64) split {
 	if f == 0 {
 		return split{}
 	}
-	return s.kv.times(f * kv).plus(hostTime(sec))
-}
-
-// pairs is the attention work of a step's prompts with local layers: t tokens whose causal work
-// is pairs look back no more than the window in them.
-func (s *StepModel) pairs(t int, pairs float64) float64 {
-	if s.local == 0 {
-		return pairs
-	}
-	return s.global*pairs + s.local*math.Min(pairs, float64(t)*s.window)
+	return s.cached(n, kv).times(f).plus(hostTime(sec))
 }

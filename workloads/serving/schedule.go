@@ -309,8 +309,9 @@ func (r *replica) startRun(clean bool) {
 	r.inStep = r.running
 	b := r.running
 	r.first = r.model.step(0, 0, b, r.kvSum+float64(b*r.rows()), b, 0) + r.adapterSec()
-	r.growth = r.model.kv.sec * float64(b)
-	k := r.stepsFor(r.heap[0].after(r.clock))
+	growth, holds := r.model.growth(b, r.kvSum+float64(b*r.rows()))
+	r.growth = growth
+	k := r.stepsFor(min(r.heap[0].after(r.clock), holds))
 	k = r.runWithin(k, r.blocks-r.used)
 	// After a preemption the next step may admit again; with prompts waiting
 	// for blocks the prefill-first order looks again after each step.

@@ -123,6 +123,8 @@ func (s *StepModel) speculate(sp *Speculation, draft *StepModel) {
 	s.prefill = s.prefill.plus(draft.prefill)
 	s.mixed = s.mixed.plus(draft.mixed)
 	s.kv = s.kv.plus(draft.kv.times(k))
+	// Of a draft's local layers whole windows are read.
+	s.seq = s.seq.plus(draft.near.times(k * draft.window))
 	s.seq = s.seq.plus(draft.seq.times(k))
 }
 

@@ -39,14 +39,14 @@ type StepModel struct {
 	linear  []split // by rows
 	head    []split // by rows sampled
 	prefill split   // per unit of attention work A (pairs of tokens)
-	kv      split   // per cached token read by a decoding sequence
+	kv      split   // per cached token read by a decoding sequence, in layers that see all
+	near    split   // the same in layers that look back window tokens
 	seq     split   // host, per sequence
 	mixed   split   // host, extra of a step with prefill
 	group   []split // by rows: what of linear an attention group does alone
 	groups  int
 	one     *together
-	global  float64 // of prefill, layers that see all keys
-	local   float64 // of prefill, layers that look back window tokens
+	local   float64 // share of the layers of prefill that look back window tokens
 	window  float64
 
 	// Of speculative decoding (speculation.go); width 0 and 1: none.
@@ -149,11 +149,9 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 		s.group = tabulate(c.TokenBudget+1, func(rows float64) split { return b.groupOnly(rows) })
 	}
 	s.head = tabulate(c.MaxBatch*c.Speculation.width()+1, func(rows float64) split { return b.sampler(rows) })
-	s.prefill, s.kv = b.attention()
+	b.attention(s)
 	s.one = b.mixedAttention()
-	s.global, s.local = b.prefillShares()
-	s.window = float64(c.Arch.Window)
-	s.seq = hostTime(c.Engine.shown() * c.Engine.Sequence.Value / host / float64(c.AttentionDP)).plus(b.windows(s.kv))
+	s.seq = hostTime(c.Engine.shown() * c.Engine.Sequence.Value / host / float64(c.AttentionDP)).plus(s.seq)
 	dense, moe := b.countLayers()
 	s.mixed = hostTime((c.Engine.MixedStep.Value + dense*c.Engine.MixedLayer.Value + moe*c.Engine.MixedMoELayer.Value) / host)
 	if c.Speculation.Tokens > 0 {
@@ -167,7 +165,7 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 		return nil, fmt.Errorf("serving: adapters on %s: its host link is not known, over which they load", m.Device.ID)
 	}
 	last := s.linear[len(s.linear)-1].sec
-	if math.IsInf(last, 0) || math.IsNaN(last) || !(s.kv.sec > 0) || math.IsInf(s.kv.sec, 0) {
+	if math.IsInf(last, 0) || math.IsNaN(last) || !(s.kv.sec+s.near.sec > 0) || math.IsInf(s.kv.sec+s.near.sec, 0) {
 		return nil, fmt.Errorf("serving: %s on %s in %s: the step time is not finite: the chip's rates are not known", c.Arch.ID, m.Device.ID, c.Precision)
 	}
 	return s, nil
@@ -517,95 +515,6 @@ func (b *stepBuilder) sampler(rows float64) split {
 	})
 }
 
-// attention is the time per pair of prompt tokens, and per cached token read in
-// decode, over all layers that see the whole context; see windows for the others.
-func (b *stepBuilder) attention() (prefill, kv split) {
-	a, tp, pp := &b.c.Arch, float64(b.c.TP), float64(b.c.PP)
-	layers := float64(a.Layers) * b.globalShare()
-	// One long chunk, so that fixed shares vanish; pairs = q²/2 with causal masks.
-	const q = 4096
-	s := hardware.AttentionShape{Batch: 1, Heads: float64(a.Heads) / tp, KVHeads: math.Max(1, float64(a.KVHeads)/tp),
-		HeadDim: float64(a.HeadDim), Query: q, Causal: true, DType: b.dt, KVBytes: b.c.KVPrecision.Bytes()}
-	if m := a.MLA; m != nil {
-		s.HeadDim, s.VHeadDim, s.KVHeads = float64(m.QKNope+m.QKRope), float64(m.VHead), s.Heads
-	}
-	prefill = attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost { return d.Attention(s) }).times(layers / (q * q / 2) / pp)
-
-	bytes := 2 * float64(a.HeadDim) * math.Max(1, float64(a.KVHeads)/tp) * b.c.KVPrecision.Bytes()
-	flops := 4 * float64(a.Heads) / tp * float64(a.HeadDim)
-	if m := a.MLA; m != nil {
-		bytes = float64(m.KVLora+m.QKRope) * b.c.KVPrecision.Bytes()
-		flops = 2 * float64(a.Heads) / tp * float64(2*m.KVLora+m.QKRope)
-		if b.c.KVPrecision.Bytes() == 1 && b.d.Supports(hardware.FP4) == nil && b.d.Peak[hardware.FP8] > 0 {
-			// Kernels of chips with 4-bit units multiply an 8-bit cache in 8 bits.
-			flops *= b.d.Peak[hardware.BF16] / b.d.Peak[hardware.FP8]
-		}
-	}
-	const tokens = 1 << 20
-	kv = attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost {
-		return d.DecodeKV(bytes*tokens, flops*tokens*float64(b.c.Speculation.width()), b.dt)
-	})
-	adp := float64(b.c.AttentionDP)
-	rate := b.c.Engine.Prefill.Value
-	if b.c.KVPrecision.Bytes() == 1 && b.d.Peak[hardware.FP8] > 0 {
-		rate *= b.c.Engine.Prefill8.Value
-	}
-	return prefill.times(1 / adp / rate), kv.times(layers / tokens / pp / adp)
-}
-
-// longWindow is a window that most contexts stay below.
-const longWindow = 4096
-
-// globalShare is the share of layers whose attention grows with the context:
-// global ones, and local ones whose window is longer than usual contexts.
-func (b *stepBuilder) globalShare() float64 {
-	a := &b.c.Arch
-	if a.Window == 0 {
-		return 1
-	}
-	share := 0.0
-	for i := range a.Layers {
-		if !a.Layer(i).Local || a.Window >= longWindow {
-			share++
-		}
-	}
-	return share / float64(a.Layers)
-}
-
-// prefillShares are the layers that see the whole prompt, and those that see a window of it, as
-// multiples of the layers that the time per pair of attention is for. Layers of linear attention
-// see a state, whose work is with their projections.
-func (b *stepBuilder) prefillShares() (global, local float64) {
-	a := &b.c.Arch
-	if a.Window == 0 || a.Assumed != "" {
-		return 1, 0
-	}
-	for i := range a.Layers {
-		if a.Layer(i).Local {
-			local++
-		}
-	}
-	counted := float64(a.Layers) * b.globalShare()
-	return (float64(a.Layers) - local) / counted, local / counted
-}
-
-// windows is what a sequence's local layers read per step: a whole window each,
-// whatever its length (a little too much for contexts below it). Windows of
-// longWindow and more count as global layers.
-func (b *stepBuilder) windows(perToken split) split {
-	a := &b.c.Arch
-	if a.Window == 0 || a.Window >= longWindow {
-		return split{}
-	}
-	local := 0.0
-	for i := range a.Layers {
-		if a.Layer(i).Local {
-			local++
-		}
-	}
-	return perToken.times(float64(a.Window) * local / (float64(a.Layers) * b.globalShare()))
-}
-
 // tabulate evaluates f at whole numbers 0 … n−1: every one up to 64, beyond
 // that at steps of about 3 % with straight lines between.
 func tabulate(n int, f func(float64) split) []split {
@@ -635,13 +544,13 @@ func tabulate(n int, f func(float64) split) []split {
 func (s *StepModel) step(t int, pairs float64, b int, kv float64, rows, p int) float64 {
 	if s.width > 1 {
 		more := (s.width - 1) * b
-		sec := s.linear[t+b+more].sec + s.head[rows+more].sec + s.passes[b].sec + s.kv.sec*kv + s.seq.sec*float64(b+p)
+		sec := s.linear[t+b+more].sec + s.head[rows+more].sec + s.passes[b].sec + s.cached(b, kv).sec + s.seq.sec*float64(b+p)
 		if t > 0 {
 			sec += s.prefill.sec*s.pairs(t, pairs) + s.mixed.sec
 		}
 		return sec
 	}
-	sec := s.linear[t+b].sec + s.head[rows].sec + s.kv.sec*kv + s.seq.sec*float64(b+p)
+	sec := s.linear[t+b].sec + s.head[rows].sec + s.cached(b, kv).sec + s.seq.sec*float64(b+p)
 	if t > 0 {
 		sec += s.prefill.sec*s.pairs(t, pairs) + s.mixed.sec + s.mixedExtra(t, p, b, kv).sec
 	}
