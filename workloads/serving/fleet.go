@@ -36,6 +36,7 @@ type fleet struct {
 	accounts []account
 	logs     []*ledger // of goroutines
 	sent     *sentAdapters
+	asked    []int       // replicas whose turn came at the end of another service's step
 	seen     *blockIndex // replica that a prefix hash was last sent to, for routers that ask
 }
 
@@ -61,6 +62,10 @@ type Prepared struct {
 	// caches come from them; nil: replicas compute their own prompts.
 	Prefill *Prepared
 	Way     *Way
+
+	// Neighbours share the chips of its replicas; Share is the service's own part of their time.
+	Neighbours []Neighbour
+	Share      float64
 
 	// Hashes are the prefix hashes that requests point at, each for HashTokens tokens,
 	// where Options gives none.
@@ -124,9 +129,45 @@ func (p *Prepared) Completions(reqs []Request, opt Options) ([]float64, error) {
 
 // run plays a load; what becomes of its requests is counted in t.
 func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
-	changes, err := p.changes(&opt)
+	shares := len(p.Neighbours) > 0
+	if shares {
+		if err := p.validateSharing(); err != nil {
+			return nil, err
+		}
+	}
+	f, changes, err := p.ready(src, opt, t, shares)
 	if err != nil {
 		return nil, err
+	}
+	defer f.pump.stop()
+	c := &p.Config
+	switch {
+	case shares:
+		err = p.together(f, changes, t)
+	case f.ordered:
+		err = f.inOrder(changes, t)
+	case c.Router == RoundRobin && c.Limits.MaxQueue == 0 && c.Autoscale.Max == 0 && !slices.ContainsFunc(changes, func(g change) bool { return !g.up }):
+		err = f.independent(changes)
+	default:
+		err = f.open(changes, t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.giveUp()
+	f.pump.finish()
+	f.conserved(t)
+	if t.requests == 0 {
+		return nil, fmt.Errorf("serving: no requests")
+	}
+	return f, nil
+}
+
+// ready makes the fleet that a load is played on, in order of time if its chips are shared.
+func (p *Prepared) ready(src Source, opt Options, t *tally, shares bool) (*fleet, []change, error) {
+	changes, err := p.changes(&opt)
+	if err != nil {
+		return nil, nil, err
 	}
 	if opt.Hashes == nil {
 		opt.Hashes, opt.HashTokens = p.Hashes, p.HashTokens
@@ -135,7 +176,7 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 	f := p.newFleet(&opt)
 	shared := c.Prefix.Enabled && p.Model != nil && len(opt.Hashes) > 0
 	if shared && (opt.HashTokens < c.Engine.BlockTokens || opt.HashTokens%c.Engine.BlockTokens != 0) {
-		return nil, fmt.Errorf("serving: prefix hashes of %d tokens over blocks of %d: expected a multiple", opt.HashTokens, c.Engine.BlockTokens)
+		return nil, nil, fmt.Errorf("serving: prefix hashes of %d tokens over blocks of %d: expected a multiple", opt.HashTokens, c.Engine.BlockTokens)
 	}
 	dense := denseHashes(opt.Hashes, len(f.reps))
 	if c.Adapters.Count > 0 {
@@ -149,7 +190,7 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 		f.sent = newSentAdapters(&c.Adapters, len(f.reps))
 	}
 	f.talks = hasTurns(src)
-	f.ordered = opt.Concurrency > 0 || f.talks || f.pools != nil
+	f.ordered = opt.Concurrency > 0 || f.talks || f.pools != nil || shares
 	f.letters = !f.ordered && p.Model != nil && c.Limits.TimeoutSec == 0 && c.Autoscale.Max == 0
 	f.asks = c.Router != RoundRobin || c.Limits.MaxQueue > 0 || f.pools != nil
 	for i := range f.reps {
@@ -179,25 +220,7 @@ func (p *Prepared) run(src Source, opt Options, t *tally) (*fleet, error) {
 		f.openAccounts(p.Model != nil)
 	}
 	f.pump = newPump(src, f, t, &opt)
-	defer f.pump.stop()
-	switch {
-	case f.ordered:
-		err = f.inOrder(changes, t)
-	case c.Router == RoundRobin && c.Limits.MaxQueue == 0 && c.Autoscale.Max == 0 && !slices.ContainsFunc(changes, func(g change) bool { return !g.up }):
-		err = f.independent(changes)
-	default:
-		err = f.open(changes, t)
-	}
-	if err != nil {
-		return nil, err
-	}
-	f.giveUp()
-	f.pump.finish()
-	f.conserved(t)
-	if t.requests == 0 {
-		return nil, fmt.Errorf("serving: no requests")
-	}
-	return f, nil
+	return f, changes, nil
 }
 
 // newFleet makes room for the replicas of a service.

@@ -205,5 +205,8 @@ func (r *replica) abandon(t float64) []int32 {
 	r.slots, r.free, r.since, r.seated, r.part = r.slots[:0], r.free[:0], r.since[:0], r.seated[:0], -1
 	r.running, r.kvSum, r.used, r.reserved, r.outstand, r.inFlight = 0, 0, 0, 0, 0, 0
 	r.doing, r.now = idle, t
+	if r.chip != nil {
+		r.chip.abandons(r, t)
+	}
 	return list
 }

@@ -7,74 +7,116 @@ import (
 	"aisim/sim"
 )
 
-// inOrder plays a load in which requests wait for answers (clients, talks of several turns) or
-// replicas for one another (pools): event by event in order of time. At one moment the fleet
-// changes first, then requests are sent, then caches leave and arrive, then replicas go on in
-// order of their numbers.
-func (f *fleet) inOrder(changes []change, count *tally) error {
+// player plays a load in which requests wait for answers (clients, talks of several turns),
+// replicas for one another (pools) or services for one another (shared chips): event by event in order
+// of time. At one moment the fleet changes first, then requests are sent, then caches leave and
+// arrive, then replicas go on in order of their numbers.
+type player struct {
+	f       *fleet
+	who     callers
+	changes []change
+	scalers []*scaler
+	count   *tally
+}
+
+func newPlayer(f *fleet, changes []change, count *tally) (*player, error) {
 	changes, scalers := f.scalers(changes)
 	for i := range f.reps {
 		f.reps[i].tells = true
 		f.look(i)
 	}
-	who := callers{f: f, free: f.opt.Concurrency, open: f.opt.Concurrency == 0}
+	p := &player{f: f, who: callers{f: f, free: f.opt.Concurrency, open: f.opt.Concurrency == 0}, changes: changes, scalers: scalers, count: count}
 	if f.talks {
-		if err := who.readTalks(); err != nil {
-			return err
-		}
+		return p, p.who.readTalks()
 	}
-	for ci := 0; ; {
-		i, at := f.due.first()
-		call, err := who.next()
-		if err != nil {
-			return err
+	return p, nil
+}
+
+// inOrder plays a load to its end.
+func (f *fleet) inOrder(changes []change, count *tally) error {
+	p, err := newPlayer(f, changes, count)
+	for done := false; err == nil && !done; {
+		done, err = p.step()
+	}
+	return err
+}
+
+// next is when anything happens next, +Inf for never; scalers apart.
+func (p *player) next() (float64, error) {
+	_, at := p.f.due.first()
+	call, err := p.who.next()
+	t := math.Min(at, math.Min(call, p.f.pools.next()))
+	if len(p.changes) > 0 {
+		t = math.Min(t, p.changes[0].at)
+	}
+	return t, err
+}
+
+// step plays what happens next and says whether that is nothing any more.
+func (p *player) step() (done bool, err error) {
+	f, who := p.f, &p.who
+	i, at := f.due.first()
+	call, err := who.next()
+	if err != nil {
+		return false, err
+	}
+	move := f.pools.next()
+	t := math.Min(at, math.Min(call, move))
+	scaler := nextScaler(p.scalers, math.IsInf(t, 1) && len(p.changes) == 0)
+	switch {
+	case scaler != nil && scaler.next() <= t && (len(p.changes) == 0 || scaler.next() <= p.changes[0].at):
+		scaler.before(scaler.next())
+	case len(p.changes) > 0 && p.changes[0].at <= t:
+		t = p.changes[0].at
+		f.apply(p.changes[0])
+		p.changes = p.changes[1:]
+	case math.IsInf(t, 1):
+		p.finish()
+		return true, nil
+	case call == t:
+		who.send(t)
+	case move == t:
+		if err := f.pools.event(t); err != nil {
+			return false, err
 		}
-		move := f.pools.next()
-		t := math.Min(at, math.Min(call, move))
-		scaler := nextScaler(scalers, math.IsInf(t, 1) && ci == len(changes))
-		switch {
-		case scaler != nil && scaler.next() <= t && (ci == len(changes) || scaler.next() <= changes[ci].at):
-			scaler.before(scaler.next())
-		case ci < len(changes) && changes[ci].at <= t:
-			t = changes[ci].at
-			f.apply(changes[ci])
-			ci++
-		case math.IsInf(t, 1):
-			who.finish()
-			if f.scale != nil {
-				count.scaling = f.scale.total()
+	default:
+		r := &f.reps[i]
+		r.event(at)
+		f.look(i)
+		if f.pools != nil {
+			if err := f.pools.collect(i, t); err != nil {
+				return false, err
 			}
-			if f.pools != nil && f.pools.scale != nil {
-				count.scaling, count.promptScaling = f.pools.scale.total(), count.scaling
-			} else if f.pools != nil {
-				count.scaling, count.promptScaling = nil, count.scaling
-			}
-			return nil
-		case call == t:
-			who.send(t)
-		case move == t:
-			if err := f.pools.event(t); err != nil {
-				return err
-			}
-		default:
-			r := &f.reps[i]
-			r.event(at)
-			f.look(i)
-			if f.pools != nil {
-				if err := f.pools.collect(i, t); err != nil {
-					return err
-				}
-			}
-			for _, q := range r.ended {
-				who.ended(q, t)
-			}
-			r.ended = r.ended[:0]
 		}
-		for k := 0; k < len(f.gone); k++ {
-			who.ended(f.gone[k], t)
-		}
-		f.gone = f.gone[:0]
-		f.pump.post(postAt)
+		p.ended(r, t)
+	}
+	for k := 0; k < len(f.gone); k++ {
+		who.ended(f.gone[k], t)
+	}
+	f.gone = f.gone[:0]
+	f.pump.post(postAt)
+	return false, nil
+}
+
+// ended tells the callers which requests of a replica have ended.
+func (p *player) ended(r *replica, t float64) {
+	for _, q := range r.ended {
+		p.who.ended(q, t)
+	}
+	r.ended = r.ended[:0]
+}
+
+// finish ends the load.
+func (p *player) finish() {
+	f, count := p.f, p.count
+	p.who.finish()
+	if f.scale != nil {
+		count.scaling = f.scale.total()
+	}
+	if f.pools != nil && f.pools.scale != nil {
+		count.scaling, count.promptScaling = f.pools.scale.total(), count.scaling
+	} else if f.pools != nil {
+		count.scaling, count.promptScaling = nil, count.scaling
 	}
 }
 

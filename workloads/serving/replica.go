@@ -110,6 +110,11 @@ type replica struct {
 
 	adapters *adapterPool // nil: none
 
+	chip       *chip // that it shares with other services, nil: its own
+	seatOnChip int
+	denied     bool // another has the chip
+	contested  bool // another wants it
+
 	prompts bool       // it computes prompts and hands them over
 	layers  bool       // layer by layer
 	begun   []chunkOf  // of the step, for the pools to collect
@@ -167,6 +172,9 @@ func (r *replica) nextTime() float64 {
 	if r.doing != idle {
 		return r.end
 	}
+	if r.denied {
+		return math.Inf(1)
+	}
 	if r.roused {
 		return r.now
 	}
@@ -205,6 +213,15 @@ func (r *replica) event(t float64) {
 		r.scheduleBatch()
 		return
 	}
+	if r.chip != nil {
+		r.chip.turn(r, t)
+		return
+	}
+	r.begin()
+}
+
+// begin starts what comes next at r.now.
+func (r *replica) begin() {
 	r.schedule()
 	if r.adapters != nil {
 		r.fetchAdapters()

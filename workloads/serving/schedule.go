@@ -315,7 +315,7 @@ func (r *replica) startRun(clean bool) {
 	k = r.runWithin(k, r.blocks-r.used)
 	// After a preemption the next step may admit again; with prompts waiting
 	// for blocks the prefill-first order looks again after each step.
-	if !clean || r.everyStep || (r.eng.PrefillFirst && r.part >= 0) {
+	if !clean || r.everyStep || r.contested || (r.eng.PrefillFirst && r.part >= 0) {
 		k = 1
 	}
 	r.steps = max(k, 1)
