@@ -32,6 +32,7 @@ type Architecture struct {
 	Linear                 bool             // local layers keep a state as large as the cache of a window instead
 	Vision                 *hardware.Vision // encoder of images, nil: none
 	MLPs8                  bool             // checkpoints in 8 bits keep the projections of attention in 16
+	Output4                bool             // checkpoints in 4 bits quantise attention's output projection beside the MLPs
 
 	PublishedParams float64 // the size that the authors state, 0 when unknown
 	Generic         *Generic
@@ -105,10 +106,18 @@ func (a *Architecture) AttentionParams() float64 {
 			q = float64(m.QLora) * (h + heads*qk)
 		}
 		kv := h*float64(m.KVLora+m.QKRope) + float64(m.KVLora)*heads*float64(m.QKNope+m.VHead)
-		return q + kv + heads*float64(m.VHead)*h
+		return q + kv + a.OutputParams()
 	}
 	q, kv := float64(a.QWidth()), float64(a.KVWidth())
-	return h*(q+2*kv) + q*h
+	return h*(q+2*kv) + a.OutputParams()
+}
+
+// OutputParams is the number of weights of the output projection of attention in one layer.
+func (a *Architecture) OutputParams() float64 {
+	if m := a.MLA; m != nil {
+		return float64(a.Heads*m.VHead) * float64(a.Hidden)
+	}
+	return float64(a.QWidth()) * float64(a.Hidden)
 }
 
 // ExpertParams is the number of weights of one routed or shared expert.

@@ -23,6 +23,10 @@ var globalEvery = map[string]int{"Gemma-2": 2, "Gemma-3": 6, "GPT-OSS": 2, "LLaM
 // Meta, Scout FP8-dynamic of Red Hat).
 var mlps8 = map[string]bool{"LLaMA-4": true}
 
+// output4 are the families whose 4-bit checkpoints quantise the output projection of attention, too
+// (NVIDIA's DeepSeek-R1-FP4-v2 and DeepSeek-R1-0528-NVFP4-v2, by their cards, which recipes serve).
+var output4 = map[string]bool{"DeepSeek-V3": true}
+
 // learnedPositions is the length of the learned position table of families
 // that have one.
 var learnedPositions = map[string]bool{"GPT-2": true, "GPT-3": true, "Megatron-GPT": true, "OPT": true, "BERT": true, "MiniLM": true}
@@ -75,7 +79,7 @@ func FromCard(m *hardware.Model) (Architecture, error) {
 			}
 		}
 	}
-	a.Vision, a.MLPs8 = m.Vision, mlps8[m.Family]
+	a.Vision, a.MLPs8, a.Output4 = m.Vision, mlps8[m.Family], output4[m.Family]
 	a.Window = m.Window
 	if a.Window == 0 {
 		a.Window = noteInt(windowNote, m.Notes)

@@ -85,7 +85,11 @@ func memoryFor(c *Config, chip *hardware.Device, tp, pp int) Memory {
 	stored := storedBytes(c.Precision)
 	attention := 0.0
 	if mlpsOnly(c) {
-		attention = float64(a.Layers) * a.AttentionParams() * (2 - stored)
+		wide := a.AttentionParams()
+		if outputToo(c) {
+			wide -= a.OutputParams()
+		}
+		attention = float64(a.Layers) * wide * (2 - stored)
 	}
 	m.Weights = (body*stored+attention+tables*math.Max(2, c.Precision.Bytes()))/float64(tp*pp) + rotaryBytes(c)
 	if a.Vision != nil {

@@ -253,6 +253,17 @@ func (b *stepBuilder) project(rows, n, k float64) split {
 	return attributed(b.wide, b.wideFast, func(d *hardware.Device) hardware.Cost { return d.GEMMWeights(rows, n, k, hardware.BF16, 2) })
 }
 
+// output is the output projection of attention.
+func (b *stepBuilder) output(rows, n, k float64) split {
+	if outputToo(b.c) {
+		return b.gemm(rows, n, k)
+	}
+	return b.project(rows, n, k)
+}
+
+// outputToo says whether a checkpoint that quantises MLPs quantises that projection beside them.
+func outputToo(c *Config) bool { return c.Arch.Output4 && c.Precision.Bytes() < 1 }
+
 // mlpsOnly says whether only the MLPs are quantised: 4-bit mixtures (GPT-OSS, NVFP4
 // checkpoints of DeepSeek; inference notes, section 3e) and families that keep it so in 8 bits.
 func mlpsOnly(c *Config) bool {
@@ -298,12 +309,12 @@ func (b *stepBuilder) layers(rows float64) split {
 		}
 		attn = attn.plus(b.project(n, float64(mla.KVLora+mla.QKRope), h))
 		attn = attn.plus(b.project(n, heads*float64(mla.QKNope+mla.VHead), float64(mla.KVLora)))
-		attn = attn.plus(b.project(n, h, heads*float64(mla.VHead)))
+		attn = attn.plus(b.output(n, h, heads*float64(mla.VHead)))
 		attn = attn.plus(hostTime(b.c.Engine.MLALayer.Value * b.launch))
 	} else {
 		q := float64(a.QWidth()) / tp
 		kv := float64(a.HeadDim) * math.Max(1, float64(a.KVHeads)/tp)
-		attn = b.project(n, q+2*kv, h).plus(b.project(n, h, q))
+		attn = b.project(n, q+2*kv, h).plus(b.output(n, h, q))
 	}
 	matrices := float64(a.MLPMatrices())
 	mlp := func(width float64) split {
