@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"aisim/internal/result"
@@ -170,6 +171,10 @@ func (q *page) designTable(p *result.Plan, list []result.PlanDesign, why bool) {
 		cols = append(cols, column{head: v.Title})
 	}
 	cols = append(cols, column{head: rowName(p.Goal.Objective), number: true})
+	trade := p.Goal.Trade != "" && !slices.ContainsFunc(p.Goal.Constraints, func(c result.PlanConstraint) bool { return c.Metric == p.Goal.Trade })
+	if trade {
+		cols = append(cols, column{head: rowName(p.Goal.Trade), number: true})
+	}
 	for _, c := range p.Goal.Constraints {
 		cols = append(cols, column{head: rowName(c.Metric), number: true, wide: true})
 	}
@@ -184,6 +189,13 @@ func (q *page) designTable(p *result.Plan, list []result.PlanDesign, why bool) {
 			r.cells = append(r.cells, txt(clip(l, 40)))
 		}
 		r.cells = append(r.cells, txt(valueText(d.Objective)))
+		if trade {
+			text := "–"
+			if d.Trade != nil {
+				text = valueText(*d.Trade)
+			}
+			r.cells = append(r.cells, txt(text))
+		}
 		for _, v := range d.Values {
 			r.cells = append(r.cells, txt(valueText(v)))
 		}

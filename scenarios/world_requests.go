@@ -35,7 +35,7 @@ func newRequestSource(sc *Scenario, p *Placed) (*RequestSource, error) {
 	if wl.Trace != "" {
 		t, err := trace.ReadFile(wl.Trace, trace.Format(wl.TraceFormat), trace.Limits{})
 		if err != nil {
-			return nil, Problems(sc.ProblemAt(key+".trace", wl.Trace, "", "an Azure LLM CSV or a Mooncake JSONL file", err.Error()))
+			return nil, Problems(sc.ProblemAt(key+".trace", wl.Trace, "", "an Azure LLM CSV, Mooncake JSON lines, a BurstGPT CSV or a log of requests; trace_format says which", err.Error()))
 		}
 		if wl.DurationSec != nil {
 			n := 0
