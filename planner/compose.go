@@ -68,11 +68,29 @@ func (e *evaluation) compose(stopped error) *result.Run {
 	}
 	e.weighLevers(run)
 	for _, s := range e.swings {
-		run.Tornado = append(run.Tornado, s.TornadoRow)
+		if finite(s.AtLow) && finite(s.AtHigh) && finite(s.Base) {
+			run.Tornado = append(run.Tornado, s.TornadoRow)
+		}
 	}
 	e.bars(run)
 	e.evidence(run)
+	withoutUndefined(run.Metrics)
+	for i := range run.Workloads {
+		withoutUndefined(run.Workloads[i].Metrics)
+	}
 	return run
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// withoutUndefined takes away metrics that a run does not have: what a million tokens cost when
+// none was made, the rate of saturation where nothing is served.
+func withoutUndefined(m map[string]result.Number) {
+	for key, n := range m {
+		if !finite(n.Value) || !finite(n.Low) || !finite(n.High) {
+			delete(m, key)
+		}
+	}
 }
 
 // profiles names the profile of the chip and those that the user gave for other parts.

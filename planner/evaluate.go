@@ -338,9 +338,21 @@ func (e *evaluation) gains(s *scenarios.Sample, f *scenarios.Future, base *point
 				return nil, err
 			}
 		}
-		out[i] = v/base.objective[i] - 1
+		out[i] = gained(v, base.objective[i])
 	}
 	return out, nil
+}
+
+// gained is v over what it was, less one. A service whose limits no rate held has no capacity to
+// compare with: one that is gained counts as all of it.
+func gained(v, was float64) float64 {
+	switch {
+	case was != 0:
+		return v/was - 1
+	case v == 0:
+		return 0
+	}
+	return math.Copysign(1, v)
 }
 
 // loadCurves simulates each service at multiples of the load asked for.

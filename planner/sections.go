@@ -10,6 +10,7 @@ import (
 	"aisim/internal/result"
 	"aisim/scenarios"
 	"aisim/storage"
+	"aisim/workloads/serving"
 )
 
 func causeOf(c int) cluster.Cause { return cluster.Cause(c) }
@@ -355,6 +356,11 @@ func (e *evaluation) evidence(run *result.Run) {
 		}
 	}
 	for i := range w.Placed {
+		if c := w.Placed[i].Serving; c != nil && f.Device != nil && w.Placed[i].Arch.Generic == nil {
+			if to, ok := serving.Widened(f.Device, c.Precision); ok {
+				add(result.Assumption{Name: "precision of " + w.Placed[i].ID, Value: fmt.Sprintf("%s weights, widened to %s on the way to the units of %s, which has none for them", c.Precision, to, f.Device.ID), Pedigree: result.Assumed, Source: "docs/models/serving.md: weight-only formats"})
+			}
+		}
 		if a := w.Placed[i].Arch; a.Assumed != "" {
 			add(result.Assumption{Name: "attention of " + a.ID, Value: a.Assumed, Pedigree: result.Assumed, Source: "docs/models/serving.md"})
 		}
@@ -395,7 +401,7 @@ func (e *evaluation) evidence(run *result.Run) {
 				warn(fmt.Sprintf("%s is overloaded: %.0f %% of the requests are within the service level", p.ID, 100*o.Attainment), "queues grow for as long as the load lasts, so latencies depend on its duration", "percentiles are those of this duration only")
 			}
 			if o.Lost > 0 {
-				warn(fmt.Sprintf("%d of %d requests of %s were never answered", o.Lost, o.Requests, p.ID), "they do not fit the context or memory, or no replica was there", "they count as missed")
+				warn(fmt.Sprintf("%d of %d requests of %s were never answered", o.Lost, o.Requests, p.ID), lostWhy(o), "they count as missed")
 			}
 		}
 	}
@@ -413,4 +419,26 @@ func narrowest(stages []storage.Stage) int {
 		}
 	}
 	return best
+}
+
+// lostWhy says why requests of a service were never answered, each cause with its number.
+func lostWhy(o *serving.Outcome) string {
+	var why []string
+	if o.TooLong > 0 {
+		limit := "its context"
+		if o.MaxTokens == o.Memory.Tokens {
+			limit = "the cache of a replica"
+		}
+		why = append(why, fmt.Sprintf("%d are longer than the %d tokens of prompt and output that %s holds (the longest has %d)", o.TooLong, o.MaxTokens, limit, o.Longest))
+	}
+	if o.Shed > 0 {
+		why = append(why, fmt.Sprintf("%d were turned away by max_queue", o.Shed))
+	}
+	if o.TimedOut > 0 {
+		why = append(why, fmt.Sprintf("%d were given up by their clients (timeout)", o.TimedOut))
+	}
+	if rest := o.Lost - o.TooLong - o.Shed - o.TimedOut; rest > 0 {
+		why = append(why, fmt.Sprintf("%d found no replica that was up", rest))
+	}
+	return strings.Join(why, "; ")
 }

@@ -16,6 +16,8 @@ func (f *fleet) send(i int32, t float64) {
 	rec.ready = ready + net.LatencySec
 	if f.maxLen > 0 && int64(q.Prompt)+int64(q.Output) > int64(f.maxLen) {
 		rec.lost = true
+		f.tooLong++
+		f.longest = max(f.longest, int64(q.Prompt)+int64(q.Output))
 		f.gone = append(f.gone, i)
 		return
 	}

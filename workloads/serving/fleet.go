@@ -25,6 +25,8 @@ type fleet struct {
 	held    []int32 // requests that wait for a replica, per arrival order
 	heldSec float64 // how long they did, under the invariants tag
 	maxLen  int
+	tooLong int   // requests beyond it
+	longest int64 // of them, in tokens
 	low     bounds
 	front   int // the first replica that takes requests from outside: those before it decode for others
 	pools   *pools

@@ -16,6 +16,9 @@ type Outcome struct {
 	Lost      int // refused because they can never fit, or never served
 	Shed      int // of the lost: turned away because too many were in flight
 	TimedOut  int // of the lost: given up by their clients
+	TooLong   int // of the lost: of more tokens than MaxTokens
+	MaxTokens int // of prompt and output that context and cache hold, 0: no limit
+	Longest   int // tokens of the longest that was refused
 	Unsent    int // turns of talks whose answer before never came: they are not among the requests
 	Retried   int // sent again after an outage
 	Preempted int // preemptions by recompute

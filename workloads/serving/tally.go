@@ -277,7 +277,7 @@ func ttftCell(sec float64) int {
 }
 
 func (t *tally) outcome(f *fleet) *Outcome {
-	o := &Outcome{Requests: t.requests, Unsent: t.unsent, Completed: t.completed, Lost: t.lost, Shed: t.shed, TimedOut: t.timedOut, Retried: t.retried, Preempted: t.preempted, Attained: t.attained,
+	o := &Outcome{Requests: t.requests, Unsent: t.unsent, Completed: t.completed, Lost: t.lost, TooLong: f.tooLong, MaxTokens: f.maxLen, Longest: int(f.longest), Shed: t.shed, TimedOut: t.timedOut, Retried: t.retried, Preempted: t.preempted, Attained: t.attained,
 		Scaling: t.scaling, PromptTokens: t.promptTokens, OutputTokens: t.outputTokens, StartSec: t.start, EndSec: math.Max(t.end, t.lastArrival), Memory: t.p.Memory}
 	if t.digested {
 		o.Digest = t.digest
