@@ -198,6 +198,7 @@ func (k *inference) answer(s *service, d *hardware.Device) (*answer, error) {
 	case staticBatch:
 		return s.static(c, m)
 	case offline:
+		c.Offline = true
 		if c.MaxBatch == 0 {
 			c.MaxBatch = maxSequences * l.adp
 		}

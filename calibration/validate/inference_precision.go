@@ -23,6 +23,7 @@ var formatNames = []formatName{
 	{regexp.MustCompile(`w4a16|awq|gptq|int4|bnb|nf4|4[-_ ]?bit|u4\b`), hardware.FP4, hardware.BF16, true},
 	{regexp.MustCompile(`fp4|w4a`), hardware.FP4, hardware.FP8, false},
 	{regexp.MustCompile(`int8|smoothquant|^sq$`), hardware.INT8, hardware.BF16, false},
+	{regexp.MustCompile(`fp8.*block|block.*fp8`), hardware.FP8, hardware.BF16, false}, // no scales for a cache in the checkpoint
 	{regexp.MustCompile(`fp8|w8a8|float8|e4m3`), hardware.FP8, hardware.FP8, false},
 	{regexp.MustCompile(`16|half|^auto$`), hardware.BF16, hardware.BF16, false},
 }

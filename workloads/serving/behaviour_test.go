@@ -121,6 +121,8 @@ func TestEveryKnobMoves(t *testing.T) {
 					c.Engine = engine(t, "vllm-eager")
 				case "cadence":
 					c.Engine = engine(t, "sglang")
+				case "delivered": // as slow as the steps are long
+					c.Engine.Delivered.Value = 10e-3
 				case "imbalance":
 					c.ExpertParallel = c.TP
 				case "prefill8":

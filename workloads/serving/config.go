@@ -55,6 +55,7 @@ type Config struct {
 	TokenBudget    int     // tokens in one step
 	MemoryFraction float64 // of device memory that the engine may use
 	MaxContext     int     // tokens of prompt and output; 0: the model's
+	Offline        bool    // answers are fetched whole: no token is streamed
 	CacheBlocks    int     // of the key-value cache of a replica; 0: what memory leaves
 
 	Prefix      PrefixCache

@@ -43,6 +43,7 @@ type EngineProfile struct {
 	Layer          Constant `toml:"layer"`           // seconds per layer and step
 	Step           Constant `toml:"step"`            // host seconds per step
 	Sequence       Constant `toml:"sequence"`        // host seconds per sequence and step
+	Delivered      Constant `toml:"delivered"`       // seconds per such token in the processes behind the engine: no step is shorter than theirs
 	Hidden         Constant `toml:"hidden"`          // share of step and sequence that planning ahead takes out of the way, where it does
 	MixedStep      Constant `toml:"mixed_step"`      // extra seconds of a step with prefill
 	MixedLayer     Constant `toml:"mixed_layer"`     // extra seconds per dense layer of such a step
@@ -83,11 +84,11 @@ func (e *EngineProfile) shown() float64 {
 
 // constants lists the drawn constants in a fixed order.
 func (e *EngineProfile) constants() []*Constant {
-	return []*Constant{&e.MemoryReserve, &e.MemoryLinks, &e.SamplerBytes, &e.Layer, &e.Step, &e.Sequence, &e.Hidden, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
+	return []*Constant{&e.MemoryReserve, &e.MemoryLinks, &e.SamplerBytes, &e.Layer, &e.Step, &e.Sequence, &e.Delivered, &e.Hidden, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
 		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoE16, &e.MoE8, &e.MoE4, &e.MoETile, &e.MoEWeights, &e.Widened, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Quant8, &e.Quant4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill, &e.Prefill8, &e.Handover}
 }
 
-var constantNames = []string{"memory_reserve", "memory_links", "sampler_bytes", "layer", "step", "sequence", "hidden", "mixed_step", "mixed_layer", "mixed_moe_layer",
+var constantNames = []string{"memory_reserve", "memory_links", "sampler_bytes", "layer", "step", "sequence", "delivered", "hidden", "mixed_step", "mixed_layer", "mixed_moe_layer",
 	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "widened", "eager_layer", "gemm16", "gemm8", "gemm4", "quant8", "quant4", "stream", "moe_request", "cadence", "prefill", "prefill8", "handover"}
 
 // Draw returns a copy whose constants went through draw, called once per

@@ -54,10 +54,9 @@ func (g *gaps) run(m *StepModel, e *entry, b int) {
 		return
 	}
 	k := e.steps
-	growth, _ := m.growth(int(e.batch), e.kv+float64(int(e.batch)*m.rows()))
-	until := func(n int64) float64 { return float64(n)*e.first + growth*m.gained(e.decoded, n) }
+	until := func(n int64) float64 { return float64(n)*e.first + e.growth*m.gained(e.decoded, n) }
 	g.decode(e.start+until(1), b)
-	longest := e.first + growth*float64(m.gain(e.decoded, k-1))
+	longest := e.first + e.growth*float64(m.gain(e.decoded, k-1))
 	parts := min(k-1, 1+int64((longest/e.first-1)/gapWidth))
 	for i := range parts {
 		from, to := 1+i*(k-1)/parts, 1+(i+1)*(k-1)/parts

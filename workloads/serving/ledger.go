@@ -26,6 +26,7 @@ const (
 type entry struct {
 	start, end  float64
 	first       float64 // a run's first step; of a mixed step, the work of attention in pairs of tokens
+	growth      float64 // by which each further step of a run is longer for each token gained
 	kv          float64 // cached tokens of decoding sequences
 	steps       int64   // of the run; of a mixed step, prompt tokens of the attention group that has most
 	decoded     int64   // before it; of a mixed step, twice the pairs of that group
@@ -162,7 +163,8 @@ func (a *account) post(e *entry) {
 		m, b, f := a.model, int(e.batch), float64(e.steps)
 		gained := m.gained(e.decoded, e.steps)
 		cost := m.decode(b).times(f)
-		a.cum = a.cum.plus(cost.plus(m.cachedRun(b, e.kv+float64(b*m.rows()), f, gained)))
+		cost = cost.plus(m.cachedRun(b, e.kv+float64(b*m.rows()), f, gained))
+		a.cum = a.cum.plus(cost).plus(m.paced(f, b, cost))
 		a.gaps.run(m, e, b)
 		a.gaps.joined(e.end, int(e.stay))
 	case mixedStep:
@@ -193,13 +195,18 @@ func (a *account) mixed(e *entry) {
 		}
 		cost = cost.plus(m.cached(b, e.kv+float64(b*m.rows()))).plus(m.mixedExtra(int(e.tokens), int(e.prompts), b, e.kv+float64(b*m.rows())))
 	}
-	a.cum = a.cum.plus(cost)
+	a.cum = a.cum.plus(cost).plus(m.paced(1, b, cost))
 	a.prefillSec += m.promptShare(e)
 	if b > 0 {
 		a.gaps.decode(e.end, b)
 		a.gaps.joined(e.end, int(e.stay))
 	}
 	a.gaps.joined(e.end, int(e.joins))
+}
+
+// paced is what steps whose work costs so much take more because tokens leave more slowly.
+func (s *StepModel) paced(steps float64, batch int, cost split) split {
+	return hostTime(max(0, s.pace*steps*float64(batch)-cost.sec))
 }
 
 // promptShare is the part of a mixed step's seconds that its prompts cause: they and the

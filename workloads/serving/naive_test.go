@@ -289,6 +289,7 @@ func TestAgainstNaive(t *testing.T) {
 			reqs = append(reqs, q)
 		}
 		p := toyService(e, 1, seats, budget, blocks)
+		p.Model.pace = rapid.SampledFrom([]float64{0, 0.7e-3, 0.9e-3, 3e-3}).Draw(r, "pace")
 		ref := &naive{m: p.Model, e: e, seats: seats, budget: budget, blocks: blocks, reqs: reqs,
 			first: make([]float64, n), finish: make([]float64, n), preempt: make([]int, n)}
 		ref.play(r)

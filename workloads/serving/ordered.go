@@ -25,7 +25,7 @@ func newPlayer(f *fleet, changes []change, count *tally) (*player, error) {
 		f.reps[i].tells = true
 		f.look(i)
 	}
-	p := &player{f: f, who: callers{f: f, free: f.opt.Concurrency, open: f.opt.Concurrency == 0}, changes: changes, scalers: scalers, count: count}
+	p := &player{f: f, who: callers{f: f, free: f.opt.Concurrency, open: f.opt.Concurrency == 0, away: count.fixed + count.back}, changes: changes, scalers: scalers, count: count}
 	if f.talks {
 		return p, p.who.readTalks()
 	}
@@ -164,10 +164,11 @@ func nextScaler(list []*scaler, quiet bool) (first *scaler) {
 type callers struct {
 	f      *fleet
 	open   bool
-	free   int   // clients that may send at once
-	cursor int32 // the request to be sent next of those that follow no other
-	loaded int32 // requests in the book
-	end    bool  // of the load
+	free   int     // clients that may send at once
+	away   float64 // from an answer's last step to the engine's sight of what its client sends at once
+	cursor int32   // the request to be sent next of those that follow no other
+	loaded int32   // requests in the book
+	end    bool    // of the load
 	calls  sim.PriorityQueue[call]
 	follow []int32 // by request: the turn after it, −1 for none; nil without talks
 }
@@ -299,11 +300,11 @@ func (c *callers) send(t float64) {
 func (c *callers) ended(i int32, t float64) {
 	if c.follow != nil && c.follow[i] >= 0 && !c.f.book.record(i).lost {
 		j := c.follow[i]
-		c.calls.Push(call{t + float64(c.f.book.req(j).ThinkSec), j})
+		c.calls.Push(call{t + c.away + float64(c.f.book.req(j).ThinkSec), j})
 		return
 	}
 	if !c.open {
-		c.calls.Push(call{t + c.f.opt.ThinkSec, nobody})
+		c.calls.Push(call{t + c.away + c.f.opt.ThinkSec, nobody})
 	}
 }
 

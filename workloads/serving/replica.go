@@ -278,7 +278,7 @@ func (r *replica) complete() {
 		if l := r.log; l != nil {
 			at = len(l.entries)
 			e := l.add(ranSteps, r)
-			e.first, e.kv, e.steps, e.decoded, e.batch = r.first, r.kvSum, k, r.decoded, int32(b)
+			e.first, e.growth, e.kv, e.steps, e.decoded, e.batch = r.first, r.growth, r.kvSum, k, r.decoded, int32(b)
 		}
 		r.noteKinds(true)
 		n := r.gain(k)

@@ -308,11 +308,13 @@ func (r *replica) startRun(clean bool) {
 	r.start = r.now
 	r.inStep = r.running
 	b := r.running
-	r.first = r.model.step(0, 0, b, r.kvSum+float64(b*r.rows()), b, 0) + r.adapterSec()
+	step := r.model.step(0, 0, b, r.kvSum+float64(b*r.rows()), b, 0)
+	r.first = step + r.adapterSec()
 	growth, holds := r.model.growth(b, r.kvSum+float64(b*r.rows()))
 	r.growth = growth
 	k := r.stepsFor(min(r.heap[0].after(r.clock), holds))
 	k = r.runWithin(k, r.blocks-r.used)
+	k = r.paced(k, step)
 	// After a preemption the next step may admit again; with prompts waiting
 	// for blocks the prefill-first order looks again after each step.
 	if !clean || r.everyStep || r.contested || (r.eng.PrefillFirst && r.part >= 0) {
@@ -363,4 +365,24 @@ func (r *replica) stepsWithin(most int64, free int) int64 {
 
 func (r *replica) blocksOf(tokens int32) int {
 	return (int(tokens) + len(r.phases) - 1) / len(r.phases)
+}
+
+// paced is how many steps of up to most take as long as the first, step, because tokens leave more
+// slowly than they come; most, where steps grow from the first on.
+func (r *replica) paced(most int64, step float64) int64 {
+	m, b := r.model, r.running
+	if step > m.pace*float64(b) {
+		return most
+	}
+	kv, rows := r.kvSum+float64(b*r.rows()), float64(b)
+	low, high := int64(0), most // the step after low is paced, that after high is not or is not asked for
+	for high-low > 1 {
+		if mid := low + (high-low)/2; m.unpaced(0, 0, b, kv+float64(r.gain(mid))*rows, b, 0) <= step {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	r.growth = 0
+	return high
 }

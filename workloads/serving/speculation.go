@@ -81,7 +81,7 @@ func (s *Speculation) draft(target *workloads.Architecture) workloads.Architectu
 func (s *Speculation) draftConfig(c *Config) Config {
 	d := *c
 	d.Arch, d.Speculation = s.draft(&c.Arch), Speculation{}
-	d.Engine.Step.Value, d.Engine.Sequence.Value, d.Engine.MixedStep.Value = 0, 0, 0
+	d.Engine.Step.Value, d.Engine.Sequence.Value, d.Engine.MixedStep.Value, d.Offline = 0, 0, 0, true
 	d.Prefix, d.Adapters = PrefixCache{}, Adapters{}
 	return d
 }

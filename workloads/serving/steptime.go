@@ -43,6 +43,7 @@ type StepModel struct {
 	near    split   // the same in layers that look back window tokens
 	seq     split   // host, per sequence
 	mixed   split   // host, extra of a step with prefill
+	pace    float64 // no step is shorter than this per decoding sequence: its tokens leave no faster
 	group   []split // by rows: what of linear an attention group does alone
 	groups  int
 	one     *together
@@ -152,6 +153,9 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 	b.attention(s)
 	s.one = b.mixedAttention()
 	s.seq = hostTime(c.Engine.shown() * c.Engine.Sequence.Value / host / float64(c.AttentionDP)).plus(s.seq)
+	if !c.Offline {
+		s.pace = c.Engine.Delivered.Value * c.Speculation.PerStep() / host / float64(c.AttentionDP)
+	}
 	dense, moe := b.countLayers()
 	s.mixed = hostTime((c.Engine.MixedStep.Value + dense*c.Engine.MixedLayer.Value + moe*c.Engine.MixedMoELayer.Value) / host)
 	if c.Speculation.Tokens > 0 {
@@ -560,15 +564,17 @@ func tabulate(n int, f func(float64) split) []split {
 // b decoding sequences that read kv cached tokens, s rows sampled, p sequences
 // in prefill.
 func (s *StepModel) step(t int, pairs float64, b int, kv float64, rows, p int) float64 {
+	return max(s.unpaced(t, pairs, b, kv, rows, p), s.pace*float64(b))
+}
+
+// unpaced is step where tokens leave as fast as they come.
+func (s *StepModel) unpaced(t int, pairs float64, b int, kv float64, rows, p int) float64 {
+	more, sec := 0, 0.0
 	if s.width > 1 {
-		more := (s.width - 1) * b
-		sec := s.linear[t+b+more].sec + s.head[rows+more].sec + s.passes[b].sec + s.cached(b, kv).sec + s.seq.sec*float64(b+p)
-		if t > 0 {
-			sec += s.prefill.sec*s.pairs(t, pairs) + s.mixed.sec
-		}
-		return sec
+		more = (s.width - 1) * b
+		sec = s.passes[b].sec
 	}
-	sec := s.linear[t+b].sec + s.head[rows].sec + s.cached(b, kv).sec + s.seq.sec*float64(b+p)
+	sec += s.linear[t+b+more].sec + s.head[rows+more].sec + s.cached(b, kv).sec + s.seq.sec*float64(b+p)
 	if t > 0 {
 		sec += s.prefill.sec*s.pairs(t, pairs) + s.mixed.sec + s.mixedExtra(t, p, b, kv).sec
 	}

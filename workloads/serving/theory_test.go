@@ -249,8 +249,54 @@ func TestClientsThink(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := o.RequestsPerSec, 100/(o.E2E.Mean-p.Model.RequestSec+think); math.Abs(got/want-1) > 0.06 {
+		if got, want := o.RequestsPerSec, 100/(o.E2E.Mean+think); math.Abs(got/want-1) > 0.06 {
 			t.Errorf("think %v s: %.4g requests/s, the law says %.4g", think, got, want)
+		}
+	}
+}
+
+// TestTokensLeaveInTheirTime holds decode steps against the pace at which tokens leave: no
+// step of b sequences is shorter than b times it, the time is the host's, and the steps of a run
+// that outgrow it are as long as without it.
+func TestTokensLeaveInTheirTime(t *testing.T) {
+	const clients, prompt, output = 10, 100, 400
+	var reqs []Request
+	for range clients {
+		reqs = append(reqs, Request{Prompt: prompt, Output: output})
+	}
+	run := func(pace float64) *Outcome {
+		p := toyService(toyEngine, 1, clients, 2000, 5000)
+		p.Model.pace = pace
+		o, err := p.Simulate(reqs, Options{Concurrency: clients})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	m := toyModel(clients, 2000, 5000, toyEngine.BlockTokens)
+	work := func(i int) float64 { // the i-th step after the first token
+		return m.step(0, 0, clients, float64(clients*(prompt+i)), clients, 0)
+	}
+	free := run(0)
+	for _, pace := range []float64{work(1) / clients / 2, work(200) / clients, 2 * work(400) / clients} {
+		want := 0.0
+		for i := 1; i < output; i++ {
+			want += math.Max(work(i), pace*clients)
+		}
+		o := run(pace)
+		if got := o.TPOT.Mean * (output - 1); math.Abs(got/want-1) > 1e-9 {
+			t.Errorf("pace %.3g s: %.6g s after the first token, %.6g by steps", pace, got, want)
+		}
+		host := func(o *Outcome) (sec float64) {
+			for _, s := range o.BusyBy {
+				if s.Resource == "host" {
+					sec += s.Seconds
+				}
+			}
+			return sec
+		}
+		if more, longer := host(o)-host(free), o.Replicas[0].BusySec-free.Replicas[0].BusySec; math.Abs(more-longer) > 1e-9*free.Replicas[0].BusySec {
+			t.Errorf("pace %.3g s: busy %.6g s longer, of which the host's %.6g", pace, longer, more)
 		}
 	}
 }
