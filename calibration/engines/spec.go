@@ -45,7 +45,7 @@ func EngineSpec(id string) []EngineConstant {
 		cadence,
 		{"layer", 22e-6, 0.35, 4e-6, 60e-6},
 		{"step", 0.4e-3, 0.8, 10e-6, 5e-3},
-		{"sequence", 15e-6, 1, 1e-6, 150e-6},
+		{"sequence", 9e-6, 0.6, 1e-6, 150e-6},
 		{"delivered", 50e-6, 0.5, 1e-6, 200e-6},
 		{"hidden", 0.7, 0.3, 0.1, 1},
 		{"mixed_step", 1e-3, 0.6, 50e-6, 20e-3},
