@@ -23,7 +23,7 @@ func newAccount(f *scenarios.Future) (*account, error) {
 	w := f.World
 	a := &account{shares: make([]float64, len(w.Placed))}
 	for i := range w.Placed {
-		a.shares[i] = float64(w.Placed[i].Accelerators()) / float64(w.Chips())
+		a.shares[i] = w.Placed[i].Bear / float64(w.Chips())
 	}
 	e := &w.Scenario.Economics
 	b := &a.bill
@@ -124,7 +124,7 @@ func (a *account) deliver(f *scenarios.Future) {
 			d.PrefillShare += share * o.PrefillShare
 			d.DecodeShare += share * (1 - o.PrefillShare)
 		}
-		d.UsefulShare += a.shares[i] * utilisation(f, i)
+		d.UsefulShare += float64(p.Accelerators()) / float64(w.Chips()) * utilisation(f, i)
 	}
 }
 

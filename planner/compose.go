@@ -262,7 +262,7 @@ func (e *evaluation) campaign(i int, out *result.Workload) {
 func (e *evaluation) service(i int, out *result.Workload) {
 	p, o := &e.w.Placed[i], e.nominal.Served[i]
 	prep := e.nominal.Services[i]
-	out.Requests = o.Requests
+	out.Requests, out.Placement = o.Requests, e.w.Where(i)
 	out.Objective = result.MetricLatencyP95
 	words := []string{p.Arch.ID, prep.Config.Engine.ID, p.Precision}
 	if prep.Config.ReplicaChips() > 1 {
@@ -292,7 +292,11 @@ func (e *evaluation) service(i int, out *result.Workload) {
 	// What the bought accelerators did: answering, or waiting for requests.
 	idle := 1 - utilisation(e.nominal, i)
 	hours := (o.EndSec - o.StartSec) / 3600 * float64(p.Accelerators())
-	out.Losses = []result.Loss{{Cause: "waiting for requests", Kind: result.KindWait, Share: idle, Low: idle, High: idle, GPUHours: idle * hours}}
+	cause := "waiting for requests"
+	if len(e.nominal.Service(i).Neighbours) > 0 {
+		cause = "waiting for requests, or for its turn"
+	}
+	out.Losses = []result.Loss{{Cause: cause, Kind: result.KindWait, Share: idle, Low: idle, High: idle, GPUHours: idle * hours}}
 	for _, out2 := range []struct {
 		start, end float64
 		what       string

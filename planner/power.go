@@ -44,8 +44,19 @@ func loads(f *scenarios.Future) (all []economics.Load, own []float64, err error)
 	chips.PeakWatts = nodes * perServer * f.Device.MaxWatts
 	hosts.PeakWatts = nodes * rest
 	for i := range w.Placed {
+		if w.Host(i) != i {
+			continue // with its host
+		}
 		n := float64(w.Placed[i].NodeCount)
 		used += n
+		if guests := w.Guests(i); len(guests) > 1 {
+			busy, parts := guestsBusy(f, guests)
+			watts := add(n, perServer, rest, busy/(n*perServer), f.Device)
+			for k, j := range guests {
+				own[j] = watts * parts[k]
+			}
+			continue
+		}
 		if p := w.Placed[i].Prefill; p != nil {
 			dev, m := f.Pools[i], float64(p.Nodes)
 			each, host := float64(p.Server.AcceleratorCount), hostWatts(f, p.Server, dev)
@@ -86,6 +97,26 @@ func loads(f *scenarios.Future) (all []economics.Load, own []float64, err error)
 		all = append(all, sto)
 	}
 	return all, own, nil
+}
+
+// guestsBusy is how many accelerators services on the same nodes keep busy in the mean, and the
+// part of each: of the work, or of the accelerators where none works.
+func guestsBusy(f *scenarios.Future, guests []int) (busy float64, parts []float64) {
+	bear := 0.0
+	for _, i := range guests {
+		p := &f.World.Placed[i]
+		parts = append(parts, busyShare(f, i)*float64(p.Accelerators()))
+		busy += parts[len(parts)-1]
+		bear += p.Bear
+	}
+	for k, i := range guests {
+		if busy > 0 {
+			parts[k] /= busy
+		} else {
+			parts[k] = f.World.Placed[i].Bear / bear
+		}
+	}
+	return busy, parts
 }
 
 // hostWatts is what a server draws besides its accelerators, at most.

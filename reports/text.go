@@ -116,6 +116,18 @@ func Text(run *result.Run) string {
 			}
 		}
 	}
+	placed := false
+	for _, w := range run.Workloads {
+		if w.Placement == "" {
+			continue
+		}
+		if !placed {
+			line("")
+			line("Which replicas stand where")
+			placed = true
+		}
+		wrapped(&b, w.ID+": "+w.Placement, "  ")
+	}
 	if len(run.Warnings) > 0 {
 		line("")
 		line("Warnings")

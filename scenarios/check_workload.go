@@ -31,6 +31,7 @@ func (c *checker) workloads() {
 			c.serving(w, at, chips, shape)
 		}
 	}
+	c.companions()
 }
 
 // shape is the transformer that the workload computes; nil for generic models

@@ -31,6 +31,7 @@ type Future struct {
 	Served   []*serving.Outcome         // by placed workload, nil for campaigns
 	Secured  []*Secured                 // by placed workload; nil for campaigns and without [security]
 	Moves    []Move
+	beside   [][]serving.Neighbour // who take turns with a service, by placed workload
 	// adapterLoads are the transfers that load an adapter and adapterRates what they reach with
 	// nothing else in motion, by placed workload.
 	adapterLoads []int
@@ -85,7 +86,7 @@ func (s *Sample) play(c Change, what playing) (*Future, error) {
 	}
 	n := len(w.Placed)
 	f := &Future{World: w, Sample: s, Change: c, jobs: m.jobs, Graph: m.graph, Device: m.device, Steps: m.steps, Services: m.services,
-		Campaign: make([]*cluster.TrainingOutcome, n), Fleet: make([]*cluster.ServiceOutcome, n), Served: make([]*serving.Outcome, n), Prompts: make([]*cluster.ServiceOutcome, n), Pools: m.prompts, adapterLoads: make([]int, n), adapterRates: make([]float64, n)}
+		Campaign: make([]*cluster.TrainingOutcome, n), Fleet: make([]*cluster.ServiceOutcome, n), Served: make([]*serving.Outcome, n), Prompts: make([]*cluster.ServiceOutcome, n), Pools: m.prompts, adapterLoads: make([]int, n), adapterRates: make([]float64, n), beside: make([][]serving.Neighbour, n)}
 	if err := f.secure(); err != nil {
 		return nil, err
 	}
@@ -108,10 +109,15 @@ func (s *Sample) play(c Change, what playing) (*Future, error) {
 			f.Prompts[i] = &f.Outcome.Services[fleets]
 			fleets++
 		}
-		if !what.requests {
+	}
+	for i := range w.Placed {
+		if f.Services[i] == nil {
 			continue
 		}
-		if err := f.serve(i); err != nil {
+		if f.beside[i], err = f.turns(i); err == nil && what.requests {
+			err = f.serve(i)
+		}
+		if err != nil {
 			return nil, w.Scenario.problemOf("workload."+w.Placed[i].ID, err)
 		}
 	}
@@ -125,6 +131,12 @@ func (f *Future) serve(i int) error {
 	if err != nil {
 		return err
 	}
+	f.Served[i], err = f.Service(i).Simulate(reqs, f.circumstances(i))
+	return err
+}
+
+// circumstances are what the cluster and the clients make of a service.
+func (f *Future) circumstances(i int) serving.Options {
 	fleets := []*cluster.ServiceOutcome{f.Fleet[i]}
 	if f.Prompts[i] != nil {
 		fleets = append(fleets, f.Prompts[i])
@@ -141,6 +153,10 @@ func (f *Future) serve(i int) error {
 	if c := f.World.Placed[i].Clients; c != nil {
 		opt.Concurrency, opt.ThinkSec = c.Count, c.ThinkSec
 	}
+	if f.World.Host(i) != i {
+		opt.Outages = f.hostOutages(i, up)
+		return opt
+	}
 	first := 0 // replicas of a pool follow those of the one before it
 	for _, fleet := range fleets {
 		for _, o := range fleet.Outages {
@@ -150,12 +166,19 @@ func (f *Future) serve(i int) error {
 		}
 		first += len(fleet.ReadySec)
 	}
-	f.Served[i], err = f.Service(i).Simulate(reqs, opt)
-	return err
+	return opt
 }
 
-// Service is a placed service ready to be simulated, with the site links of this future.
+// Service is a placed service ready to be simulated, with the site links of this future and the
+// services that take turns with it.
 func (f *Future) Service(i int) *serving.Prepared {
+	prep := f.alone(i)
+	prep.Neighbours, prep.Share = f.beside[i], f.World.Placed[i].share()
+	return prep
+}
+
+// alone is Service without those who share its chips.
+func (f *Future) alone(i int) *serving.Prepared {
 	prep := *f.Services[i]
 	prep.Config.Network.BytesPerSec *= f.Change.Of(WANLink)
 	p := &f.World.Placed[i]

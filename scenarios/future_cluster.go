@@ -291,6 +291,9 @@ func (f *Future) addReplicas(i int, pool serverPool, faults cluster.Faults, tran
 	per := float64(pool.perNode) / float64(c.ReplicaChips())
 	s := cluster.Service{ID: pool.id, FirstNode: p.FirstNode, Nodes: pool.nodes, Replicas: c.Replicas, ReplicasPerNode: per, HorizonSec: p.Requests.HorizonSec(), Load: -1, Reload: -1,
 		Warm: p.Warm, InitSec: initSec(p.Arch.Params()), Faults: faults}
+	if p.With != "" { // its nodes fail with their host
+		s.Faults = cluster.Faults{}
+	}
 	if p.Arch.Generic != nil {
 		s.InitSec = 0
 	}

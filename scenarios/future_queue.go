@@ -72,7 +72,9 @@ func (f *Future) queue(q *Queue, seed uint64) (PlayedQueue, error) {
 	sc := f.World.Scenario
 	free := sc.Cluster.Nodes
 	for i := range f.World.Placed {
-		free -= f.World.Placed[i].NodeCount
+		if f.World.Host(i) == i {
+			free -= f.World.Placed[i].NodeCount
+		}
 	}
 	out := PlayedQueue{Queue: q, PoolNodes: free, PerNode: f.World.Server.AcceleratorCount}
 	if q.Nodes != nil {

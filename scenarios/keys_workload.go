@@ -75,6 +75,8 @@ var workloadKeys = []Key{
 }
 
 var servingKeys = []Key{
+	{Path: "workload.with", Doc: "Service on whose nodes this one stands, by id. Without share its replicas take accelerators of those nodes that nobody else has, each within a node.", Only: "serving", Derived: "nodes of its own", Example: `"chat"`},
+	{Path: "workload.share", Doc: "Part of the time of shared accelerators, over the sum of all who share them. With `with`, replicas stand on the accelerators of that service's, one to one, with memory_fraction of their own: engines take turns, step by step.", Only: "serving", Dim: units.Ratio, Range: above(0, 1e6), Derived: "1 for a service whose accelerators others share; accelerators of its own else", Example: `1`},
 	{Path: "workload.engine", Doc: "Serving engine, whose profile gives budgets and host costs.", Only: "serving", Ref: "engine", Default: `"vllm"`, Why: "the commonest open engine"},
 	{Path: "workload.kv_precision", Doc: "Number format of the key-value cache.", Only: "serving", Enum: []string{"bf16", "fp16", "fp8", "int8", "fp32"}, Derived: "bf16, or precision when that is fp16 or fp32", Why: "engines keep the cache at 16 bits unless told otherwise"},
 	{Path: "workload.replicas", Doc: "Copies of the model behind the router.", Only: "serving", Range: within(1, 131072), Derived: "as many as the nodes hold", Example: `8`},

@@ -51,6 +51,7 @@ func (sc *Scenario) place() ([]Nodes, []*Problem) {
 			w := &sc.Workloads[i]
 			at := "workload." + w.ID
 			switch {
+			case w.With != "":
 			case pass == 0 && w.FirstNode != nil:
 				count := total - *w.FirstNode
 				if w.Nodes != nil {
@@ -91,6 +92,13 @@ func (sc *Scenario) place() ([]Nodes, []*Problem) {
 					continue
 				}
 				placed[i], taken = best, append(taken, best)
+			}
+		}
+	}
+	for i := range sc.Workloads {
+		for j := range sc.Workloads {
+			if with := sc.Workloads[i].With; with != "" && sc.Workloads[j].ID == with {
+				placed[i] = placed[j]
 			}
 		}
 	}

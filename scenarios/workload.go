@@ -9,6 +9,9 @@ type Workload struct {
 	Nodes     *int   `toml:"nodes"`      // nil: all nodes that no other workload takes
 	FirstNode *int   `toml:"first_node"` // nil: the first node that is free, in file order
 
+	With  string   `toml:"with"`  // service on whose nodes this one stands; empty: nodes of its own
+	Share *float64 `toml:"share"` // of the time of shared chips; nil with With: chips of its own
+
 	Model        string        `toml:"model"`        // catalogue id; empty when one of the next two is given
 	Architecture *Architecture `toml:"architecture"` // a transformer that the catalogue lacks
 	Generic      *Generic      `toml:"generic"`      // anything that is so many FLOPs and bytes per sample

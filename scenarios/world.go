@@ -55,6 +55,9 @@ type Placed struct {
 	Serving   *serving.Config
 	Requests  *RequestSource // of a service
 	Prefill   *PromptPool    // of a service whose prompts others compute, nil else
+	Bear      float64        // accelerators whose cost it bears: a part of those that it shares
+
+	at []int // its chips by number on its nodes, where several services stand on them
 }
 
 // Options are what a caller adds to a scenario.
@@ -87,6 +90,9 @@ func Assemble(sc *Scenario, opt Options) (*World, error) {
 		w.Placed = append(w.Placed, p)
 	}
 	if err := Problems(problems...); err != nil {
+		return nil, err
+	}
+	if err := w.settle(); err != nil {
 		return nil, err
 	}
 	if err := w.comparePackets(); err != nil {

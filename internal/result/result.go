@@ -110,7 +110,8 @@ type Workload struct {
 	Title     string            `json:"title,omitempty"`
 	Eyebrow   string            `json:"eyebrow,omitempty"` // model, framework, precision, parallelism, batch
 	Requests  int               `json:"requests,omitempty"`
-	Objective string            `json:"objective"` // the metric key that elasticities speak of
+	Placement string            `json:"placement,omitempty"` // of a service that is not alone on its nodes
+	Objective string            `json:"objective"`           // the metric key that elasticities speak of
 	Metrics   map[string]Number `json:"metrics"`
 	Step      []StepPart        `json:"step,omitempty"`
 	Stages    []Stage           `json:"stages,omitempty"`
