@@ -105,7 +105,7 @@ func (pl *planning) infeasible(r *search.Result) *result.Infeasibility {
 		if o := l.over(all[at].limits[j]); o > 1 {
 			u := unmet(l, all[at].limits[j], o)
 			out.Relaxation = append(out.Relaxation, u)
-			relax = append(relax, fmt.Sprintf("%s to %.7g %s (%+.3g %%)", l.key, u.Reached, l.unit, 100*(u.Reached/l.value-1)))
+			relax = append(relax, fmt.Sprintf("%s to %.7g %s (%s)", l.key, u.Reached, l.unit, change(u.Reached/l.value-1)))
 		}
 	}
 	d := pl.report(at, all[at])
@@ -114,7 +114,7 @@ func (pl *planning) infeasible(r *search.Result) *result.Infeasibility {
 	if len(out.Alone) > 0 {
 		var alone []string
 		for _, u := range out.Alone {
-			alone = append(alone, fmt.Sprintf("%s (the best of all designs is %.6g %s, %.3g %% off)", u.Constraint, u.Reached, u.Unit, 100*u.Over))
+			alone = append(alone, fmt.Sprintf("%s (the best of all designs is %.6g %s, %s)", u.Constraint, u.Reached, u.Unit, change(u.Over)))
 		}
 		out.Text = "cannot be met by any design: " + strings.Join(alone, "; ") + ". The smallest relaxation that gives a plan: " + strings.Join(relax, " and ")
 	}
@@ -135,4 +135,12 @@ func loosened(v float64, atMost bool) float64 {
 		return math.Ceil(v/step) * step
 	}
 	return math.Floor(v/step) * step
+}
+
+// change is a relative difference in words: large ones as a multiple.
+func change(x float64) string {
+	if x >= 1 {
+		return fmt.Sprintf("%.3g times the limit", 1+x)
+	}
+	return fmt.Sprintf("%+.3g %%", 100*x)
 }

@@ -396,6 +396,11 @@ func (e *evaluation) evidence(run *result.Run) {
 				}
 			}
 		}
+		if prep := f.Services[i]; prep != nil && prep.Model != nil {
+			if c := &prep.Config; prep.Model.Arithmetic != c.Precision {
+				warn(fmt.Sprintf("%s: weights are kept in %s and widened to %s", p.ID, c.Precision, prep.Model.Arithmetic), w.Chip.ID+" has no units for "+c.Precision.String(), "matrices are multiplied no faster than in the wider format")
+			}
+		}
 		if o := f.Served[i]; o != nil {
 			if o.Utilisation > 0.9 && o.Attainment < 0.9 && p.SLO != nil {
 				warn(fmt.Sprintf("%s is overloaded: %.0f %% of the requests are within the service level", p.ID, 100*o.Attainment), "queues grow for as long as the load lasts, so latencies depend on its duration", "percentiles are those of this duration only")

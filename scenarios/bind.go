@@ -368,7 +368,7 @@ func (b *binder) quantity(n *node, k *Key, path string, d units.Dimension) (floa
 	case int64, float64:
 		f, _ := toFloat(x)
 		if !d.Bare() {
-			b.problem(n, path, k, fmt.Sprintf("a bare number has no unit: write %s", withUnit(n.at.text, d)), "has no unit; expected %s", d.Article())
+			b.problem(n, path, k, fmt.Sprintf("a bare number has no unit: write %s", withUnit(n.at.text, k, d)), "has no unit; expected %s", d.Article())
 			return 0, false
 		}
 		v = f
@@ -473,9 +473,13 @@ func example(k *Key, d units.Dimension) string {
 	return strconv.Quote(d.Example())
 }
 
-// withUnit is a bare number with the unit that the dimension's example has.
-func withUnit(number string, d units.Dimension) string {
-	unit := strings.TrimLeft(d.Example(), "0123456789.")
+// withUnit is a bare number with the unit that the example of the key, else of the dimension, has.
+func withUnit(number string, k *Key, d units.Dimension) string {
+	like := d.Example()
+	if s, err := strconv.Unquote(k.Example); err == nil {
+		like = s
+	}
+	unit := strings.TrimLeft(like, "0123456789.")
 	return strconv.Quote(number + unit)
 }
 

@@ -157,3 +157,23 @@ func TestRunsOfLatencies(t *testing.T) {
 		}
 	}
 }
+
+// The format of the arithmetic is that of the weights where the chip has it, else a wider one; weights
+// alone are widened always.
+func TestArithmetic(t *testing.T) {
+	for _, c := range []struct {
+		chip    string
+		weights hardware.DType
+		alone   bool
+		want    hardware.DType
+	}{
+		{"nvidia-h100-sxm", hardware.FP8, false, hardware.FP8}, {"nvidia-a100-sxm-80", hardware.FP8, false, hardware.BF16}, {"nvidia-a100-sxm-80", hardware.INT8, false, hardware.INT8},
+		{"nvidia-h100-sxm", hardware.FP4, false, hardware.BF16}, {"nvidia-b200-sxm", hardware.FP4, false, hardware.FP4}, {"nvidia-b200-sxm", hardware.FP4, true, hardware.BF16},
+	} {
+		cfg := Config{Arch: arch(t, "llama3.1-8b"), Engine: engine(t, "vllm"), Precision: c.weights, KVPrecision: hardware.BF16, WeightsOnly: c.alone}
+		p, err := Prepare(cfg, Machine{Device: device(t, c.chip)})
+		if err != nil || p.Model.Arithmetic != c.want {
+			t.Errorf("%s on %s, weights alone %v: %v %v, want %s", c.weights, c.chip, c.alone, p, err, c.want)
+		}
+	}
+}

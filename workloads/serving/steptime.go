@@ -36,19 +36,20 @@ func hostTime(sec float64) split { return split{sec: sec} }
 // StepModel gives the time of an engine step. Its tables are made once; asking
 // it costs two look-ups and a few multiplications.
 type StepModel struct {
-	linear  []split // by rows
-	head    []split // by rows sampled
-	prefill split   // per unit of attention work A (pairs of tokens)
-	kv      split   // per cached token read by a decoding sequence, in layers that see all
-	near    split   // the same in layers that look back window tokens
-	seq     split   // host, per sequence
-	mixed   split   // host, extra of a step with prefill
-	pace    float64 // no step is shorter than this per decoding sequence: its tokens leave no faster
-	group   []split // by rows: what of linear an attention group does alone
-	groups  int
-	one     *together
-	local   float64 // share of the layers of prefill that look back window tokens
-	window  float64
+	Arithmetic hardware.DType // in which matrices are multiplied: the weights' format, or the next wider one that the chip has
+	linear     []split        // by rows
+	head       []split        // by rows sampled
+	prefill    split          // per unit of attention work A (pairs of tokens)
+	kv         split          // per cached token read by a decoding sequence, in layers that see all
+	near       split          // the same in layers that look back window tokens
+	seq        split          // host, per sequence
+	mixed      split          // host, extra of a step with prefill
+	pace       float64        // no step is shorter than this per decoding sequence: its tokens leave no faster
+	group      []split        // by rows: what of linear an attention group does alone
+	groups     int
+	one        *together
+	local      float64 // share of the layers of prefill that look back window tokens
+	window     float64
 
 	// Of speculative decoding (speculation.go); width 0 and 1: none.
 	width   int     // rows of a decoding sequence
@@ -139,7 +140,7 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 	b.gfast = b.gd.Scale(hardware.Scaling{Compute: 1 + probe})
 	b.wide = kernels(m.Device, &c.Engine, hardware.BF16)
 	b.wideFast = b.wide.Scale(hardware.Scaling{Compute: 1 + probe})
-	s := &StepModel{Memory: mem, RequestSec: c.Engine.Request.Value / host, HandoverSec: c.Engine.Handover.Value / host}
+	s := &StepModel{Arithmetic: compute, Memory: mem, RequestSec: c.Engine.Request.Value / host, HandoverSec: c.Engine.Handover.Value / host}
 	if c.Arch.Experts > 0 {
 		s.RequestSec = c.Engine.MoERequest.Value / host
 	}
