@@ -242,7 +242,7 @@ func (w *World) prefixTiers(wl *Workload, c *serving.Config) error {
 		if x.rate == 0 {
 			return Problems(w.Scenario.ProblemAt(key+"."+x.name+"_bandwidth", "", "a rate", "", "the rate from "+x.name+" to the chips is needed with its size"))
 		}
-		c.Prefix.Tiers = append(c.Prefix.Tiers, serving.Tier{Name: x.name, Bytes: x.bytes, BytesPerSec: x.rate, LatencySec: x.wait})
+		c.Prefix.Tiers = append(c.Prefix.Tiers, serving.Tier{Name: x.name, Bytes: x.bytes, BytesPerSec: x.rate, LatencySec: x.wait, Shared: x.name == "store"})
 	}
 	return nil
 }

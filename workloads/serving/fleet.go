@@ -180,7 +180,7 @@ func (p *Prepared) ready(src Source, opt Options, t *tally, shares bool) (*fleet
 	if shared && (opt.HashTokens < c.Engine.BlockTokens || opt.HashTokens%c.Engine.BlockTokens != 0) {
 		return nil, nil, fmt.Errorf("serving: prefix hashes of %d tokens over blocks of %d: expected a multiple", opt.HashTokens, c.Engine.BlockTokens)
 	}
-	dense := denseHashes(opt.Hashes, len(f.reps))
+	dense := denseHashes(opt.Hashes, len(f.reps)+c.Network.Sites)
 	if c.Adapters.Count > 0 {
 		dense = 0 // blocks are known by hash and adapter
 	}
@@ -192,7 +192,8 @@ func (p *Prepared) ready(src Source, opt Options, t *tally, shares bool) (*fleet
 		f.sent = newSentAdapters(&c.Adapters, len(f.reps))
 	}
 	f.talks = hasTurns(src)
-	f.ordered = opt.Concurrency > 0 || f.talks || f.pools != nil || shares
+	stores := f.sharedStores(p, shared, &opt, dense)
+	f.ordered = opt.Concurrency > 0 || f.talks || f.pools != nil || shares || stores != nil
 	f.letters = !f.ordered && p.Model != nil && c.Limits.TimeoutSec == 0 && c.Autoscale.Max == 0
 	f.asks = c.Router != RoundRobin || c.Limits.MaxQueue > 0 || f.pools != nil
 	for i := range f.reps {
@@ -213,6 +214,9 @@ func (p *Prepared) ready(src Source, opt Options, t *tally, shares bool) (*fleet
 		if shared {
 			r.mostBlocks = math.MaxInt // a step may hold any number of cached blocks
 			r.prefix = newPrefixes(&of.Config.Prefix, opt.Hashes, dense, opt.HashTokens, c.Engine.BlockTokens, c.Arch.KVBytesPerToken(c.KVPrecision))
+			if stores != nil && (f.pools == nil || r.prompts) {
+				r.prefix.store = stores[i%len(stores)]
+			}
 			r.prefix.salted = c.Adapters.Count > 0
 		}
 		f.look(i)
@@ -223,6 +227,24 @@ func (p *Prepared) ready(src Source, opt Options, t *tally, shares bool) (*fleet
 	}
 	f.pump = newPump(src, f, t, &opt)
 	return f, changes, nil
+}
+
+// sharedStores is one store for each site, nil where cached blocks are in no shared one. Replicas
+// that share go on in order of time.
+func (f *fleet) sharedStores(p *Prepared, shared bool, opt *Options, dense int) []*store {
+	c := &p.Config
+	cache := &c.Prefix
+	if p.Prefill != nil {
+		cache = &p.Prefill.Config.Prefix
+	}
+	if !shared || newStore(cache, 0, opt.HashTokens, 1) == nil {
+		return nil
+	}
+	out := make([]*store, c.Network.Sites)
+	for i := range out {
+		out[i] = newStore(cache, dense, opt.HashTokens, c.Arch.KVBytesPerToken(c.KVPrecision))
+	}
+	return out
 }
 
 // newFleet makes room for the replicas of a service.

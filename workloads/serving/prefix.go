@@ -14,12 +14,14 @@ type PrefixCache struct {
 	Tiers   []Tier
 }
 
-// Tier is a store of cached blocks below the chips' memory, one for each replica.
+// Tier is a store of cached blocks below the chips' memory, one for each replica unless it is
+// shared.
 type Tier struct {
 	Name        string
 	Bytes       float64 // it holds
-	BytesPerSec float64 // back to the chips of a replica
+	BytesPerSec float64 // back to the chips of a replica, of all replicas together from a shared tier
 	LatencySec  float64
+	Shared      bool // one for all replicas of a site, the lowest of the tiers
 }
 
 // maxTiers bounds how many stores lie below one another.
@@ -29,7 +31,10 @@ func (p *PrefixCache) validate() error {
 	if len(p.Tiers) > maxTiers {
 		return fmt.Errorf("serving: %d tiers of cached blocks: at most %d", len(p.Tiers), maxTiers)
 	}
-	for _, t := range p.Tiers {
+	for i, t := range p.Tiers {
+		if t.Shared && i < len(p.Tiers)-1 {
+			return fmt.Errorf("serving: tier %q is shared and lies above %q: only the lowest tier may be shared", t.Name, p.Tiers[i+1].Name)
+		}
 		if !(t.Bytes > 0) || !(t.BytesPerSec > 0) || !(t.LatencySec >= 0) || math.IsInf(t.LatencySec, 0) {
 			return fmt.Errorf("serving: tier %q of %v bytes at %v B/s after %v s: expected a size and a rate above 0", t.Name, t.Bytes, t.BytesPerSec, t.LatencySec)
 		}
@@ -48,6 +53,8 @@ type prefixes struct {
 	free   []int32
 	list   []lru // 0: idle in the chips' memory; then the tiers
 	tiers  []Tier
+	store  *store    // below them, shared with other replicas; nil: none
+	sent   int       // blocks of it that the last find counted on
 	salted bool      // caches of adapters differ
 	most   []int     // cells that a tier holds
 	sec    []float64 // to load one cell from a tier
@@ -70,13 +77,17 @@ type lru struct {
 }
 
 func newPrefixes(p *PrefixCache, hashes []int64, dense, tokens, blockTokens int, tokenBytes float64) *prefixes {
-	n := len(p.Tiers) + 1
-	c := &prefixes{tokens: int32(tokens), blocks: tokens / blockTokens, hashes: hashes, index: newBlockIndex(dense), tiers: p.Tiers,
-		list: make([]lru, n), most: make([]int, n), sec: make([]float64, n), hits: make([]int64, n)}
+	own := p.Tiers
+	if k := len(own); k > 0 && own[k-1].Shared {
+		own = own[:k-1]
+	}
+	n := len(own) + 1
+	c := &prefixes{tokens: int32(tokens), blocks: tokens / blockTokens, hashes: hashes, index: newBlockIndex(dense), tiers: own,
+		list: make([]lru, n), most: make([]int, n), sec: make([]float64, n), hits: make([]int64, len(p.Tiers)+1)}
 	for i := range c.list {
 		c.list[i] = lru{head: -1, tail: -1}
 	}
-	for i, t := range p.Tiers {
+	for i, t := range own {
 		bytes := tokenBytes * float64(tokens)
 		c.most[i+1], c.sec[i+1] = int(math.Min(t.Bytes/bytes, math.MaxInt32)), bytes/t.BytesPerSec
 	}
@@ -106,9 +117,10 @@ func (c *prefixes) chain(q *Request) []int64 { return c.hashes[q.HashStart : q.H
 
 // find returns how many of a request's first blocks are cached, how many of them no
 // request holds, and how long those in lower tiers take to load. At least one of goal
-// tokens is left to compute.
+// tokens is left to compute. The time is that over an idle link to a shared store.
 func (c *prefixes) find(q *Request, goal int32) (n int32, idle int, loadSec float64) {
 	most := min((goal-1)/c.tokens, q.Prompt/c.tokens)
+	c.sent = 0
 	var touched [maxTiers + 1]bool
 	salt := c.salt(q)
 	for _, h := range c.chain(q) {
@@ -117,7 +129,13 @@ func (c *prefixes) find(q *Request, goal int32) (n int32, idle int, loadSec floa
 		}
 		i, ok := c.index.get(h ^ salt)
 		if !ok {
-			break
+			if !c.store.has(h ^ salt) {
+				break
+			}
+			c.sent++
+			idle++
+			n++
+			continue
 		}
 		e := &c.cells[i]
 		if e.refs == 0 {
@@ -134,6 +152,9 @@ func (c *prefixes) find(q *Request, goal int32) (n int32, idle int, loadSec floa
 			loadSec += c.tiers[t].LatencySec
 		}
 	}
+	if c.sent > 0 {
+		loadSec += float64(c.sent)*c.store.sec + c.store.latency
+	}
 	return n, idle, loadSec
 }
 
@@ -142,7 +163,16 @@ func (c *prefixes) find(q *Request, goal int32) (n int32, idle int, loadSec floa
 func (c *prefixes) pin(q *Request, n int32) (taken int) {
 	salt := c.salt(q)
 	for _, h := range c.chain(q)[:n] {
-		i, _ := c.index.get(h ^ salt)
+		i, ok := c.index.get(h ^ salt)
+		if !ok { // in the shared store, which keeps its copy
+			i = c.newCell(h ^ salt)
+			c.index.set(h^salt, i)
+			c.cells[i].refs = 1
+			c.hits[len(c.hits)-1] += int64(c.tokens)
+			c.store.put(h ^ salt)
+			taken++
+			continue
+		}
 		e := &c.cells[i]
 		c.hits[e.tier] += int64(c.tokens)
 		if e.refs == 0 {
@@ -179,15 +209,10 @@ func (c *prefixes) register(q *Request, n, tokens int32) (held int32, spare int)
 		h ^= salt
 		i, ok := c.index.get(h)
 		if !ok {
-			if k := len(c.free); k > 0 {
-				i = c.free[k-1]
-				c.free = c.free[:k-1]
-			} else {
-				i = int32(len(c.cells))
-				c.cells = append(c.cells, cell{})
-			}
-			c.cells[i] = cell{hash: h, refs: 1}
+			i = c.newCell(h)
+			c.cells[i].refs = 1
 			c.index.set(h, i)
+			c.store.put(h)
 			continue
 		}
 		e := &c.cells[i]
@@ -200,6 +225,19 @@ func (c *prefixes) register(q *Request, n, tokens int32) (held int32, spare int)
 		e.refs++
 	}
 	return max(held, n), spare
+}
+
+// newCell is a cell for a block that is not known.
+func (c *prefixes) newCell(hash int64) int32 {
+	i := int32(len(c.cells))
+	if k := len(c.free); k > 0 {
+		i = c.free[k-1]
+		c.free = c.free[:k-1]
+		c.cells[i] = cell{hash: hash}
+	} else {
+		c.cells = append(c.cells, cell{hash: hash})
+	}
+	return i
 }
 
 // trim evicts idle blocks until at most room of the engine's are left for them.

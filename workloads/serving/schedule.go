@@ -185,6 +185,7 @@ func (r *replica) load(w *waiting, pins int32, idle int, sec float64, free int) 
 	if r.isLoading || blocks > free {
 		return false
 	}
+	sec += r.prefix.store.send(r.now, r.prefix.sent)
 	r.loading = *w
 	r.take()
 	r.prefix.pin(r.book.req(r.loading.req), pins)
