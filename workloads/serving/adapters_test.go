@@ -317,7 +317,9 @@ func TestAdapterRefusals(t *testing.T) {
 		{func(c *Config) { c.Arch = arch(t, "mixtral-8x7b") }, "adapters on the experts"},
 		{func(c *Config) { c.Arch = arch(t, "deepseek-v3-671b") }, "latent attention"},
 		{func(c *Config) { c.Adapters = Adapters{}; c.Router = AdapterAware }, "without adapters"},
-		{func(c *Config) { c.Prefix = PrefixCache{Enabled: true, Tiers: []Tier{{Name: "host", Bytes: 1e9, BytesPerSec: 1e9}}} }, "lower tiers"},
+		{func(c *Config) {
+			c.Prefix = PrefixCache{Enabled: true, Tiers: []Tier{{Name: "host", Bytes: 1e9, BytesPerSec: 1e9}}}
+		}, "lower tiers"},
 	} {
 		c, _ := adapted(t, good)
 		x.change(&c)
