@@ -187,6 +187,9 @@ func (c *checker) serving(w *Workload, at string, chips int, shape *workloads.Ar
 	if w.Replicas != nil {
 		replicas = *w.Replicas
 	}
+	if w.MIG != "" { // instances are counted when the chip is known
+		chips = 0
+	}
 	if chips > 0 && ranks*float64(replicas) > float64(chips) {
 		cut := cutOf(&serving.Config{TP: p.Tensor, PP: p.Pipeline, AttentionDP: p.Attention})
 		key, text := at+".parallelism", fmt.Sprintf("%s = %.0f", cut, ranks)

@@ -143,6 +143,10 @@ func (w *World) settleNodes(host *Placed, guests []int) error {
 		p.Chips = nil
 		got := 0
 		for ; got < p.Serving.Replicas; got++ {
+			if got%p.each > 0 { // the next instance of the same GPU
+				p.at = append(p.at, p.at[got-1])
+				continue
+			}
 			at := seat(n)
 			if at == nil {
 				break
@@ -245,8 +249,8 @@ func (w *World) Where(i int) string {
 	for k := 0; k < len(p.at); {
 		first, node := p.at[k], p.at[k]/per
 		last := first
-		for k++; k < len(p.at) && p.at[k] == last+1 && p.at[k]/per == node; k++ {
-			last++
+		for k++; k < len(p.at) && p.at[k] <= last+1 && p.at[k]/per == node; k++ {
+			last = p.at[k]
 		}
 		text := fmt.Sprintf("%d", first%per)
 		if last > first {
@@ -254,7 +258,11 @@ func (w *World) Where(i int) string {
 		}
 		nodes = append(nodes, fmt.Sprintf("%s of node %d", text, p.FirstNode+node))
 	}
-	out := fmt.Sprintf("%d × %s on accelerators %s", p.Serving.Replicas, cutOf(p.Serving), strings.Join(nodes, ", "))
+	cut := cutOf(p.Serving)
+	if p.MIG != "" {
+		cut = p.MIG
+	}
+	out := fmt.Sprintf("%d × %s on accelerators %s", p.Serving.Replicas, cut, strings.Join(nodes, ", "))
 	var with []string
 	for _, j := range w.Guests(w.Host(i)) {
 		if q := &w.Placed[j]; j != i && w.sharesChips(i, j) {

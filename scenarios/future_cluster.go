@@ -288,7 +288,7 @@ type serverPool struct {
 // addReplicas adds the replicas of a service on one pool of nodes.
 func (f *Future) addReplicas(i int, pool serverPool, faults cluster.Faults, transfers *[]cluster.Transfer) error {
 	w, p, c := f.World, &f.World.Placed[i], pool.config
-	per := float64(pool.perNode) / float64(c.ReplicaChips())
+	per := float64(pool.perNode) / float64(c.ReplicaChips()) * float64(max(1, p.each))
 	s := cluster.Service{ID: pool.id, FirstNode: p.FirstNode, Nodes: pool.nodes, Replicas: c.Replicas, ReplicasPerNode: per, HorizonSec: p.Requests.HorizonSec(), Load: -1, Reload: -1,
 		Warm: p.Warm, InitSec: initSec(p.Arch.Params()), Faults: faults}
 	if p.With != "" { // its nodes fail with their host

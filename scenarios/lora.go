@@ -130,7 +130,7 @@ func (w *World) placeAdapters(p *Placed) error {
 		kept = a.Count
 	}
 	each := max(1, w.Server.AcceleratorCount/(max(1, p.Serving.TP)*max(1, p.Serving.PP)))
-	each = min(each, p.Serving.Replicas)
+	each = min(each*max(1, p.each), p.Serving.Replicas)
 	if need, ram := float64(kept)*whole*float64(each), w.Server.RAM.V; ram > 0 && need > ram {
 		return Problems(w.Scenario.ProblemAt(key+".host", "", fmt.Sprintf("up to %.0f", math.Floor(ram/whole/float64(each))), "give host and from, or a smaller rank",
 			fmt.Sprintf("%d replicas of a node keep %d adapters of %.3g GB each, %.0f GB, and its memory is %.0f GB", each, kept, whole/1e9, need/1e9, ram/1e9)))

@@ -2,7 +2,10 @@ package scenarios
 
 import (
 	"fmt"
+	"math"
 	"strings"
+
+	"aisim/hardware"
 )
 
 // migProfiles are how many instances of a profile one GPU is cut into (NVIDIA Multi-Instance
@@ -22,6 +25,55 @@ var migProfiles = []struct {
 type migProfile struct {
 	name string
 	each int
+}
+
+// slice is what an instance of a profile has of its GPU: the compute slices that its name begins
+// with of seven, and of eighths of the memory and its bandwidth as many as its memory is of the
+// largest instance's (the guide's fractions of streaming multiprocessors and of memory).
+func slice(chip, profile string) (compute, memory float64) {
+	for _, m := range migProfiles {
+		if !strings.HasPrefix(strings.ToLower(chip), m.chip) {
+			continue
+		}
+		size := func(name string) (g, gb float64) {
+			fmt.Sscanf(name, "%fg.%fgb", &g, &gb)
+			return g, gb
+		}
+		g, gb := size(profile)
+		_, whole := size(m.profiles[len(m.profiles)-1].name)
+		return g / 7, math.Round(8*gb/whole) / 8
+	}
+	return 1, 1
+}
+
+// sliced is an instance of a GPU as a device of its own.
+func sliced(d *hardware.Device, chip, profile string) *hardware.Device {
+	compute, memory := slice(chip, profile)
+	out := d.Scale(hardware.Scaling{Compute: compute, Memory: memory})
+	out.MemBytes *= memory
+	out.ScaleUpDomain = 1
+	return out
+}
+
+// instances is how many replicas of a service one accelerator carries.
+func (w *World) instances(wl *Workload) (int, error) {
+	if wl.MIG == "" {
+		return 1, nil
+	}
+	key := "workload." + wl.ID + ".mig"
+	n, err := migInstances(w.Chip.ID, wl.MIG)
+	if err != nil {
+		return 0, Problems(w.Scenario.ProblemAt(key, wl.MIG, "", "", err.Error()))
+	}
+	switch p := &wl.Parallelism; {
+	case p.Tensor*p.Pipeline*max(1, p.Attention) > 1:
+		return 0, Problems(w.Scenario.ProblemAt("workload."+wl.ID+".parallelism", "", "1", "leave out mig", "a replica on an instance of a GPU cannot be cut: instances have no links"))
+	case wl.Share != nil:
+		return 0, Problems(w.Scenario.ProblemAt("workload."+wl.ID+".share", "", "", "leave out share or mig", "instances do not take turns: each has its own part of the GPU"))
+	case wl.Prefill != nil:
+		return 0, Problems(w.Scenario.ProblemAt("workload."+wl.ID+".prefill", "", "", "leave out prefill or mig", "a pool for prompts on instances of GPUs is not modelled"))
+	}
+	return n, nil
 }
 
 // migInstances is how many instances of a profile a GPU holds.

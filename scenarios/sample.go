@@ -195,7 +195,11 @@ func (s *Sample) prepare(i int, m *machine, c Change) error {
 		return err
 	}
 	var err error
-	m.services[i], err = s.tables(p.Serving, m.device, m.comm, p.replicaChips(0), c)
+	dev := m.device
+	if p.MIG != "" {
+		dev = sliced(dev, s.b.w.Chip.ID, p.MIG)
+	}
+	m.services[i], err = s.tables(p.Serving, dev, m.comm, p.replicaChips(0), c)
 	if err == nil && p.Prefill != nil {
 		err = s.preparePool(i, m, c)
 	}

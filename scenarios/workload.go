@@ -10,6 +10,7 @@ type Workload struct {
 	FirstNode *int   `toml:"first_node"` // nil: the first node that is free, in file order
 
 	With  string   `toml:"with"`  // service on whose nodes this one stands; empty: nodes of its own
+	MIG   string   `toml:"mig"`   // profile of the instances that its replicas run on; empty: whole accelerators
 	Share *float64 `toml:"share"` // of the time of shared chips; nil with With: chips of its own
 
 	Model        string        `toml:"model"`        // catalogue id; empty when one of the next two is given

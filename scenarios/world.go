@@ -57,7 +57,8 @@ type Placed struct {
 	Prefill   *PromptPool    // of a service whose prompts others compute, nil else
 	Bear      float64        // accelerators whose cost it bears: a part of those that it shares
 
-	at []int // its chips by number on its nodes, where several services stand on them
+	each int   // replicas on one chip, more than 1 on instances of GPUs
+	at   []int // the chips of its replicas by number on its nodes, where several services stand on them
 }
 
 // Options are what a caller adds to a scenario.

@@ -186,7 +186,12 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 			usable = min(usable, e.Sites**e.DevicesPerSite)
 		}
 	}
-	fit := usable / c.ReplicaChips()
+	each, err := w.instances(wl)
+	if err != nil {
+		return nil, err
+	}
+	p.each = each
+	fit := usable / c.ReplicaChips() * each
 	c.Replicas = fit
 	if wl.Replicas != nil {
 		c.Replicas = *wl.Replicas
@@ -195,7 +200,6 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 		return nil, Problems(w.Scenario.ProblemAt(key+".replicas", fmt.Sprint(c.Replicas), fmt.Sprintf("1..%d", fit), "more nodes or smaller replicas",
 			fmt.Sprintf("%d accelerators hold %d replicas of %s", usable, fit, cutOf(c))))
 	}
-	var err error
 	c.Autoscale, err = w.scaling(wl.Autoscale, key, c.Replicas)
 	return c, err
 }
@@ -254,5 +258,6 @@ func (p *Placed) replicaChips(r int) []topology.NodeID {
 	if p.Prefill != nil && p.Prefill.Own {
 		chips = chips[len(p.Prefill.Chips):]
 	}
+	r /= max(1, p.each)
 	return chips[r*n : (r+1)*n]
 }
