@@ -208,6 +208,7 @@ func (p *Prepared) ready(src Source, opt Options, t *tally, shares bool) (*fleet
 		if p.Config.Adapters.Count > 0 {
 			r.adapters = newAdapterPool(&of.Config, of.Model.adapters)
 		}
+		r.takes = f.pools != nil && !r.prompts
 		if r.prompts {
 			r.layers, r.groups = f.pools.early != nil, newGroups(of.Config.AttentionDP)
 		}

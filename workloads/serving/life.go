@@ -185,6 +185,9 @@ func (r *replica) abandon(t float64) []int32 {
 		lost = math.Max(0, t-r.start)
 		r.busySec += lost
 	}
+	if r.doing == decodes && r.model.width > 1 && lost > 0 { // what a step gains goes by its number
+		r.decoded += r.stepsIn(lost) - 1
+	}
 	if l := r.log; l != nil {
 		l.add(lostWork, r).start = lost
 	}

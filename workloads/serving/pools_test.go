@@ -29,15 +29,9 @@ func splitService(t testing.TB, workers, replicas int, port, latency float64, mo
 	}
 	var way *Way
 	if port > 0 {
-		way = &Way{}
-		for range workers + replicas {
-			way.Capacity = append(way.Capacity, port)
-		}
-		for i := range workers {
-			for j := range replicas {
-				way.Uses = append(way.Uses, []flow.Use{{Res: flow.ResourceID(i), Weight: 1}, {Res: flow.ResourceID(workers + j), Weight: 1}})
-				way.LatencySec = append(way.LatencySec, latency)
-			}
+		way = portsOf(workers, replicas, port)
+		for k := range way.LatencySec {
+			way.LatencySec[k] = latency
 		}
 	}
 	s, err := p.WithPrefill(q, way)
@@ -45,6 +39,20 @@ func splitService(t testing.TB, workers, replicas int, port, latency float64, mo
 		t.Fatal(err)
 	}
 	return s
+}
+
+// portsOf is a fabric of ports of one rate.
+func portsOf(workers, replicas int, port float64) *Way {
+	way := &Way{LatencySec: make([]float64, workers*replicas)}
+	for range workers + replicas {
+		way.Capacity = append(way.Capacity, port)
+	}
+	for i := range workers {
+		for j := range replicas {
+			way.Uses = append(way.Uses, []flow.Use{{Res: flow.ResourceID(i), Weight: 1}, {Res: flow.ResourceID(workers + j), Weight: 1}})
+		}
+	}
+	return way
 }
 
 // One request alone: its prompt on one pool, the way of the request and of its cache over the port,

@@ -124,5 +124,6 @@ func (r *replica) waits() int {
 }
 
 // shut says whether no arrival can join before a sequence leaves: where a request waits
-// that found no blocks, one of higher priority may still find some.
-func (r *replica) shut() bool { return r.levels == nil || r.full() }
+// that found no blocks, one of higher priority may still find some; a cache of another pool is asked
+// for without a seat.
+func (r *replica) shut() bool { return r.levels == nil || r.full() && !r.takes }

@@ -117,6 +117,7 @@ type replica struct {
 
 	prompts bool       // it computes prompts and hands them over
 	layers  bool       // layer by layer
+	takes   bool       // it decodes what others computed
 	begun   []chunkOf  // of the step, for the pools to collect
 	vain    []int32    // requests computed in vain
 	answers bool       // its prefix cache keeps answers, too
