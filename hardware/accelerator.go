@@ -21,7 +21,7 @@ func (c *Catalogue) Accelerator(id string) (*Accelerator, error) {
 		Year: r.count("year"), ProcessNm: r.number["process_nm"],
 		Memory: r.value("memory_gib"), MemoryType: r.text["memory_type"], MemoryBandwidth: r.value("mem_bw_GBps"),
 		DeviceMemory: r.value("device_mib"), ReservedMemory: r.value("reserved_mib"),
-		OnChip:      r.value("onchip_mib"),
+		OnChip: r.value("onchip_mib"), OnChipBandwidth: r.value("onchip_bw_GBps"),
 		ScaleUpLink: r.text["scaleup_link"], ScaleUpBandwidth: r.value("scaleup_bw_GBps_per_chip_bidirectional"),
 		ScaleUpDomain: r.value("scaleup_domain"),
 		HostLink:      r.text["host_link"], HostBandwidth: r.value("host_bw_GBps"),

@@ -214,7 +214,14 @@ func (t *catalogueTable) extend(by *catalogueTable) error {
 				r.except = map[string]exception{}
 			}
 			r.number[col] = v
-			r.except[col] = exception{pedigree: add.pedigree, source: add.source, sd: add.sd, date: add.date}
+			x, own := add.except[col]
+			if !own {
+				x = exception{pedigree: add.pedigree, source: add.source, sd: add.sd}
+			}
+			if x.date == "" {
+				x.date = add.date
+			}
+			r.except[col] = x
 		}
 	}
 	return nil

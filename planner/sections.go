@@ -356,11 +356,6 @@ func (e *evaluation) evidence(run *result.Run) {
 		}
 	}
 	for i := range w.Placed {
-		if c := w.Placed[i].Serving; c != nil && f.Device != nil && w.Placed[i].Arch.Generic == nil {
-			if to, ok := serving.Widened(f.Device, c.Precision); ok {
-				add(result.Assumption{Name: "precision of " + w.Placed[i].ID, Value: fmt.Sprintf("%s weights, widened to %s on the way to the units of %s, which has none for them", c.Precision, to, f.Device.ID), Pedigree: result.Assumed, Source: "docs/models/serving.md: weight-only formats"})
-			}
-		}
 		if a := w.Placed[i].Arch; a.Assumed != "" {
 			add(result.Assumption{Name: "attention of " + a.ID, Value: a.Assumed, Pedigree: result.Assumed, Source: "docs/models/serving.md"})
 		}

@@ -198,13 +198,6 @@ func computeType(d *hardware.Device, dt hardware.DType) (hardware.DType, error) 
 	return dt, fmt.Errorf("serving: %w", err)
 }
 
-// Widened is the format that weights are widened to on the way to the units of a chip that has
-// none for their own, and whether it is so.
-func Widened(d *hardware.Device, dt hardware.DType) (hardware.DType, bool) {
-	to, err := computeType(d, dt)
-	return to, err == nil && to != dt
-}
-
 // besides is the time of a chip that works beside a host which needs floor
 // seconds to launch the same step: the longer of both, rounded where they meet
 // (p-norm 8; inference notes, section 4: a sum is wrong).
