@@ -27,9 +27,12 @@ const (
 	// AdapterAware sends a request to the least loaded of the replicas whose chips should hold
 	// its adapter, unless that has many more in flight than the least loaded of all.
 	AdapterAware = "adapter-aware"
+	// SLOAware takes the replica where a request is expected to stay furthest within the limits
+	// of its class.
+	SLOAware = "slo-aware"
 )
 
-var routers = []string{RoundRobin, LeastOutstanding, PrefixAware, KVAware, AdapterAware}
+var routers = []string{RoundRobin, LeastOutstanding, PrefixAware, KVAware, AdapterAware, SLOAware}
 
 // Config is what a service is asked to be. Zero values of MaxBatch,
 // TokenBudget and MemoryFraction mean the engine's default.
@@ -239,6 +242,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("serving: %d replicas: at most %d", d.Replicas, maxReplicas)
 	case !slices.Contains(routers, d.Router):
 		return fmt.Errorf("serving: unknown router %q: expected one of %s", d.Router, strings.Join(routers, ", "))
+	case d.Router == SLOAware && (d.Arch.Generic != nil || d.SLO.TTFTSec == 0 && d.SLO.TPOTSec == 0):
+		return fmt.Errorf("serving: router %s needs a language model and an slo with a limit", d.Router)
 	case !(d.SLO.attainment() > 0 && d.SLO.attainment() <= 1):
 		return fmt.Errorf("serving: slo attainment %v: expected a ratio above 0 and at most 1", d.SLO.Attainment)
 	case d.Network.Sites > d.Replicas:

@@ -48,6 +48,8 @@ func (f *fleet) route(i int32, ready float64) {
 		k = f.kvAware(i, l)
 	case AdapterAware:
 		k = f.adapterAware(i, l)
+	case SLOAware:
+		k = f.sloAware(i, l, ready)
 	}
 	if k < 0 {
 		f.held = append(f.held, i)

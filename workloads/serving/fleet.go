@@ -38,6 +38,7 @@ type fleet struct {
 	accounts []account
 	logs     []*ledger // of goroutines
 	sent     *sentAdapters
+	promised *promises
 	asked    []int       // replicas whose turn came at the end of another service's step
 	seen     *blockIndex // replica that a prefix hash was last sent to, for routers that ask
 }
@@ -184,9 +185,16 @@ func (p *Prepared) ready(src Source, opt Options, t *tally, shares bool) (*fleet
 	if c.Adapters.Count > 0 {
 		dense = 0 // blocks are known by hash and adapter
 	}
-	if len(opt.Hashes) > 0 && (c.Router == PrefixAware || c.Router == KVAware) {
+	if len(opt.Hashes) > 0 && (c.Router == PrefixAware || c.Router == KVAware || c.Router == SLOAware) {
 		seen := newBlockIndex(dense)
 		f.seen = &seen
+	}
+	if c.Router == SLOAware {
+		m := p.Model
+		if f.pools != nil {
+			m = p.Prefill.Model
+		}
+		f.promised = newPromises(len(f.reps), m)
 	}
 	if c.Router == AdapterAware {
 		f.sent = newSentAdapters(&c.Adapters, len(f.reps))
