@@ -20,6 +20,9 @@ func (c *checker) companions() {
 	for i := range c.sc.Workloads {
 		w := &c.sc.Workloads[i]
 		at := "workload." + w.ID
+		if w.Swap != nil && (w.With == "" || w.Share == nil) {
+			c.bad(at+".swap", "", "give with and share", "changes nothing: the workload shares no other's accelerators")
+		}
 		if w.With == "" {
 			continue
 		}
@@ -224,17 +227,60 @@ func (w *World) settleShares(host *Placed, guests []int) error {
 	if len(sharers) == 0 {
 		return nil
 	}
+	for _, p := range sharers[1:] {
+		if (p.Swap == nil) != (sharers[0].Swap == nil) || p.Swap != nil && *p.Swap != *sharers[0].Swap {
+			return Problems(w.Scenario.ProblemAt("workload."+p.ID+".swap", "", "", "give all the same, or none", fmt.Sprintf("%s on the same accelerators of %s is swapped otherwise", sharers[0].ID, host.ID)))
+		}
+	}
+	if sharers[0].Swap != nil {
+		w.settleCost(host, sharers, times)
+		return w.settleSwap(host, sharers)
+	}
 	if sum > 1+1e-9 {
 		return Problems(w.Scenario.ProblemAt("workload."+sharers[0].ID+".memory_fraction", "", "", "give each a memory_fraction: an engine's default is for a chip of its own",
 			fmt.Sprintf("engines on the same chips ask for %s of their memory, %.3g together", strings.Join(words, " + "), sum)))
 	}
+	w.settleCost(host, sharers, times)
+	return nil
+}
+
+// settleCost divides the cost of shared accelerators by shares.
+func (w *World) settleCost(host *Placed, sharers []*Placed, times []float64) {
+	n := host.Serving.ReplicaChips()
 	for _, p := range append(sharers, host) {
 		p.Bear = 0
 		for r := range p.Serving.Replicas {
 			p.Bear += float64(n) * p.share() / times[r]
 		}
 	}
+}
+
+// settleSwap sees to it that the host's memory holds the weights of all who are swapped.
+func (w *World) settleSwap(host *Placed, sharers []*Placed) error {
+	perNode := max(1, w.Server.AcceleratorCount/host.Serving.ReplicaChips())
+	need, words := 0.0, []string(nil)
+	for _, p := range append([]*Placed{host}, sharers...) {
+		bytes := p.Arch.WeightBytes(p.DType) * float64(min(perNode, p.Serving.Replicas))
+		need += bytes
+		words = append(words, fmt.Sprintf("%s %.0f GB", p.ID, bytes/1e9))
+	}
+	if ram := w.Server.RAM.V; ram > 0 && need > ram {
+		return Problems(w.Scenario.ProblemAt("workload."+sharers[0].ID+".swap", "", "", "fewer services, or cluster.override.host_memory", fmt.Sprintf("the weights that a node's memory keeps are %s, %.0f GB, and it has %.0f GB", strings.Join(words, " + "), need/1e9, ram/1e9)))
+	}
 	return nil
+}
+
+// swap is how service i comes onto its accelerators where they are held in turns whole: its weights
+// over their host links.
+func (f *Future) swap(i int) (out serving.Swap) {
+	w := f.World
+	for _, j := range w.Guests(w.Host(i)) {
+		if q := &w.Placed[j]; q.Swap != nil && (i == j || w.sharesChips(i, j)) {
+			out.PatienceSec = *q.Swap
+			out.Sec = f.Services[i].Memory.Weights / f.Device.HostBytesPerSec
+		}
+	}
+	return out
 }
 
 // Where says which chips of its nodes a service's replicas stand on, empty for a workload that has
@@ -289,7 +335,7 @@ func (f *Future) turns(i int) (out []serving.Neighbour, err error) {
 		if !w.sharesChips(i, j) {
 			continue
 		}
-		n := serving.Neighbour{Service: f.alone(j), Share: w.Placed[j].share(), Before: j < i, Options: f.circumstances(j)}
+		n := serving.Neighbour{Service: f.alone(j), Share: w.Placed[j].share(), Before: j < i, Options: f.circumstances(j), SwapSec: f.swap(j).Sec}
 		if n.Requests, err = f.Sample.Requests(j); err != nil {
 			return nil, err
 		}

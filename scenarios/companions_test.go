@@ -110,3 +110,33 @@ id = "code"`)]
 		t.Errorf("a share of chips that nobody shares: %v", err)
 	}
 }
+
+// Two models that do not fit together hold the accelerators in turns, their weights over the host
+// links between.
+func TestSwappedModels(t *testing.T) {
+	set := []string{"workload.big.memory_fraction=0.9", "workload.code.memory_fraction=0.9", "workload.code.swap=20 s", "workload.code.arrivals.rate=0.05/s"}
+	f := playPapers(t, several, set...)
+	for i := range 2 {
+		p := f.Service(i)
+		if want := f.Services[i].Memory.Weights / f.Device.HostBytesPerSec; p.Swap.Sec != want || p.Swap.PatienceSec != 20 || !(want > 0.2 && want < 3) || p.Neighbours[0].SwapSec == 0 {
+			t.Errorf("%s comes in %v s, %v s by hand, after %v s", f.World.Placed[i].ID, p.Swap.Sec, want, p.Swap.PatienceSec)
+		}
+		if o := f.Served[i]; o.Completed != o.Requests {
+			t.Errorf("%d of %d answered", o.Completed, o.Requests)
+		}
+	}
+	if rare, often := f.Served[1].TTFT.Mean, playPapers(t, several, append(set, "workload.code.swap=2 s")...).Served[1].TTFT.Mean; !(often < rare) || rare < 2 {
+		t.Errorf("the rare model answers after %v s with patience of 20 s, %v s with 2 s", rare, often)
+	}
+	for _, x := range []struct {
+		set  []string
+		want string
+	}{
+		{[]string{"workload.big.swap=3 s"}, "changes nothing"},
+		{[]string{"workload.code.swap=3 s", "cluster.override.host_memory=100 GB"}, "a node's memory keeps are big"},
+	} {
+		if _, err := futureOf(t, several, x.set...); err == nil || !strings.Contains(err.Error(), x.want) {
+			t.Errorf("%v: expected %q, got %v", x.set, x.want, err)
+		}
+	}
+}

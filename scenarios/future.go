@@ -173,7 +173,7 @@ func (f *Future) circumstances(i int) serving.Options {
 // services that take turns with it.
 func (f *Future) Service(i int) *serving.Prepared {
 	prep := f.alone(i)
-	prep.Neighbours, prep.Share = f.beside[i], f.World.Placed[i].share()
+	prep.Neighbours, prep.Share, prep.Swap = f.beside[i], f.World.Placed[i].share(), f.swap(i)
 	return prep
 }
 

@@ -11,6 +11,7 @@ type Workload struct {
 
 	With  string   `toml:"with"`  // service on whose nodes this one stands; empty: nodes of its own
 	MIG   string   `toml:"mig"`   // profile of the instances that its replicas run on; empty: whole accelerators
+	Swap  *float64 `toml:"swap"`  // seconds after which a busy service makes way on shared chips; nil: all are in their memory
 	Share *float64 `toml:"share"` // of the time of shared chips; nil with With: chips of its own
 
 	Model        string        `toml:"model"`        // catalogue id; empty when one of the next two is given

@@ -69,6 +69,7 @@ type Prepared struct {
 	// Neighbours share the chips of its replicas; Share is the service's own part of their time.
 	Neighbours []Neighbour
 	Share      float64
+	Swap       Swap
 
 	// Hashes are the prefix hashes that requests point at, each for HashTokens tokens,
 	// where Options gives none.

@@ -17,6 +17,7 @@ type player struct {
 	changes []change
 	scalers []*scaler
 	count   *tally
+	swapSec float64 // onto shared chips
 }
 
 func newPlayer(f *fleet, changes []change, count *tally) (*player, error) {

@@ -46,6 +46,7 @@ const (
 	decodes          // a run of decode steps, in closed form
 	mixes            // one step with prefill
 	holds            // a batcher waits for more samples
+	swaps            // its weights come to the chips
 )
 
 // replica is one engine. All its work is in plain slices; no event allocates.
@@ -261,7 +262,7 @@ func (r *replica) cut(at float64) {
 // complete books the step or run that ends at r.now.
 func (r *replica) complete() {
 	sec := r.end - r.start
-	if r.doing != holds {
+	if r.doing != holds && r.doing != swaps {
 		r.busySec += sec
 	}
 	if r.batcher != nil {
@@ -301,7 +302,7 @@ func (r *replica) complete() {
 		if at >= 0 {
 			r.log.entries[at].stay = int32(r.running)
 		}
-	case holds, idle:
+	case holds, idle, swaps:
 	}
 	r.doing = idle
 }

@@ -14,6 +14,15 @@ type Neighbour struct {
 	Options  Options
 	Share    float64 // of the chips' time when both want it, over the sum of all
 	Before   bool    // it goes first among equals
+	SwapSec  float64 // see Swap
+}
+
+// Swap lets services on the same chips hold them whole, one at a time: the weights of the others wait
+// in the host's memory. The one on the chips gives way when it has nothing to do, or when others have
+// waited for PatienceSec; its cache is lost then, and what it had under way is computed again.
+type Swap struct {
+	Sec         float64 // that the service's weights take to the chips; 0 for all: nothing is swapped
+	PatienceSec float64
 }
 
 // validateSharing says what cannot stand on shared chips.
@@ -28,6 +37,8 @@ func (p *Prepared) validateSharing() error {
 			return fmt.Errorf("serving: autoscaling of %s on shared chips is not modelled", c.Arch.ID)
 		case !(share > 0) || math.IsInf(share, 0):
 			return fmt.Errorf("serving: %s has a share of %v of its chips' time: expected more than 0", c.Arch.ID, share)
+		case p.Swap.Sec > 0 && c.Adapters.Count > 0:
+			return fmt.Errorf("serving: adapters of %s are not modelled where services are swapped", c.Arch.ID)
 		case c.StaleSec > 0:
 			return fmt.Errorf("serving: a router over shared chips sees their present state: staleness %v s must be 0", c.StaleSec)
 		}
@@ -38,6 +49,9 @@ func (p *Prepared) validateSharing() error {
 	}
 	ranks := func(q *Prepared) int { return q.Config.TP * q.Config.PP * q.Config.AttentionDP }
 	for _, n := range p.Neighbours {
+		if (n.SwapSec > 0) != (p.Swap.Sec > 0) || !(n.SwapSec >= 0 && p.Swap.Sec >= 0 && p.Swap.PatienceSec >= 0) || math.IsInf(n.SwapSec+p.Swap.Sec, 0) {
+			return fmt.Errorf("serving: swaps of %v s and %v s after %v s: expected finite times from 0 (a host link whose rate is known), and all services on the same chips swapped or none", p.Swap.Sec, n.SwapSec, p.Swap.PatienceSec)
+		}
 		if err := ok(n.Service, n.Share); err != nil {
 			return err
 		}
@@ -57,6 +71,11 @@ type chip struct {
 	holder  int     // whose step runs, −1: none
 	virtual float64 // of the last that ran
 	last    int
+
+	swaps    bool // one holds them whole
+	patience float64
+	resident int     // who does
+	since    float64 // others have waited, +Inf: nobody waits
 }
 
 // tenant is one engine on a chip.
@@ -66,7 +85,8 @@ type tenant struct {
 	number  int // of the replica in its fleet
 	share   float64
 	virtual float64 // time over share that it had
-	active  bool    // it wanted the chip when that was last given
+	swapSec float64
+	active  bool // it wanted the chip when that was last given
 }
 
 // sameTurn is by how much times over shares may differ for tenants to count as equals; runs and
@@ -90,13 +110,42 @@ func (c *chip) turn(r *replica, t float64) {
 	}
 	if c.holder >= 0 {
 		h := &c.members[c.holder]
-		if r.denied = r.wants(t); r.denied && h.r.doing == decodes {
-			h.r.cut(t)
+		if r.denied = r.wants(t); r.denied {
+			c.since = math.Min(c.since, t)
+		}
+		if r.denied && h.r.doing == decodes {
+			h.r.cut(c.until(t))
 			h.f.look(h.number)
 		}
 		return
 	}
 	c.give(t, r)
+}
+
+// until is when the one that runs must make way for one that wants to at time t.
+func (c *chip) until(t float64) float64 {
+	if c.swaps {
+		return c.since + c.patience
+	}
+	return t
+}
+
+// swap brings another tenant onto the chips at time t; what the one there had under way has to be
+// computed again.
+func (c *chip) swap(next int, t float64) {
+	out, in := c.members[c.resident].r, &c.members[next]
+	out.now = math.Max(out.now, t)
+	if out.part >= 0 {
+		out.preempt(out.part)
+	}
+	for out.running > 0 {
+		out.preempt(out.victim())
+	}
+	if out.prefix != nil {
+		out.prefix.clear()
+	}
+	c.resident = next
+	in.r.doing, in.r.start, in.r.end = swaps, t, t+in.swapSec
 }
 
 // give lets the tenant whose turn it is go on at time t. Those that turn out to have nothing to do let
@@ -110,11 +159,22 @@ func (c *chip) give(t float64, by *replica) {
 		}
 		m.active, m.r.denied = want, false
 	}
+	waits := false
+	for i := range c.members {
+		waits = waits || c.members[i].active && i != c.resident
+	}
+	switch {
+	case !waits:
+		c.since = math.Inf(1)
+	case math.IsInf(c.since, 1):
+		c.since = t
+	}
 	for {
 		next := -1
+		stays := c.swaps && c.members[c.resident].active && t < c.since+c.patience
 		for i := range c.members {
 			m := &c.members[i]
-			if !m.active || m.r.denied {
+			if !m.active || m.r.denied || stays && i != c.resident || c.swaps && !stays && i == c.resident && waits {
 				continue
 			}
 			if next < 0 || m.virtual < c.members[next].virtual-sameTurn || m.virtual <= c.members[next].virtual+sameTurn && next == c.last {
@@ -130,7 +190,16 @@ func (c *chip) give(t float64, by *replica) {
 			m.r.contested = m.r.contested || i != next && c.members[i].active && !c.members[i].r.denied
 		}
 		m.r.now = math.Max(m.r.now, t)
-		m.r.begin()
+		if c.swaps && next != c.resident {
+			c.swap(next, t)
+			c.since = math.Inf(1)
+		} else {
+			m.r.contested = m.r.contested && !c.swaps
+			m.r.begin()
+			if c.swaps && m.r.doing == decodes && c.since+c.patience < m.r.end {
+				m.r.cut(c.since + c.patience)
+			}
+		}
 		if m.r.doing != idle {
 			c.holder = next
 			for i := range c.members {
@@ -168,6 +237,7 @@ func (p *Prepared) together(f *fleet, changes []change, own *tally) error {
 	if err != nil {
 		return err
 	}
+	mine.swapSec = p.Swap.Sec
 	all, shares := []*player{mine}, []float64{p.Share}
 	before := 0
 	for k := range p.Neighbours {
@@ -185,6 +255,7 @@ func (p *Prepared) together(f *fleet, changes []change, own *tally) error {
 		if err != nil {
 			return err
 		}
+		q.swapSec = n.SwapSec
 		at := len(all)
 		if n.Before {
 			at = before
@@ -192,7 +263,7 @@ func (p *Prepared) together(f *fleet, changes []change, own *tally) error {
 		}
 		all, shares = slices.Insert(all, at, q), slices.Insert(shares, at, n.Share)
 	}
-	share(all, shares)
+	share(all, shares, p)
 	for {
 		var first *player
 		t := math.Inf(1)
@@ -226,18 +297,18 @@ func (p *Prepared) together(f *fleet, changes []change, own *tally) error {
 }
 
 // share puts replicas of one number on the same chips.
-func share(all []*player, shares []float64) {
+func share(all []*player, shares []float64, p *Prepared) {
 	most := 0
 	for _, q := range all {
 		most = max(most, len(q.f.reps))
 	}
 	for k := range most {
-		c := &chip{holder: -1, last: -1}
+		c := &chip{holder: -1, last: -1, swaps: p.Swap.Sec > 0, patience: p.Swap.PatienceSec, since: math.Inf(1)}
 		for i, q := range all {
 			if k < len(q.f.reps) {
 				r := &q.f.reps[k]
 				r.chip, r.seatOnChip = c, len(c.members)
-				c.members = append(c.members, tenant{r: r, f: q.f, number: k, share: shares[i]})
+				c.members = append(c.members, tenant{r: r, f: q.f, number: k, share: shares[i], swapSec: q.swapSec})
 			}
 		}
 	}

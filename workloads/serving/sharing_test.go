@@ -116,6 +116,68 @@ func TestNeighboursAsOneQueue(t *testing.T) {
 	}
 }
 
+// Services that hold the chips whole in turns: one that comes to an idle chip of another waits for
+// its own weights, whoever finds its weights there does not; a busy one gives way when others have
+// waited long enough, and what it had under way is computed again.
+func TestSwap(t *testing.T) {
+	const sec, patience = 2.0, 5.0
+	p := toyService(toyEngine, 1, 16, 512, 5000)
+	one := func(at float64) Request { return Request{ArriveSec: at, Prompt: 100, Output: 10} }
+	swapped := func(p *Prepared, patience float64, ns ...Neighbour) *Prepared {
+		q := beside(p, 1, ns...)
+		q.Swap = Swap{Sec: sec, PatienceSec: patience}
+		return q
+	}
+	alone := runFleet(t, p, []Request{one(1)}, Options{}).rec[0]
+	first, whole := alone.first-alone.ready, alone.finish-alone.ready
+	other := Neighbour{Service: p, Requests: []Request{one(10), one(14), one(40)}, Share: 1, SwapSec: sec}
+	f := runFleet(t, swapped(p, patience, other), []Request{one(1), one(20), one(30), one(40.001)}, Options{})
+	for i, want := range []float64{first, sec + first, first, whole + 2*sec + first - 0.001} {
+		// The first finds its weights there, the second those of the other, who was asked at 10 and 14 s; the
+		// last comes just after the other, whose weights come, who answers and gives way.
+		if got := f.rec[i].first - f.rec[i].ready; math.Abs(got-want) > 1e-9 {
+			t.Errorf("request %d has its first token after %v s, want %v", i, got, want)
+		}
+	}
+	// A long answer is interrupted once the other has waited, and goes on after it.
+	long := Request{ArriveSec: 0, Prompt: 100, Output: 5000}
+	f = runFleet(t, swapped(p, patience, Neighbour{Service: p, Requests: []Request{one(3)}, Share: 1, SwapSec: sec}), []Request{long}, Options{})
+	undisturbed := runFleet(t, p, []Request{long}, Options{}).rec[0]
+	tokens := int32(0) // that it had when it gave way: the last step began before 3 + patience
+	for at := undisturbed.first; at < 3+patience; tokens++ {
+		at += p.Model.DecodeStepSec(1, float64(100+tokens+1))
+	}
+	again := 0.0 // its prompt and its tokens, in chunks
+	for past, all := 0, 100+int(tokens); past < all; past += 512 {
+		n := min(512, all-past)
+		again += p.Model.step(n, float64(n)*(float64(past)+float64(n)/2), 0, 0, 1, 1)
+	}
+	cost := f.rec[0].finish - undisturbed.finish
+	if want := 2*sec + whole + again - p.Model.DecodeStepSec(1, float64(101+tokens)); f.rec[0].preempted != 1 || math.Abs(cost-want) > 0.001*want {
+		t.Errorf("interrupted %d times, the long answer comes %v s later, want about %v", f.rec[0].preempted, cost, want)
+	}
+	// More patience is fewer swaps, and runs and single steps agree.
+	reqs, theirs := poisson(t, 15, 120, fixed(100), fixed(60), 3), poisson(t, 15, 120, fixed(100), fixed(60), 4)
+	var gave [2]int32
+	for k, wait := range []float64{4, 40} {
+		var runs [2]played
+		for i, every := range []bool{false, true} {
+			runs[i] = runFleet(t, swapped(p, wait, Neighbour{Service: p, Requests: theirs, Share: 1, SwapSec: sec}), reqs, Options{EveryStep: every})
+			checkEmpty(t, runs[i])
+		}
+		for i := range reqs {
+			x, y := &runs[0].rec[i], &runs[1].rec[i]
+			if math.Abs(x.first-y.first) > 1e-9 || math.Abs(x.finish-y.finish) > 1e-9 {
+				t.Fatalf("patience %v s, request %d: %+v by runs, %+v by steps", wait, i, x, y)
+			}
+			gave[k] += x.preempted
+		}
+	}
+	if gave[0] <= gave[1] {
+		t.Errorf("with patience of 4 s %d give way, of 40 s %d", gave[0], gave[1])
+	}
+}
+
 func TestSharingRefusals(t *testing.T) {
 	p := toyService(toyEngine, 1, 4, 64, 500)
 	wide := toyService(toyEngine, 1, 4, 64, 500)
