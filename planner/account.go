@@ -115,7 +115,7 @@ func (a *account) deliver(f *scenarios.Future) {
 			continue
 		}
 		o := f.Served[i]
-		times := a.bill.PeriodSec / workloadSec(f, i) / p.Requests.Covered()
+		times := a.bill.PeriodSec / workloadSec(f, i) / f.Covered(i)
 		d.Requests += times * float64(o.Completed)
 		d.RequestShare += share
 		if p.Arch.Generic == nil {
@@ -167,12 +167,12 @@ func (a *account) measure(f *scenarios.Future, m *measures) {
 			m.put(p.ID+"."+result.MetricCostPerMTokens, "USD/M tokens", cost/(f.Campaign[i].Steps*s.TokensPerStep/1e6))
 		} else if s == nil {
 			o := f.Served[i]
-			m.put(p.ID+"."+result.MetricCostPerMRequest, "USD/M requests", cost/(float64(o.Completed)/p.Requests.Covered()/1e6))
+			m.put(p.ID+"."+result.MetricCostPerMRequest, "USD/M requests", cost/(float64(o.Completed)/f.Covered(i)/1e6))
 			if p.Arch.Generic == nil {
-				m.put(p.ID+"."+result.MetricCostPerMOutput, "USD/M tokens", cost/(float64(o.OutputTokens)/p.Requests.Covered()/1e6))
+				m.put(p.ID+"."+result.MetricCostPerMOutput, "USD/M tokens", cost/(float64(o.OutputTokens)/f.Covered(i)/1e6))
 				if o.PrefillShare > 0 {
-					m.put(p.ID+".usd_per_m_input_tokens", "USD/M tokens", cost*o.PrefillShare/(float64(o.PromptTokens)/p.Requests.Covered()/1e6))
-					m.put(p.ID+".usd_per_m_decode_tokens", "USD/M tokens", cost*(1-o.PrefillShare)/(float64(o.OutputTokens)/p.Requests.Covered()/1e6))
+					m.put(p.ID+".usd_per_m_input_tokens", "USD/M tokens", cost*o.PrefillShare/(float64(o.PromptTokens)/f.Covered(i)/1e6))
+					m.put(p.ID+".usd_per_m_decode_tokens", "USD/M tokens", cost*(1-o.PrefillShare)/(float64(o.OutputTokens)/f.Covered(i)/1e6))
 				}
 			}
 		}

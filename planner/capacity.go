@@ -20,11 +20,14 @@ const (
 	windowSec   = 10.0
 	leastWindow = 4000
 	mostWindow  = 40000
+	// pairedWindow bounds it where capacities are only compared with one another, as those of a
+	// change and of none.
+	pairedWindow = 10000
 )
 
-func window(reqs []trace.Request) []trace.Request {
+func window(reqs []trace.Request, most int) []trace.Request {
 	n := int(trace.Rate(reqs) * windowSec)
-	return trace.Busiest(reqs, min(max(n, leastWindow), mostWindow))
+	return trace.Busiest(reqs, min(max(n, leastWindow), most))
 }
 
 // capacityOf is the highest offered rate, in requests per second, at which a service
@@ -109,13 +112,13 @@ func crossing(eval func(float64) (float64, error), near, goal float64) (float64,
 	return math.Exp(math.Min(hi, math.Max(lo, x))), nil
 }
 
-// capacity is the capacity of the i-th service of a future.
-func capacity(f *scenarios.Future, i int, guess float64) (float64, error) {
+// capacity is the capacity of the i-th service of a future, found with at most so many requests.
+func capacity(f *scenarios.Future, i int, guess float64, most int) (float64, error) {
 	reqs, err := f.Sample.Requests(i)
 	if err != nil {
 		return 0, err
 	}
-	return capacityOf(f.Service(i), window(reqs), guess)
+	return capacityOf(f.Service(i), window(reqs, most), guess)
 }
 
 // saturation is the rate at which the replicas of the i-th service complete requests while
@@ -128,7 +131,7 @@ func saturation(f *scenarios.Future, i int) (float64, error) {
 	}
 	p := f.Service(i)
 	p.Config.Limits, p.Config.Autoscale = serving.Admission{}, serving.Autoscale{}
-	reqs := append([]trace.Request(nil), window(all)...)
+	reqs := append([]trace.Request(nil), window(all, mostWindow)...)
 	for k := range reqs {
 		reqs[k].ArriveSec, reqs[k].Back = 0, 0
 	}

@@ -77,6 +77,7 @@ type point struct {
 	account   *account
 	objective []float64 // by placed workload
 	guess     []float64 // where searches for the capacity of a service begin, the same for all that is compared
+	paired    []float64 // capacities for comparison with those of changes, NaN where not asked for yet
 	losses    [][]float64
 }
 
@@ -228,7 +229,7 @@ func (e *evaluation) replica(ctx context.Context, benches benches, i int) error 
 			if ctx.Err() != nil {
 				return nil
 			}
-			if e.changed[r][i], err = e.gains(s, f, base, scenarios.Change{e.resources[r].key: 1 + elasticityStep}, i < pairedCapacity); err != nil {
+			if e.changed[r][i], err = e.gains(s, f, base, scenarios.Change{e.resources[r].key: 1 + elasticityStep}, i < pairedCapacity, pairedWindow); err != nil {
 				return err
 			}
 			e.tick(1)
@@ -252,7 +253,7 @@ func (e *evaluation) replica(ctx context.Context, benches benches, i int) error 
 		if ctx.Err() != nil {
 			return nil
 		}
-		if e.doubled[r], err = e.gains(s, f, base, scenarios.Change{e.resources[r].key: doubledResource}, true); err != nil {
+		if e.doubled[r], err = e.gains(s, f, base, scenarios.Change{e.resources[r].key: doubledResource}, true, mostWindow); err != nil {
 			return err
 		}
 		e.tick(1)
@@ -268,13 +269,13 @@ func (e *evaluation) see(f *scenarios.Future, near *point, capacities bool) (*po
 	if err != nil {
 		return nil, err
 	}
-	p := &point{account: acc, m: measure(f, acc), objective: make([]float64, len(e.w.Placed)), guess: make([]float64, len(e.w.Placed)), losses: make([][]float64, len(e.w.Placed))}
+	p := &point{account: acc, m: measure(f, acc), objective: make([]float64, len(e.w.Placed)), guess: make([]float64, len(e.w.Placed)), paired: make([]float64, len(e.w.Placed)), losses: make([][]float64, len(e.w.Placed))}
 	for i := range e.w.Placed {
-		p.objective[i] = objective(f, i)
+		p.objective[i], p.paired[i] = objective(f, i), math.NaN()
 		if o := f.Campaign[i]; o != nil {
 			l := losses(o)
 			p.losses[i] = l[:]
-		} else if p.objective[i], err = e.serviceObjective(f, i, p, near, capacities); err != nil {
+		} else if p.objective[i], err = e.serviceObjective(f, i, p, near, capacities, mostWindow); err != nil {
 			return nil, err
 		}
 		if o := f.Served[i]; o != nil && e.w.Placed[i].SLO != nil && !math.IsNaN(p.objective[i]) {
@@ -296,7 +297,7 @@ func (e *evaluation) see(f *scenarios.Future, near *point, capacities bool) (*po
 // serviceObjective is the load within the service level, or, without one, the inverse
 // of the mean time of a request. A search begins where that of the point it is compared
 // with began, so that a change of nothing gives no difference.
-func (e *evaluation) serviceObjective(f *scenarios.Future, i int, p, near *point, capacities bool) (float64, error) {
+func (e *evaluation) serviceObjective(f *scenarios.Future, i int, p, near *point, capacities bool, most int) (float64, error) {
 	if e.w.Placed[i].SLO == nil {
 		return 1 / f.Served[i].E2E.Mean, nil
 	}
@@ -307,16 +308,35 @@ func (e *evaluation) serviceObjective(f *scenarios.Future, i int, p, near *point
 		p.guess[i] = near.guess[i]
 	} else {
 		var err error
-		if p.guess[i], err = capacity(f, i, 0); err != nil {
+		if p.guess[i], err = capacity(f, i, 0, pairedWindow); err != nil {
 			return 0, err
 		}
 	}
-	return capacity(f, i, p.guess[i])
+	return capacity(f, i, p.guess[i], most)
+}
+
+// compared is what a change's objective is set against that was found with pairedWindow requests.
+func (p *point) compared(f *scenarios.Future, i int) (float64, error) {
+	if f.World.Placed[i].SLO == nil || math.IsNaN(p.objective[i]) {
+		return p.objective[i], nil
+	}
+	if !math.IsNaN(p.paired[i]) {
+		return p.paired[i], nil
+	}
+	reqs, err := f.Sample.Requests(i)
+	if err != nil {
+		return 0, err
+	}
+	p.paired[i] = p.objective[i]
+	if len(window(reqs, mostWindow)) > pairedWindow {
+		p.paired[i], err = capacity(f, i, p.guess[i], pairedWindow)
+	}
+	return p.paired[i], err
 }
 
 // gains plays a change and returns the relative gain of every workload's objective over
 // a point of the same sample; NaN where the objective is not known.
-func (e *evaluation) gains(s *scenarios.Sample, f *scenarios.Future, base *point, c scenarios.Change, capacities bool) ([]float64, error) {
+func (e *evaluation) gains(s *scenarios.Sample, f *scenarios.Future, base *point, c scenarios.Change, capacities bool, most int) ([]float64, error) {
 	play := s.PlayCluster // a service within an objective is judged by its capacity
 	for i := range e.w.Placed {
 		if e.w.Placed[i].Serving != nil && e.w.Placed[i].SLO == nil {
@@ -334,11 +354,17 @@ func (e *evaluation) gains(s *scenarios.Sample, f *scenarios.Future, base *point
 			if e.w.Placed[i].SLO != nil && cf.SameService(f, i) {
 				continue // nothing that a standing service knows of has changed
 			}
-			if v, err = e.serviceObjective(cf, i, &point{guess: make([]float64, len(e.w.Placed))}, base, capacities); err != nil {
+			if v, err = e.serviceObjective(cf, i, &point{guess: make([]float64, len(e.w.Placed))}, base, capacities, most); err != nil {
 				return nil, err
 			}
 		}
-		out[i] = gained(v, base.objective[i])
+		was, err := base.objective[i], error(nil)
+		if most == pairedWindow && e.w.Placed[i].Serving != nil {
+			if was, err = base.compared(f, i); err != nil {
+				return nil, err
+			}
+		}
+		out[i] = gained(v, was)
 	}
 	return out, nil
 }
@@ -370,7 +396,7 @@ func (e *evaluation) loadCurves(f *scenarios.Future, base *point) error {
 		if c := base.objective[i] / f.Served[i].OfferedPerSec; c > 1 && !math.IsInf(c, 0) {
 			factors = []float64{0.25 * c, 0.5 * c, 0.7 * c, 0.85 * c, 0.95 * c, c, 1.05 * c, 1.15 * c, 1.3 * c}
 		}
-		if e.curves[i], err = f.Service(i).LoadCurve(rebase(window(reqs), reqs), optionsOne(), factors); err != nil {
+		if e.curves[i], err = f.Service(i).LoadCurve(rebase(window(reqs, mostWindow), reqs), optionsOne(), factors); err != nil {
 			return err
 		}
 	}

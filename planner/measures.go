@@ -86,7 +86,7 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 	p, o := &f.World.Placed[i], f.Served[i]
 	put(result.MetricOffered, "requests/s", o.OfferedPerSec)
 	put(result.MetricSimulated, "s", workloadSec(f, i))
-	put("completed", "requests", float64(o.Completed)/p.Requests.Covered())
+	put("completed", "requests", float64(o.Completed)/f.Covered(i))
 	put(result.MetricTTFTP95, "s", o.TTFT.P95)
 	put("ttft_p50", "s", o.TTFT.P50)
 	put("ttft_p90", "s", o.TTFT.P90)
@@ -103,7 +103,7 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 		put("tpot_p90", "s", o.TPOT.P90)
 		put("tpot_p99", "s", o.TPOT.P99)
 		put("tpot_p999", "s", o.TPOT.P999)
-		put(result.MetricOutputTokens, "tokens", float64(o.OutputTokens)/p.Requests.Covered())
+		put(result.MetricOutputTokens, "tokens", float64(o.OutputTokens)/f.Covered(i))
 		put(result.MetricOutputTokenPerSec, "tokens/s", o.OutputPerSec)
 		put(result.MetricPerAccelerator, "tokens/s", o.OutputPerSec/float64(p.Accelerators()))
 		put(result.MetricPerUser, "tokens/s", 1/math.Max(o.TPOT.P50, 1e-9))
@@ -131,8 +131,8 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 	}
 	if u := o.Adapters; u != nil {
 		put("adapter_hit_rate", "ratio", u.HitRate())
-		put("adapter_loads", "loads", float64(u.Loads)/p.Requests.Covered())
-		put("adapter_fetches", "loads", float64(u.Fetched)/p.Requests.Covered())
+		put("adapter_loads", "loads", float64(u.Loads)/f.Covered(i))
+		put("adapter_fetches", "loads", float64(u.Fetched)/f.Covered(i))
 		put("adapter_wait", "s", u.WaitSec)
 	}
 	if u := o.Prefill; u != nil {

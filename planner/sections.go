@@ -365,6 +365,14 @@ func (e *evaluation) evidence(run *result.Run) {
 	}
 	add(f.Device.Assumptions...)
 	add(w.Scenario.Assumptions()...)
+	for i := range w.Placed {
+		p := &w.Placed[i]
+		if p.Requests == nil || p.Requests.Covered(1) >= f.Covered(i) {
+			continue
+		}
+		add(result.Assumption{Name: p.ID + ": requests of futures beside the nominal one", Value: fmt.Sprintf("the first %.3g %% of them", 100*p.Requests.Covered(1)), Pedigree: result.Assumed,
+			Source: "a steady load: what spreads from future to future shows in 200,000 requests; searches for loads in pairs of futures take 10,000"})
+	}
 	for _, st := range f.Stores {
 		add(st.Assumptions()...)
 	}

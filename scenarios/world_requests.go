@@ -160,7 +160,7 @@ func (rs *RequestSource) requests(seed uint64, replica int) (*trace.Trace, error
 		return t, nil
 	}
 	stream := sim.NewStream(seed, fmt.Sprintf("requests/%s/replica-%d", rs.name, replica))
-	spec := rs.shortened()
+	spec := rs.shortened(replica)
 	if rs.talk != nil {
 		return arrivals.GenerateTalks(spec, *rs.talk, stream)
 	}
@@ -176,29 +176,47 @@ func (rs *RequestSource) requests(seed uint64, replica int) (*trace.Trace, error
 	return &t, err
 }
 
+// othersMost bounds the requests of each future beside the nominal one: their spread shows in
+// far fewer than a service of thousands of requests per second has in a minute.
+const othersMost = 200_000
+
+// limit is the most requests of a future, 0 for all. Beside the nominal future a steady load is
+// cut short; one that changes with the hour is not.
+func (rs *RequestSource) limit(replica int) int {
+	steady := rs.Recorded == nil && rs.talk == nil && rs.servegen == nil && rs.spec.Diurnal.Amplitude == 0
+	if replica > 0 && steady && (rs.most == 0 || rs.most > othersMost) {
+		return othersMost
+	}
+	return rs.most
+}
+
 // shortened is the generator for as long as the requests that are wanted take: at the
 // load of the peak, where it varies with the hour.
-func (rs *RequestSource) shortened() arrivals.Spec {
-	spec := rs.spec
-	if rs.most == 0 {
+func (rs *RequestSource) shortened(replica int) arrivals.Spec {
+	spec, most := rs.spec, rs.limit(replica)
+	if most == 0 {
 		return spec
 	}
 	rate := spec.MeanRate() * (1 + spec.Diurnal.Amplitude)
-	if sec := float64(rs.most) / rate; rate > 0 && sec < spec.DurationSec {
+	if sec := float64(most) / rate; rate > 0 && sec < spec.DurationSec {
 		spec.DurationSec, spec.RatePerSec, spec.Diurnal.Amplitude = sec, rate, 0
 	}
 	return spec
 }
 
+// Covered is the share of the duration of a service that its requests in this future stand for.
+func (f *Future) Covered(i int) float64 { return f.World.Placed[i].Requests.Covered(f.Sample.replica) }
+
 // Covered is the share of its duration that the requests of a future stand for.
-func (rs *RequestSource) Covered() float64 {
+func (rs *RequestSource) Covered(replica int) float64 {
+	most := rs.limit(replica)
 	switch {
-	case rs.most == 0:
+	case most == 0:
 		return 1
 	case rs.Recorded != nil:
-		return min(1, float64(rs.most)/float64(len(rs.Recorded.Requests)))
+		return min(1, float64(most)/float64(len(rs.Recorded.Requests)))
 	}
-	short := rs.shortened()
+	short := rs.shortened(replica)
 	return short.DurationSec * short.MeanRate() / (rs.spec.DurationSec * rs.spec.MeanRate())
 }
 
