@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -88,17 +89,28 @@ func planVerdict(p *result.Plan, s *result.PlanStep) words {
 	return w
 }
 
-// shortLabels are a design's labels for a table: numbers with the last word of their key.
+// shortLabels are a design's labels for a table: numbers with the end of their key.
 func shortLabels(p *result.Plan, labels []string) []string {
 	out := make([]string, len(labels))
 	for i, l := range labels {
 		out[i] = l
 		if c := strings.TrimLeft(l, "-"); c != "" && c[0] >= '0' && c[0] <= '9' || l == "true" || l == "false" {
-			title := p.Goal.Variables[i].Title
-			out[i] = title[strings.LastIndexByte(title, '.')+1:] + " " + l
+			out[i] = shortTitle(p.Goal.Variables, i) + " " + l
 		}
 	}
 	return out
+}
+
+// shortTitle is the end of a variable's key that no other's ends with: "nodes", or "prefill.nodes" beside "cluster.nodes".
+func shortTitle(all []result.SweepVariable, i int) string {
+	title := all[i].Title
+	for from := strings.LastIndexByte(title, '.'); from >= 0; from = strings.LastIndexByte(title[:from], '.') {
+		end := title[from:]
+		if !slices.ContainsFunc(all, func(v result.SweepVariable) bool { return v.Title != title && strings.HasSuffix("."+v.Title, end) }) {
+			return end[1:]
+		}
+	}
+	return title
 }
 
 func planLabels(p *result.Plan, d *result.PlanDesign) []string {

@@ -122,3 +122,13 @@ func TestSpanText(t *testing.T) {
 		}
 	}
 }
+
+// A variable is named by the end of its key that no other has.
+func TestShortTitles(t *testing.T) {
+	all := []result.SweepVariable{{Title: "cluster.nodes"}, {Title: "workload.chat.prefill.nodes"}, {Title: "workload.chat.prefill.tensor"}, {Title: "layout"}, {Title: "nodes"}}
+	for i, want := range []string{"cluster.nodes", "prefill.nodes", "tensor", "layout", "nodes"} {
+		if got := shortTitle(all, i); got != want {
+			t.Errorf("%s is called %s, want %s", all[i].Title, got, want)
+		}
+	}
+}
