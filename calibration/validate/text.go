@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -25,16 +26,25 @@ func (r *Report) writeCases(b *strings.Builder) {
 	fmt.Fprintf(b, "%-28s %-9s %12s %12s %9s %9s  %s\n", "case", "use", "measured", "predicted", "error", "roofline", "")
 	for i := range r.Cases {
 		c := &r.Cases[i]
+		name, of := c.ID, func(k int) bool { return k >= 0 && k < len(r.Cases) && r.Cases[k].ID == c.ID }
+		if of(i-1) || of(i+1) { // a row of several metrics
+			name += " " + c.Metric
+		}
 		if c.Status != Predicted {
-			fmt.Fprintf(b, "%-28s %-9s %s: %s\n", c.ID, c.Use, c.Status, c.Reason)
+			if of(i+1) && r.Cases[i+1].Reason == c.Reason {
+				name = c.ID // said once for the row
+			}
+			if !of(i-1) || r.Cases[i-1].Reason != c.Reason {
+				fmt.Fprintf(b, "%-28s %-9s %s: %s\n", name, c.Use, c.Status, c.Reason)
+			}
 			continue
 		}
 		right := ""
 		if c.Correct != nil {
 			right = map[bool]string{true: "right", false: "wrong"}[*c.Correct]
 		}
-		fmt.Fprintf(b, "%-28s %-9s %12s %12s %9s %9s  %s\n", c.ID, c.Use, number(c.Measured)+" "+c.Unit, number(c.Predicted)+" "+c.Unit, percent(c.Error), percent(c.RooflineError), strings.TrimSpace(right+" "+c.Note))
-		if len(c.Assumed) > 0 {
+		fmt.Fprintf(b, "%-28s %-9s %12s %12s %9s %9s  %s\n", name, c.Use, number(c.Measured)+" "+c.Unit, number(c.Predicted)+" "+c.Unit, percent(c.Error), percent(c.RooflineError), strings.TrimSpace(right+" "+c.Note))
+		if len(c.Assumed) > 0 && (i == 0 || !slices.Equal(c.Assumed, r.Cases[i-1].Assumed)) {
 			fmt.Fprintf(b, "%-28s assumed: %s\n", "", strings.Join(c.Assumed, "; "))
 		}
 	}
