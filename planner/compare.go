@@ -97,7 +97,7 @@ func Better(key string) int {
 	case result.MetricTokens, result.MetricSamples, result.MetricGoodput, result.MetricMFU, result.MetricModelFlopsPerGPU, result.MetricTokensPerSec,
 		result.MetricPerAccelerator, result.MetricPerUser, result.MetricCapacity, result.MetricHeadroom, result.MetricSaturation, result.MetricGoodRequests, result.MetricGoodTokens, result.MetricAttainment, "completed", result.MetricOutputTokenPerSec, "mtbf":
 		return 1
-	case result.MetricUtilisation, result.MetricOffered, result.MetricOutputTokens, result.MetricSteps, result.MetricGPUHours, result.MetricCheckpointEvery, "checkpoint_bytes", "cache_peak", "cache_mean", "prefill_cache_peak", "prefill_utilisation", "prefill_share":
+	case result.MetricUtilisation, result.MetricOffered, result.MetricOutputTokens, result.MetricSteps, result.MetricGPUHours, result.MetricCheckpointEvery, "checkpoint_bytes", "cache_peak", "cache_mean", "cache_blocks", "cache_tokens", "prefill_cache_peak", "prefill_utilisation", "prefill_share":
 		return 0
 	}
 	return -1

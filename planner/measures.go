@@ -109,6 +109,8 @@ func measureService(f *scenarios.Future, i int, put func(key, unit string, v flo
 		put(result.MetricPerUser, "tokens/s", 1/math.Max(o.TPOT.P50, 1e-9))
 		put("cache_peak", "ratio", o.CachePeak)
 		put("cache_mean", "ratio", o.CacheMean)
+		put("cache_blocks", "blocks", float64(o.Memory.Blocks)) // of a replica, as engines print them
+		put("cache_tokens", "tokens", float64(o.Memory.Tokens))
 	}
 	if l := o.ITL; l.Count > 0 {
 		for _, x := range []struct {
