@@ -42,10 +42,11 @@ const sweepLoads = 3
 // seats is what a decode worker of a disaggregated row has, where the row does not say. Engines
 // that promise the whole output at admission (TensorRT-LLM) are given a largest batch, up to which
 // they capture graphs, in powers of two; sweeps go on until it is full and some requests wait. A
-// sweep that ends at 11 sequences for each worker was of workers of 8.
+// sweep that ends at 11 sequences for each worker was of workers of 8. Those of workers with attention
+// groups end at whole multiples of the groups' batches, 768 among them: they say nothing.
 func (k *inference) seats(s *service, row Row) {
 	w := k.sweeps[sweepOf(row)]
-	if len(s.pools) != 2 || s.limits.maxSeqs > 0 || s.engine.ReserveOutput < 1 || w == nil || len(w.loads) < sweepLoads {
+	if len(s.pools) != 2 || s.pools[1].adp > 1 || s.limits.maxSeqs > 0 || s.engine.ReserveOutput < 1 || w == nil || len(w.loads) < sweepLoads {
 		return
 	}
 	each := int(w.top) / s.pools[1].workers
