@@ -303,6 +303,28 @@ func TestAdaptersDoNotAllocate(t *testing.T) {
 	}
 }
 
+// A draft verifies several rows of each sequence; its own matrices have no adapters.
+func TestAdaptersWithADraft(t *testing.T) {
+	c, m := adapted(t, Adapters{Count: 4, Rank: 16, Slots: 4})
+	c.Router = AdapterAware
+	c.Speculation = Speculation{Tokens: 2, Acceptance: 1}
+	p, err := Prepare(c, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Adapters, c.Router = Adapters{}, LeastOutstanding
+	plain, err := Prepare(c, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reqs := []Request{{Prompt: 64, Output: 31, Adapter: 1}}
+	with, without := runFleet(t, p, reqs, Options{}).rec[0], runFleet(t, plain, []Request{{Prompt: 64, Output: 31}}, Options{}).rec[0]
+	more := with.finish - with.first - (without.finish - without.first)
+	if want := 10 * p.Model.adapters.step(1, 3).sec; math.Abs(more-want) > 1e-9 {
+		t.Errorf("ten steps of three rows take %v s more, want %v", more, want)
+	}
+}
+
 func TestAdapterRefusals(t *testing.T) {
 	good := Adapters{Count: 4, Rank: 16, Slots: 2}
 	for _, x := range []struct {

@@ -82,7 +82,7 @@ func (s *Speculation) draftConfig(c *Config) Config {
 	d := *c
 	d.Arch, d.Speculation = s.draft(&c.Arch), Speculation{}
 	d.Engine.Step.Value, d.Engine.Sequence.Value, d.Engine.MixedStep.Value, d.Offline = 0, 0, 0, true
-	d.Prefix, d.Adapters = PrefixCache{}, Adapters{}
+	d.Prefix, d.Adapters, d.Router = PrefixCache{}, Adapters{}, ""
 	return d
 }
 
