@@ -110,6 +110,7 @@ var servingKeys = []Key{
 	{Path: "workload.rescale", Doc: "Multiplies the request rate of the trace.", Only: "serving", Dim: units.Ratio, Range: above(0, 1000), Default: `1`, Why: "the trace as it is", Example: `2`},
 	{Path: "workload.max_batch", Doc: "Sequences that run at once in one replica.", Only: "serving", Range: within(1, 65536), Derived: "the engine profile's", Example: `256`},
 	{Path: "workload.token_budget", Doc: "Tokens that one engine step may take.", Only: "serving", Range: within(1, 1<<24), Derived: "the engine profile's", Example: `8192`},
+	{Path: "workload.stream_interval", Doc: "Tokens that the engine sends to a client at a time; TensorRT-LLM holds the first one back with them.", Only: "serving", Range: within(1, 1000), Derived: "1; 20 to 30 for mixtures under TensorRT-LLM and SGLang, as their recipes have it", Example: `10`},
 	{Path: "workload.memory_fraction", Doc: "Share of memory by the engine's own rule: of the device (vLLM), of what is free at start (SGLang), of what weights and activations leave (TensorRT-LLM).", Only: "serving", Dim: units.Ratio, Range: within(0.05, 1), Derived: "the engine's default", Example: `0.9`},
 	{Path: "workload.cache_blocks", Doc: "Blocks of the key-value cache of a replica, as the engine prints them when it starts.", Only: "serving", Range: within(1, 1e9), Derived: "what weights and buffers leave of memory_fraction", Example: `30425`},
 	{Path: "workload.slo", Doc: "What the service promises.", Only: "serving"},

@@ -52,6 +52,7 @@ type Workload struct {
 	Rescale        float64   `toml:"rescale"` // the trace's request rate is multiplied by this
 	MaxBatch       *int      `toml:"max_batch"`
 	TokenBudget    *int      `toml:"token_budget"`
+	StreamInterval *int      `toml:"stream_interval"`
 	MemoryFraction *float64  `toml:"memory_fraction"`
 	CacheBlocks    *int      `toml:"cache_blocks"`
 	SLO            *SLO      `toml:"slo"`

@@ -118,6 +118,9 @@ func (w *World) servingConfig(p *Placed) (*serving.Config, error) {
 	if wl.TokenBudget != nil {
 		c.TokenBudget = *wl.TokenBudget
 	}
+	if wl.StreamInterval != nil {
+		c.StreamInterval = *wl.StreamInterval
+	}
 	if wl.MemoryFraction != nil {
 		c.MemoryFraction = *wl.MemoryFraction
 	}

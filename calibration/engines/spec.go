@@ -74,6 +74,9 @@ func EngineSpec(id string) []EngineConstant {
 	if id != "vllm" { // no measured pools
 		list = append(list, EngineConstant{"handover", 20e-3, 0.8, 1e-3, 200e-3})
 	}
+	if id != "vllm" { // there another process sends, beside the step
+		list = append(list, EngineConstant{"streamed", 20e-6, 0.8, 1e-6, 150e-6})
+	}
 	if id == "trtllm" {
 		list = append(list, EngineConstant{"prefill8", 1.5, 0.15, 1, 2})
 	}

@@ -172,7 +172,7 @@ func hostSpeed(a *hardware.Accelerator) float64 {
 // config is the service of one pool.
 func (s *service) config(l layout) serving.Config {
 	c := serving.Config{Arch: s.arch, Engine: s.engine, Precision: s.weights, KVPrecision: s.cache, WeightsOnly: s.stored, TP: l.tp, PP: l.pp, AttentionDP: l.adp, ExpertParallel: l.ep,
-		MaxBatch: s.limits.maxSeqs, TokenBudget: s.limits.budget, MemoryFraction: s.limits.fraction}
+		MaxBatch: s.limits.maxSeqs, TokenBudget: s.limits.budget, MemoryFraction: s.limits.fraction, StreamInterval: s.limits.stream}
 	c.Engine.Async = c.Engine.Async && !s.waits
 	return c
 }
@@ -230,14 +230,6 @@ func (k *inference) answer(s *service, d *hardware.Device) (*answer, error) {
 		replicas = 1
 	}
 	out := &answer{busy: o.Utilisation, value: s.measures(o, replicas, gpus*replicas)}
-	if k := float64(s.limits.stream - 1); k > 0 {
-		// The first tokens wait for those that are sent with them; the rest comes as before.
-		wait := 1e3 * k * o.TPOT.Mean
-		out.value["ttft_ms"] += wait
-		if n := s.load.osl - 1; n > k {
-			out.value["tpot_ms"] *= (n - k) / n
-		}
-	}
 	out.note = fmt.Sprintf("batch %.0f, cache %.0f %% full", o.MeanBatch, 100*o.CacheMean)
 	out.busy = math.Max(o.CachePeak, o.MeanBatch/float64(p.Config.MaxBatch))
 	s.roofline(out, d, l, o.MeanBatch)

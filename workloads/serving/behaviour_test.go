@@ -73,6 +73,7 @@ func TestEveryKnobMoves(t *testing.T) {
 		{"cache precision", tpot, -1, func(c *Config, _ *Machine, _ *Options) { c.KVPrecision = hardware.FP8 }},
 		{"max batch", ttft, +1, func(c *Config, _ *Machine, _ *Options) { c.MaxBatch = 4 }},
 		{"token budget", ttft, +1, func(c *Config, _ *Machine, _ *Options) { c.TokenBudget = 256 }},
+		{"stream interval", ttft, +1, func(c *Config, _ *Machine, _ *Options) { c.Engine, c.StreamInterval = engine(t, "trtllm"), 20 }},
 		{"network latency", ttft, +1, func(c *Config, _ *Machine, _ *Options) { c.Network.LatencySec = 0.05 }},
 		{"network bandwidth", ttft, +1, func(c *Config, _ *Machine, _ *Options) { c.Network.BytesPerSec = 1e5 }},
 		{"token bytes", ttft, +1, func(c *Config, _ *Machine, _ *Options) { c.Network.BytesPerSec, c.Network.TokenBytes = 1e5, 8 }},
@@ -89,6 +90,8 @@ func TestEveryKnobMoves(t *testing.T) {
 		switch k.name {
 		case "token bytes":
 			was = k.metric(run(func(c *Config, _ *Machine, _ *Options) { c.Network.BytesPerSec = 1e5 }))
+		case "stream interval":
+			was = k.metric(run(func(c *Config, _ *Machine, _ *Options) { c.Engine = engine(t, "trtllm") }))
 		case "hop latency", "hop bandwidth":
 			was = k.metric(run(func(c *Config, _ *Machine, _ *Options) { c.PP = 2 }))
 		}
@@ -120,6 +123,8 @@ func TestEveryKnobMoves(t *testing.T) {
 				case "eager_layer":
 					c.Engine = engine(t, "vllm-eager")
 				case "cadence":
+					c.Engine = engine(t, "sglang")
+				case "streamed":
 					c.Engine = engine(t, "sglang")
 				case "delivered": // as slow as the steps are long
 					c.Engine.Delivered.Value = 10e-3

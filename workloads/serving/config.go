@@ -59,6 +59,7 @@ type Config struct {
 	MemoryFraction float64 // of device memory that the engine may use
 	MaxContext     int     // tokens of prompt and output; 0: the model's
 	Offline        bool    // answers are fetched whole: no token is streamed
+	StreamInterval int     // tokens that are sent together; 0: what the engine's recipes do
 	CacheBlocks    int     // of the key-value cache of a replica; 0: what memory leaves
 
 	Prefix      PrefixCache
@@ -296,4 +297,23 @@ func (c *Config) Validate() error {
 		return err
 	}
 	return d.Speculation.validate(&d)
+}
+
+// together is how many tokens are sent to a client at a time.
+func (c *Config) together() int {
+	switch {
+	case c.StreamInterval > 0:
+		return c.StreamInterval
+	case c.Arch.Experts > 0:
+		return c.Engine.MixtureStream
+	}
+	return c.Engine.StreamInterval
+}
+
+// messages is how many a decode step sends for each sequence.
+func (c *Config) messages() float64 {
+	if c.Offline {
+		return 0
+	}
+	return c.Speculation.PerStep() / float64(c.together())
 }

@@ -25,12 +25,15 @@ type EngineProfile struct {
 	Version string `toml:"version"` // what it was fitted to
 	Source  string `toml:"source"`
 
-	PrefillFirst   bool    `toml:"prefill_first"`  // steps are prefill or decode, prefill goes first
-	ReserveOutput  float64 `toml:"reserve_output"` // share of the output reserved at admission
-	ReservePrompt  bool    `toml:"reserve_prompt"` // whole prompt must fit at admission, not only its first chunk
-	SwitchReduce   bool    `toml:"switch_reduce"`  // large all-reduces are added up in the switches where they can
-	OneAttention   bool    `toml:"one_attention"`  // prompts and decoding sequences of a step attend in one kernel
-	Async          bool    `toml:"async"`          // the next step is planned while the chip works on the last
+	PrefillFirst   bool    `toml:"prefill_first"`   // steps are prefill or decode, prefill goes first
+	ReserveOutput  float64 `toml:"reserve_output"`  // share of the output reserved at admission
+	ReservePrompt  bool    `toml:"reserve_prompt"`  // whole prompt must fit at admission, not only its first chunk
+	SwitchReduce   bool    `toml:"switch_reduce"`   // large all-reduces are added up in the switches where they can
+	OneAttention   bool    `toml:"one_attention"`   // prompts and decoding sequences of a step attend in one kernel
+	Async          bool    `toml:"async"`           // the next step is planned while the chip works on the last
+	HoldsFirst     bool    `toml:"holds_first"`     // tokens sent together hold the first one back, too
+	StreamInterval int     `toml:"stream_interval"` // tokens that are sent together
+	MixtureStream  int     `toml:"mixture_stream"`  // the same in recipes of mixtures
 	BlockTokens    int     `toml:"block_tokens"`
 	TokenBudget    int     `toml:"token_budget"`
 	MaxBatch       int     `toml:"max_batch"`
@@ -43,6 +46,7 @@ type EngineProfile struct {
 	Layer          Constant `toml:"layer"`           // seconds per layer and step
 	Step           Constant `toml:"step"`            // host seconds per step
 	Sequence       Constant `toml:"sequence"`        // host seconds per sequence and step
+	Streamed       Constant `toml:"streamed"`        // host seconds in the step for each message to a client that reads along
 	Delivered      Constant `toml:"delivered"`       // seconds per such token in the processes behind the engine: no step is shorter than theirs
 	Hidden         Constant `toml:"hidden"`          // share of step and sequence that planning ahead takes out of the way, where it does
 	MixedStep      Constant `toml:"mixed_step"`      // extra seconds of a step with prefill
@@ -84,11 +88,11 @@ func (e *EngineProfile) shown() float64 {
 
 // constants lists the drawn constants in a fixed order.
 func (e *EngineProfile) constants() []*Constant {
-	return []*Constant{&e.MemoryReserve, &e.MemoryLinks, &e.SamplerBytes, &e.Layer, &e.Step, &e.Sequence, &e.Delivered, &e.Hidden, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
+	return []*Constant{&e.MemoryReserve, &e.MemoryLinks, &e.SamplerBytes, &e.Layer, &e.Step, &e.Sequence, &e.Streamed, &e.Delivered, &e.Hidden, &e.MixedStep, &e.MixedLayer, &e.MixedMoELayer,
 		&e.Request, &e.MoELayer, &e.MLALayer, &e.AllReduce, &e.LinkEfficiency, &e.Imbalance, &e.MoE16, &e.MoE8, &e.MoE4, &e.MoETile, &e.MoEWeights, &e.Widened, &e.EagerLayer, &e.GEMM16, &e.GEMM8, &e.GEMM4, &e.Quant8, &e.Quant4, &e.Stream, &e.MoERequest, &e.Cadence, &e.Prefill, &e.Prefill8, &e.Handover}
 }
 
-var constantNames = []string{"memory_reserve", "memory_links", "sampler_bytes", "layer", "step", "sequence", "delivered", "hidden", "mixed_step", "mixed_layer", "mixed_moe_layer",
+var constantNames = []string{"memory_reserve", "memory_links", "sampler_bytes", "layer", "step", "sequence", "streamed", "delivered", "hidden", "mixed_step", "mixed_layer", "mixed_moe_layer",
 	"request", "moe_layer", "mla_layer", "all_reduce", "link_efficiency", "imbalance", "moe16", "moe8", "moe4", "moe_tile", "moe_weights", "widened", "eager_layer", "gemm16", "gemm8", "gemm4", "quant8", "quant4", "stream", "moe_request", "cadence", "prefill", "prefill8", "handover"}
 
 // Draw returns a copy whose constants went through draw, called once per
@@ -158,6 +162,8 @@ func ParseEngine(text string) (EngineProfile, error) {
 		return bad("id is missing")
 	case e.BlockTokens < 1 || e.BlockTokens > maxBlockTokens:
 		return bad("block_tokens %d: expected 1 to %d", e.BlockTokens, maxBlockTokens)
+	case e.StreamInterval < 1 || e.MixtureStream < 1:
+		return bad("stream_interval %d and mixture_stream %d: expected at least 1 token", e.StreamInterval, e.MixtureStream)
 	case e.MaxBatch < 1 || e.TokenBudget < e.MaxBatch:
 		return bad("max_batch %d and token_budget %d: expected 1 ≤ max_batch ≤ token_budget", e.MaxBatch, e.TokenBudget)
 	case !slices.Contains(memoryRules, e.MemoryRule):

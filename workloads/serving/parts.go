@@ -9,6 +9,7 @@ type phases struct {
 	moved                          float64 // on the way between pools
 	adapters                       float64 // for adapters to come or for a place for them in the batch
 	handed, shown                  float64 // of that before the first token was seen, and all that time after it was computed
+	held                           float64 // until as many tokens as are sent together were computed
 	prefill, decode                split
 }
 
@@ -25,6 +26,7 @@ func (s *phases) add(rec *record, b *bill, end *split, l *latencies) {
 	s.moved += float64(rec.moveSec)
 	s.handed += min(float64(rec.moveSec), l.shown)
 	s.shown += l.shown
+	s.held += l.held
 	s.prefill = s.prefill.plus(prefill)
 	s.decode = s.decode.plus(decode)
 }
@@ -39,13 +41,14 @@ func (s *phases) merge(o *phases) {
 	s.adapters += o.adapters
 	s.handed += o.handed
 	s.shown += o.shown
+	s.held += o.held
 	s.prefill = s.prefill.plus(o.prefill)
 	s.decode = s.decode.plus(o.decode)
 }
 
 func (s *phases) shares(o *Outcome) {
 	f := 1 / float64(s.n)
-	o.TTFTBy = resourceShares(s.prefill.times(f), s.fixed*f, (s.queue+s.shown-s.handed)*f, s.network*f)
+	o.TTFTBy = resourceShares(s.prefill.times(f), s.fixed*f, (s.queue+s.shown-s.handed+s.held)*f, s.network*f)
 	o.LatencyBy = resourceShares(s.prefill.plus(s.decode).times(f), s.fixed*f, (s.queue+s.stalled)*f, s.network*f)
 	o.E2EParts = append(s.untilComputed(),
 		part("decode: weights and cache", result.KindCompute2, s.decode.hbm*f),
@@ -79,9 +82,12 @@ func part(name string, kind result.Kind, sec float64) result.StepPart {
 
 // firstToken is the parts of the mean time to first token; they add up to it.
 func (s *phases) firstToken() []result.StepPart {
-	out := s.untilComputed()
-	if f := 1 / float64(s.n); s.shown > 0 {
+	out, f := s.untilComputed(), 1/float64(s.n)
+	if s.shown > 0 {
 		out = append(out, part("cache between pools", result.KindNetwork, s.handed*f), part("wait for a replica", result.KindWait, (s.shown-s.handed)*f))
+	}
+	if s.held > 0 {
+		out = append(out, part("wait for tokens sent together", result.KindWait, s.held*f))
 	}
 	return out
 }

@@ -153,10 +153,9 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 	s.head = tabulate(c.MaxBatch*c.Speculation.width()+1, func(rows float64) split { return b.sampler(rows) })
 	b.attention(s)
 	s.one = b.mixedAttention()
-	s.seq = hostTime(c.Engine.shown() * c.Engine.Sequence.Value / host / float64(c.AttentionDP)).plus(s.seq)
-	if !c.Offline {
-		s.pace = c.Engine.Delivered.Value * c.Speculation.PerStep() / host / float64(c.AttentionDP)
-	}
+	sequence, messages := c.Engine.shown()*c.Engine.Sequence.Value, c.messages()
+	s.seq = hostTime((sequence + c.Engine.Streamed.Value*messages) / host / float64(c.AttentionDP)).plus(s.seq)
+	s.pace = c.Engine.Delivered.Value * messages / host / float64(c.AttentionDP)
 	dense, moe := b.countLayers()
 	s.mixed = hostTime((c.Engine.MixedStep.Value + dense*c.Engine.MixedLayer.Value + moe*c.Engine.MixedMoELayer.Value) / host)
 	if c.Speculation.Tokens > 0 {

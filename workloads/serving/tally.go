@@ -16,8 +16,9 @@ const exactRequests = 2 << 20
 type tally struct {
 	p           *Prepared
 	fixed, back float64
-	late        bool // latencies depend on the end of the run
-	goodOnly    bool // count attainment and nothing else
+	held        int32 // tokens that hold the first one back
+	late        bool  // latencies depend on the end of the run
+	goodOnly    bool  // count attainment and nothing else
 	digested    bool
 	workers     int
 	reps        []replica // for late latencies
@@ -108,6 +109,9 @@ func (p *Prepared) newTally(opt *Options) *tally {
 	t.late = p.Config.Engine.Cadence.Value > 0 && p.Config.Arch.Experts > 0 && p.Prefill == nil
 	if p.Model != nil {
 		t.fixed = p.Model.RequestSec
+		if n := p.Config.StreamInterval; n > 1 && p.Config.Engine.HoldsFirst { // what recipes of mixtures do is in the cadence
+			t.held = int32(n - 1)
+		}
 	}
 	n := &p.Config.Network
 	t.back = n.LatencySec
@@ -118,19 +122,22 @@ func (p *Prepared) newTally(opt *Options) *tally {
 }
 
 // latencies are the times of one completed request.
-type latencies struct{ network, queue, prefill, fixed, shown, ttft, tpot, e2e float64 }
+type latencies struct{ network, queue, prefill, fixed, shown, held, ttft, tpot, e2e float64 }
 
 func (t *tally) latencies(rec *record, output int32) latencies {
 	l := latencies{network: rec.ready - rec.arrive + t.back, queue: rec.sched - rec.ready, prefill: rec.first - rec.sched, fixed: t.fixed, shown: float64(rec.shownSec)}
 	if t.late {
 		l.fixed += t.unseen(rec.replica)
 	}
+	if k := min(t.held, output-1); k > 0 { // the first token leaves with k more
+		l.held = (rec.finish - rec.first - l.shown) * float64(k) / float64(output-1)
+	}
 	l.ttft = l.network + l.queue + l.prefill + l.fixed
 	l.e2e = l.ttft + rec.finish - rec.first
-	l.ttft += l.shown
+	l.ttft += l.shown + l.held
 	l.tpot = math.NaN()
 	if output > 1 {
-		l.tpot = (rec.finish - rec.first - l.shown) / float64(output-1)
+		l.tpot = (rec.finish - rec.first - l.shown - l.held) / float64(output-1)
 	}
 	return l
 }

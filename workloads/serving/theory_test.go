@@ -300,3 +300,32 @@ func TestTokensLeaveInTheirTime(t *testing.T) {
 		}
 	}
 }
+
+// TestTokensSentTogether holds the first token of an engine that sends n at a time against the
+// time at which n are computed, and leaves the end of requests where it was.
+func TestTokensSentTogether(t *testing.T) {
+	reqs := []Request{{Prompt: 100, Output: 101}}
+	run := func(n int) *Outcome {
+		p := toyService(toyEngine, 1, 4, 2000, 5000)
+		p.Config.Engine.HoldsFirst, p.Config.StreamInterval = true, n
+		o, err := p.Simulate(reqs, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	one, ten, all := run(1), run(10), run(1000)
+	if got, want := ten.TTFT.Mean, one.TTFT.Mean+9*one.TPOT.Mean; math.Abs(got/want-1) > 1e-9 {
+		t.Errorf("first token of ten after %g s, want %g", got, want)
+	}
+	if all.TTFT.Mean != all.E2E.Mean || ten.E2E.Mean != one.E2E.Mean || math.Abs(ten.TTFT.Mean+100*ten.TPOT.Mean-ten.E2E.Mean) > 1e-9 {
+		t.Errorf("whole request %g, %g and %g s, all tokens at once after %g", one.E2E.Mean, ten.E2E.Mean, all.E2E.Mean, all.TTFT.Mean)
+	}
+	sum := 0.0
+	for _, p := range ten.TTFTParts[0].Parts {
+		sum += p.Seconds
+	}
+	if math.Abs(sum-ten.TTFT.Mean) > 1e-9 {
+		t.Errorf("parts of the first token sum to %g s of %g", sum, ten.TTFT.Mean)
+	}
+}
