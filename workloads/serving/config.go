@@ -208,6 +208,16 @@ func (c *Config) withDefaults() Config {
 	return d
 }
 
+// on is withDefaults on a machine: engines take smaller steps on smaller devices.
+func (c *Config) on(d *hardware.Device) Config {
+	out := c.withDefaults()
+	const smallBytes = 70 << 30
+	if small := out.Engine.SmallBudget * out.AttentionDP; c.TokenBudget == 0 && small > 0 && d != nil && (d.MemBytes < smallBytes || d.Peak[hardware.FP8] == 0) {
+		out.TokenBudget = min(out.TokenBudget, max(small, out.MaxBatch))
+	}
+	return out
+}
+
 // Limits on what a configuration may ask for; beyond them it is a mistake.
 const (
 	maxReplicas = 1 << 20

@@ -177,3 +177,30 @@ func TestArithmetic(t *testing.T) {
 		}
 	}
 }
+
+// vLLM takes steps of 2,048 tokens on devices below 70 GiB and on A100, 8,192 on others; what is
+// asked for, and as many as there are seats, it takes everywhere.
+func TestSmallDevicesTakeSmallerSteps(t *testing.T) {
+	budget := func(chip, id string, change func(*Config)) int {
+		c := Config{Arch: arch(t, "llama3.1-8b"), Engine: engine(t, id), Precision: hardware.BF16, KVPrecision: hardware.BF16}
+		change(&c)
+		p, err := Prepare(c, Machine{Device: device(t, chip)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Config.TokenBudget
+	}
+	none := func(*Config) {}
+	for _, x := range []struct {
+		chip, engine string
+		change       func(*Config)
+		want         int
+	}{
+		{"nvidia-h100-sxm", "vllm", none, 8192}, {"nvidia-a100-sxm-80", "vllm", none, 2048}, {"nvidia-l40s", "vllm", none, 2048}, {"nvidia-rtx-pro-6000-server", "vllm", none, 8192},
+		{"nvidia-l40s", "trtllm", none, 8192}, {"nvidia-l40s", "vllm", func(c *Config) { c.TokenBudget = 4096 }, 4096}, {"nvidia-a100-sxm-80", "vllm", func(c *Config) { c.MaxBatch = 3000 }, 3000},
+	} {
+		if got := budget(x.chip, x.engine, x.change); got != x.want {
+			t.Errorf("%s on %s: steps of %d tokens, want %d", x.engine, x.chip, got, x.want)
+		}
+	}
+}

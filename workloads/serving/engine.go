@@ -36,6 +36,7 @@ type EngineProfile struct {
 	MixtureStream  int     `toml:"mixture_stream"`  // the same in recipes of mixtures
 	BlockTokens    int     `toml:"block_tokens"`
 	TokenBudget    int     `toml:"token_budget"`
+	SmallBudget    int     `toml:"token_budget_small"` // in place of TokenBudget on devices below 70 GiB or without 8-bit units; 0: the same
 	MaxBatch       int     `toml:"max_batch"`
 	MemoryFraction float64 `toml:"memory_fraction"` // 0 with the static rule: the engine's own choice by device
 	MemoryRule     string  `toml:"memory_rule"`     // MemoryTotal, MemoryStatic or MemoryFree
@@ -166,6 +167,8 @@ func ParseEngine(text string) (EngineProfile, error) {
 		return bad("stream_interval %d and mixture_stream %d: expected at least 1 token", e.StreamInterval, e.MixtureStream)
 	case e.MaxBatch < 1 || e.TokenBudget < e.MaxBatch:
 		return bad("max_batch %d and token_budget %d: expected 1 ≤ max_batch ≤ token_budget", e.MaxBatch, e.TokenBudget)
+	case e.SmallBudget < 0 || e.SmallBudget > e.TokenBudget:
+		return bad("token_budget_small %d: expected 0 to token_budget %d", e.SmallBudget, e.TokenBudget)
 	case !slices.Contains(memoryRules, e.MemoryRule):
 		return bad("memory_rule %q: expected one of %s", e.MemoryRule, strings.Join(memoryRules, ", "))
 	case !(e.MemoryFraction > 0 && e.MemoryFraction <= 1) && !(e.MemoryFraction == 0 && e.MemoryRule == MemoryStatic):

@@ -82,7 +82,7 @@ func Prepare(c Config, m Machine) (*Prepared, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Prepared{Config: c.withDefaults()}
+	p := &Prepared{Config: c.on(m.Device)}
 	var err error
 	if c.Arch.Generic != nil {
 		p.Config.Engine.Request.Value = 0

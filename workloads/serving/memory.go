@@ -141,7 +141,7 @@ func PlanMemory(c Config, m Machine) (Memory, error) {
 	if err := c.Validate(); err != nil {
 		return Memory{}, err
 	}
-	c = c.withDefaults()
+	c = c.on(m.Device)
 	if c.Arch.Generic != nil {
 		return genericMemory(&c, m.Device)
 	}

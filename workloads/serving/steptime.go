@@ -93,7 +93,7 @@ func NewStepModel(c Config, m Machine) (*StepModel, error) {
 	if err != nil {
 		return nil, err
 	}
-	c = c.withDefaults()
+	c = c.on(m.Device)
 	if c.Arch.Generic != nil {
 		return nil, fmt.Errorf("serving: %s is known by totals only: it has no engine steps", c.Arch.ID)
 	}
