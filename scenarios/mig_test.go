@@ -59,7 +59,7 @@ func TestMIGService(t *testing.T) {
 	if x, y := a.Model.DecodeStepSec(1, 1e6)-a.Model.DecodeStepSec(1, 0), b.Model.DecodeStepSec(1, 1e6)-b.Model.DecodeStepSec(1, 0); y/x < 1.999 || y/x > 2.001 {
 		t.Errorf("caches are read %v times as slowly", y/x)
 	}
-	if x, y := a.Model.PrefillSec(4096, 0), b.Model.PrefillSec(4096, 0); y/x < 2 || y/x > 7.0/3+0.01 {
+	if x, y := a.Model.PrefillSec(2048, 0), b.Model.PrefillSec(2048, 0); y/x < 2 || y/x > 7.0/3+0.01 {
 		t.Errorf("prompts take %v times as long", y/x)
 	}
 	if o := parts.Served[0]; o.Completed != o.Requests || !(o.TPOT.Mean > 1.3*whole.Served[0].TPOT.Mean) {
