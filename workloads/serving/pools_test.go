@@ -97,6 +97,38 @@ func firstSum(o *Outcome) (sum float64) {
 	return sum
 }
 
+// The scheduler of a replica looks at its queue every so many steps: what comes from another pool is seen
+// as late as what comes from outside, unless clients have the first token before.
+func TestSplitCadence(t *testing.T) {
+	reqs := poisson(t, 12, 60, arrivals.Lengths{Mean: 500, CV: 0.5}, arrivals.Lengths{Mean: 400, CV: 0.5}, 4)
+	run := func(cadence float64, early bool) *Outcome {
+		c := Config{Arch: arch(t, "mixtral-8x7b"), Engine: engine(t, "sglang"), Precision: hardware.FP8, KVPrecision: hardware.FP8, TP: 4, Replicas: 1}
+		c.Engine.Cadence.Value, c.Handover.Early = cadence, early
+		p, err := Prepare(c, Machine{Device: device(t, "nvidia-h100-sxm")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := p.WithPrefill(p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := s.Simulate(reqs, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	none, every := run(0, false), run(20, false)
+	u := &every.Replicas[0]
+	want := 20 * u.BusySec / float64(u.Steps) * min(1, u.MeanBatch/cadenceBatch)
+	if got := every.TTFT.Mean - none.TTFT.Mean; math.Abs(got-want) > 1e-9 {
+		t.Errorf("looking every 20 steps puts the first token off by %v s, want %v", got, want)
+	}
+	if a, b := run(20, true), run(0, true); a.TTFT.Mean != b.TTFT.Mean {
+		t.Errorf("a first token that a worker sends: %v s, %v", a.TTFT.Mean, b.TTFT.Mean)
+	}
+}
+
 // Prompts of a step that are fewer than the attention groups leave the others waiting: one alone
 // takes what its own group takes, as many as groups take what the step model says of even rows.
 func TestUnevenGroups(t *testing.T) {

@@ -106,7 +106,7 @@ func (p *Prepared) newTally(opt *Options) *tally {
 		l.ahead = opt.Workers > 1
 	}
 	t.classes = make([]classTally, len(p.Config.Classes))
-	t.late = p.Config.Engine.Cadence.Value > 0 && p.Config.Arch.Experts > 0 && p.Prefill == nil
+	t.late = p.Config.Engine.Cadence.Value > 0 && p.Config.Arch.Experts > 0 && !(p.Prefill != nil && p.Config.Handover.Early)
 	if p.Model != nil {
 		t.fixed = p.Model.RequestSec
 		if n := p.Config.StreamInterval; n > 1 && p.Config.Engine.HoldsFirst { // what recipes of mixtures do is in the cadence
