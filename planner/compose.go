@@ -272,6 +272,9 @@ func (e *evaluation) service(i int, out *result.Workload) {
 	if d := prep.Prefill; d != nil {
 		words = append(words, fmt.Sprintf("prompts on %d × %s of %s", d.Config.Replicas, cutOf(&d.Config), p.Prefill.Chip.ID))
 	}
+	if out.Placement != "" {
+		words = append(words, out.Placement)
+	}
 	if p.Trace != "" {
 		words = append(words, "recorded requests")
 	} else {
