@@ -70,7 +70,7 @@ func (e *evaluation) storagePaths(run *result.Run) {
 			continue
 		}
 		t := f.Cluster.Phases.Transfer(m.Transfer)
-		path := result.StoragePath{Store: st.ID, Workload: p.ID, Use: useName[m.Use], Bytes: t.Bytes, Reached: rate}
+		path := result.StoragePath{Store: st.ID, Workload: p.ID, Use: useName(m.Use), Bytes: t.Bytes, Reached: rate}
 		if t.Bytes > 0 {
 			path.Seconds = t.Bytes / rate
 		}
@@ -93,7 +93,16 @@ func (e *evaluation) storagePaths(run *result.Run) {
 	}
 }
 
-var useName = map[string]string{"checkpoint": "checkpoint write", "restore": "restore", "dataset": "dataset read", "model load": "model load"}
+// useName is what reports call a use of a store.
+func useName(use string) string {
+	switch use {
+	case "checkpoint":
+		return "checkpoint write"
+	case "dataset":
+		return "dataset read"
+	}
+	return use
+}
 
 // money is the ledger with its intervals, and the tree of energy.
 func (e *evaluation) money(run *result.Run) {
