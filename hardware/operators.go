@@ -46,7 +46,7 @@ func (d *Device) gemmCost(m, n, k float64, dt DType, actBytes, weightBytes, rate
 }
 
 // tiles are the output tiles that libraries choose from.
-var tiles = [...][2]float64{{256, 128}, {128, 256}, {128, 128}, {128, 64}, {64, 128}, {64, 64}}
+var tiles = [...][2]float64{{256, 128}, {128, 256}, {128, 128}, {128, 64}, {64, 128}, {64, 64}, {32, 128}, {128, 32}, {32, 64}, {64, 32}, {16, 128}, {128, 16}, {16, 64}, {64, 16}}
 
 // waves is the factor by which the best choice of tile and split of k slows a
 // GEMM against tiles of 256×128 that fill all cores: near 1 for large shapes.
