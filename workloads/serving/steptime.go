@@ -415,73 +415,6 @@ func ofType(dt hardware.DType, wide, eight, four float64) float64 {
 	return wide
 }
 
-// exchanges sends the rows of an attention group to the chips that hold their
-// experts and takes the results back: 8-bit rows out, 16-bit rows in, each to at
-// most as many chips as it has experts.
-func (b *stepBuilder) exchanges(rows float64) split {
-	if b.c.AttentionDP == 1 {
-		return split{}
-	}
-	e := &b.c.Engine
-	rate := b.d.ScaleUpBytesPerSec
-	if rate <= 0 {
-		rate = b.d.HostBytesPerSec
-	}
-	chips := float64(b.c.TP * b.c.AttentionDP)
-	to := math.Min(float64(b.c.Arch.ExpertsActive), chips-1)
-	if b.m.Exchange != nil {
-		values := rows / float64(b.c.TP) * to * float64(b.c.Arch.Hidden)
-		t := b.m.Exchange(values) + b.m.Exchange(2*values)
-		return split{sec: t, scaleup: t}
-	}
-	t := rows / float64(b.c.TP) * to * float64(b.c.Arch.Hidden) * (1 + 2) / (rate * e.LinkEfficiency.Value)
-	// Latencies of gathers and scatters over 4 and 8 chips are 1.9 and 2.6 times that of the
-	// link's class (NCCL tables of H100 and B200: 9 and 13, 14 and 19 µs), and each further
-	// doubling is taken to add as much as that one.
-	latency := b.linkSec * (1.2 + 0.18*math.Min(chips, 8) + 0.7*math.Max(0, math.Log2(chips/8)))
-	return split{sec: 2*latency/b.host + t, scaleup: t}
-}
-
-// allReduces is the two all-reduces of a layer over the TP chips, each by the better of
-// two kernels: one shot reads the other chips' buffers whole, two shots reduce and then
-// gather a share each, at one and a half times the latency. The latency grows by 3 % per
-// chip beyond two (tables of vLLM's kernels in graphs on H100, H200 and B200: 4.4 to 5.1
-// and 7.0 to 7.8 µs over 2 to 8 chips, which are the latencies of the links' classes; one
-// shot up to some 100 kB). The engine's constant is what ranks wait for each other.
-func (b *stepBuilder) allReduces(bytes float64) split {
-	if b.c.TP == 1 {
-		return split{}
-	}
-	tp := float64(b.c.TP)
-	latency := (b.linkSec*(1+0.03*(tp-2)) + b.c.Engine.AllReduce.Value) / b.host
-	if b.m.AllReduce != nil {
-		t := math.Max(0, b.m.AllReduce(bytes))
-		return split{sec: latency + t, scaleup: t}.times(2)
-	}
-	rate := b.d.ScaleUpBytesPerSec
-	if rate <= 0 {
-		rate = b.d.HostBytesPerSec
-	}
-	rate *= b.c.Engine.LinkEfficiency.Value
-	one, two := (tp-1)*bytes/rate, 2*(tp-1)/tp*bytes/rate
-	best := split{sec: latency + one, scaleup: one}
-	if t := 1.5*latency + two; t < best.sec {
-		best = split{sec: t, scaleup: two}
-	}
-	if b.c.Engine.SwitchReduce && b.d.ScaleUpBytesPerSec > 0 {
-		if t := math.Min(two, 1.5*bytes/rate) / libraryRate; librarySec/b.host+t < best.sec {
-			best = split{sec: librarySec/b.host + t, scaleup: t}
-		}
-	}
-	return best.times(2)
-}
-
-// Beyond some ten megabytes engines hand all-reduces to the library, which starts later and
-// draws more of the links; from four chips on the switches add up, so that the time no longer
-// grows with the chips (NCCL tables of H100, H200 and B200, 34 to 134 MB over 2, 4 and 8
-// chips: 45 µs and 3.1 to 4.2, 1.9 to 2.3 µs per MB).
-const librarySec, libraryRate = 45e-6, 1.35
-
 // elementwise is what rows of a layer move through memory outside matrices and
 // attention, in 16 bits: norms with their residual read two and write two rows twice a
 // layer; rotation (and norms of heads) reads and writes queries and keys.
@@ -498,22 +431,6 @@ func (b *stepBuilder) gate(rows, width float64) split {
 
 func (b *stepBuilder) moved(bytes float64) split {
 	return attributed(b.d, b.fast, func(d *hardware.Device) hardware.Cost { return d.Elementwise(bytes) })
-}
-
-// hop hands activations to the next pipeline stage.
-func (b *stepBuilder) hop(bytes float64) split {
-	rate := b.m.HopBytesPerSec
-	if rate == 0 {
-		rate = b.d.ScaleUpBytesPerSec
-	}
-	if rate == 0 {
-		rate = b.d.HostBytesPerSec
-	}
-	if rate == 0 {
-		return split{sec: b.m.HopLatencySec}
-	}
-	t := bytes / rate
-	return split{sec: b.m.HopLatencySec + t, scaleup: t}
 }
 
 // sampler is the language-model head over the rows sampled, in 16 bits.
@@ -551,48 +468,4 @@ func tabulate(n int, f func(float64) split) []split {
 		}
 	}
 	return t
-}
-
-// step is the time of one step: t new prompt tokens with attention work pairs,
-// b decoding sequences that read kv cached tokens, s rows sampled, p sequences
-// in prefill.
-func (s *StepModel) step(t int, pairs float64, b int, kv float64, rows, p int) float64 {
-	return max(s.unpaced(t, pairs, b, kv, rows, p), s.pace*float64(b))
-}
-
-// unpaced is step where tokens leave as fast as they come.
-func (s *StepModel) unpaced(t int, pairs float64, b int, kv float64, rows, p int) float64 {
-	more, sec := 0, 0.0
-	if s.width > 1 {
-		more = (s.width - 1) * b
-		sec = s.passes[b].sec
-	}
-	sec += s.linear[t+b+more].sec + s.head[rows+more].sec + s.cached(b, kv).sec + s.seq.sec*float64(b+p)
-	if t > 0 {
-		sec += s.prefill.sec*s.pairs(t, pairs) + s.mixed.sec + s.mixedExtra(t, p, b, kv).sec
-	}
-	return sec
-}
-
-// DecodeStepSec is the time of one decode step of batch sequences that hold kv
-// cached tokens together.
-func (s *StepModel) DecodeStepSec(batch int, kv float64) float64 {
-	batch = min(max(batch, 0), (len(s.head)-1)/max(s.width, 1))
-	return s.step(0, 0, batch, kv, batch, 0)
-}
-
-// PrefillSec is the time of one step with a chunk of tokens after past ones,
-// beside nothing else, its last row sampled. Longer chunks than the token
-// budget are cut to it.
-func (s *StepModel) PrefillSec(tokens, past int) float64 {
-	tokens = min(max(tokens, 1), len(s.linear)-1)
-	pairs := float64(tokens) * (float64(past) + float64(tokens)/2)
-	return s.step(tokens, pairs, 0, 0, 1, 1)
-}
-
-// BatchPrefillSec is the time of one step with the whole prompts of batch sequences.
-// Their tokens must lie within the token budget.
-func (s *StepModel) BatchPrefillSec(batch, prompt int) float64 {
-	tokens := min(max(batch*prompt, 1), len(s.linear)-1)
-	return s.step(tokens, float64(batch)*float64(prompt)*float64(prompt)/2, 0, 0, min(batch, len(s.head)-1), batch)
 }
