@@ -181,6 +181,16 @@ func (c *checker) serving(w *Workload, at string, chips int, shape *workloads.Ar
 	if w.Batcher != nil && language {
 		c.bad(at+".batcher", "", "the engine batches; see max_batch and token_budget", "is for generic models only")
 	}
+	if !language {
+		for _, k := range []struct {
+			name string
+			set  *int
+		}{{"max_batch", w.MaxBatch}, {"token_budget", w.TokenBudget}, {"stream_interval", w.StreamInterval}, {"cache_blocks", w.CacheBlocks}} {
+			if k.set != nil {
+				c.bad(at+"."+k.name, "", "samples are batched by batcher.max and batcher.window", "is for language models only")
+			}
+		}
+	}
 	p := &w.Parallelism
 	ranks := finite(p.Tensor, p.Pipeline, p.Attention)
 	replicas := 1
